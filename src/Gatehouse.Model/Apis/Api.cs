@@ -1,0 +1,113 @@
+using System.Collections.Immutable;
+
+namespace Gatehouse.Model;
+
+/// <summary>One deployed revision of one API version, all a worker needs to serve it. The OpenAPI document stays in the catalogue.</summary>
+public sealed record Api
+{
+    /// <summary>The API's name, such as <c>petstore</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The API's version, such as <c>1.0.0</c>.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>The path in front of the version, such as <c>/petstore</c>: calls go to <c>context/version/resource</c>.</summary>
+    public required string Context { get; init; }
+
+    /// <summary>The revision this is, 1 and up.</summary>
+    public required int Revision { get; init; }
+
+    /// <summary>Also answers <c>context/resource</c>, without the version.</summary>
+    public bool IsDefaultVersion { get; init; }
+
+    /// <summary>Host names this API answers on; empty for any.</summary>
+    public ImmutableArray<string> Hosts { get; init; } = [];
+
+    /// <summary><c>http</c>, <c>https</c>: how callers may come in.</summary>
+    public ImmutableArray<string> Transports { get; init; } = ["http", "https"];
+
+    /// <summary>Where the API stands in its life, as far as the gateway behaves differently.</summary>
+    public ApiStatus Status { get; init; } = ApiStatus.Published;
+
+    /// <summary>Ways in that callers may use, such as <c>apikey</c>; empty when the API is open.</summary>
+    public ImmutableArray<string> Security { get; init; } = [];
+
+    /// <summary>The header that carries the API key.</summary>
+    public string ApiKeyHeader { get; init; } = "apikey";
+
+    /// <summary>What the API offers; a request that matches none answers 404 or 405.</summary>
+    public required ImmutableArray<Operation> Operations { get; init; }
+
+    /// <summary>Where production calls go.</summary>
+    public required EndpointSet Production { get; init; }
+
+    /// <summary>Where calls with a sandbox key go; null when there is no sandbox.</summary>
+    public EndpointSet? Sandbox { get; init; }
+
+    /// <summary>Lets <c>%2F</c> and <c>%5C</c> pass in paths as opaque data instead of refusing them.</summary>
+    public bool AllowEncodedSlash { get; init; }
+
+    /// <summary>Lets <c>;</c> and <c>%3B</c> pass in paths as opaque data instead of refusing them.</summary>
+    public bool AllowSemicolon { get; init; }
+
+    /// <summary><c>wso2</c> (code, message, description) or <c>problem</c> (RFC 9457).</summary>
+    public string ErrorFormat { get; init; } = "wso2";
+
+    /// <summary>The largest request body passed on, in bytes; null for no bound of the API's own.</summary>
+    public long? MaxRequestBody { get; init; }
+
+    /// <summary>The entity name of an API: <c>name:version</c>.</summary>
+    public static string EntityName(string name, string version) => $"{name}:{version}";
+}
+
+/// <summary>The states of an API that the gateway tells apart. Append only.</summary>
+public enum ApiStatus
+{
+    /// <summary>Serves its subscribers.</summary>
+    Published,
+
+    /// <summary>Serves everybody, without subscription.</summary>
+    Prototyped,
+
+    /// <summary>Answers 503 with code 700700.</summary>
+    Blocked,
+
+    /// <summary>Serves the subscribers it has.</summary>
+    Deprecated,
+}
+
+/// <summary>One method on one path template of an API.</summary>
+public sealed record Operation
+{
+    /// <summary>Upper-case HTTP method.</summary>
+    public required string Method { get; init; }
+
+    /// <summary>Path template below the context and version, such as <c>/pets/{id}</c> or <c>/files/*</c>.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>True when the operation is called without credentials, whatever the API's <see cref="Api.Security"/> says.</summary>
+    public bool Open { get; init; }
+}
+
+/// <summary>The backends of one API for one key type.</summary>
+public sealed record EndpointSet
+{
+    /// <summary>At least one.</summary>
+    public required ImmutableArray<Endpoint> Endpoints { get; init; }
+
+    /// <summary><c>round-robin</c>, <c>least-requests</c> or <c>power-of-two</c>.</summary>
+    public string Algorithm { get; init; } = "round-robin";
+
+    /// <summary>Longest wait for a connection.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Longest silence of the backend: before its response head and between any two pieces of a body.</summary>
+    public TimeSpan ResponseTimeout { get; init; } = TimeSpan.FromSeconds(60);
+}
+
+/// <summary>One backend address.</summary>
+public sealed record Endpoint
+{
+    /// <summary>Absolute <c>http</c> or <c>https</c> URL; its path goes in front of the resource.</summary>
+    public required string Url { get; init; }
+}

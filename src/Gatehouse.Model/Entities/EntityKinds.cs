@@ -1,0 +1,59 @@
+using System.Collections.Frozen;
+
+namespace Gatehouse.Model;
+
+/// <summary>The kinds of entity, as they are spelled in the catalogue, the feed and the stores. Append only.</summary>
+public static class EntityKinds
+{
+    /// <summary>A deployed API revision in its compiled form: <see cref="Model.Api"/>, named <c>name:version</c>.</summary>
+    public const string Api = "api";
+
+    /// <summary>An application: <see cref="Model.Application"/>, named by its id.</summary>
+    public const string Application = "application";
+
+    /// <summary>A subscription: <see cref="Model.Subscription"/>, named <c>applicationId/api:version</c>.</summary>
+    public const string Subscription = "subscription";
+
+    /// <summary>An API key: <see cref="Model.ApiKey"/>, named by its id.</summary>
+    public const string Key = "key";
+
+    /// <summary>A revocation: <see cref="Model.Revocation"/>, named <c>key/id</c> or <c>application/id</c>. The name alone revokes.</summary>
+    public const string Revocation = "revocation";
+
+    /// <summary>A registered node: <see cref="Model.Node"/>, named by its name.</summary>
+    public const string Node = "node";
+
+    /// <summary>A certificate that no internal endpoint accepts any more: <see cref="Model.DeniedCertificate"/>, named by its serial number.</summary>
+    public const string DeniedCertificate = "denied-certificate";
+
+    /// <summary>The cluster's public host names: <see cref="Model.PublicHosts"/>, named <c>default</c>.</summary>
+    public const string Hosts = "hosts";
+
+    /// <summary>An API as its publisher edits it. Stays on the managers.</summary>
+    public const string Definition = "definition";
+
+    private static readonly FrozenSet<string> s_worker =
+    [
+        Api,
+        Application,
+        Subscription,
+        Key,
+        Revocation,
+        Node,
+        DeniedCertificate,
+        Hosts,
+    ];
+    private static readonly FrozenSet<string> s_balancer = [Node, DeniedCertificate, Hosts];
+
+    /// <summary>Kinds whose changes may never be refused: what cannot be read of them closes access, never opens it.</summary>
+    public static bool IsRestrictive(string kind) => kind is Revocation or DeniedCertificate;
+
+    /// <summary>The kinds the feed sends to a node of <paramref name="profile"/>; empty for profiles that read the catalogue themselves.</summary>
+    public static IReadOnlySet<string> For(Profile profile) =>
+        profile switch
+        {
+            Profile.GatewayWorker or Profile.AllInOne => s_worker,
+            Profile.LoadBalancer => s_balancer,
+            _ => FrozenSet<string>.Empty,
+        };
+}

@@ -1,0 +1,20 @@
+using System.Text.Json.Serialization;
+
+namespace Gatehouse.Model;
+
+/// <summary>How entities are written as JSON. Members that hold their default are written too: a default that changes in a later build must not change old entities.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UseStringEnumConverter = true,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true
+)]
+[JsonSerializable(typeof(Api))]
+[JsonSerializable(typeof(Application))]
+[JsonSerializable(typeof(Subscription))]
+[JsonSerializable(typeof(ApiKey))]
+[JsonSerializable(typeof(Revocation))]
+[JsonSerializable(typeof(Node))]
+[JsonSerializable(typeof(DeniedCertificate))]
+[JsonSerializable(typeof(PublicHosts))]
+public sealed partial class ModelJson : JsonSerializerContext;

@@ -1,0 +1,64 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Gatehouse.Model;
+
+/// <summary>What a node runs. Spelled in lower case with dashes (<see cref="Profiles"/>). Append only.</summary>
+[JsonConverter(typeof(ProfileConverter))]
+public enum Profile
+{
+    /// <summary><c>all-in-one</c>: everything in one process.</summary>
+    AllInOne,
+
+    /// <summary><c>gateway-manager</c>: the catalogue, deployments, nodes.</summary>
+    GatewayManager,
+
+    /// <summary><c>gateway-worker</c>: API traffic, read-only.</summary>
+    GatewayWorker,
+
+    /// <summary><c>load-balancer</c>: spreads traffic over the nodes.</summary>
+    LoadBalancer,
+}
+
+/// <summary>The names of profiles and what each may do.</summary>
+public static class Profiles
+{
+    private static readonly (Profile Profile, string Name)[] s_names =
+    [
+        (Profile.AllInOne, "all-in-one"),
+        (Profile.GatewayManager, "gateway-manager"),
+        (Profile.GatewayWorker, "gateway-worker"),
+        (Profile.LoadBalancer, "load-balancer"),
+    ];
+
+    /// <summary>Every name, in the order of the enum.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. s_names.Select(n => n.Name)];
+
+    /// <summary>The profile's name.</summary>
+    public static string Name(this Profile profile) => s_names[(int)profile].Name;
+
+    /// <summary>Reads a name. False on anything else.</summary>
+    public static bool TryParse(string? name, out Profile profile)
+    {
+        var index = Array.FindIndex(s_names, n => n.Name == name);
+        profile = index < 0 ? default : s_names[index].Profile;
+        return index >= 0;
+    }
+
+    /// <summary>Holds the catalogue and serves the feed.</summary>
+    public static bool IsManager(this Profile profile) => profile is Profile.AllInOne or Profile.GatewayManager;
+
+    /// <summary>Serves API traffic.</summary>
+    public static bool IsWorker(this Profile profile) => profile is Profile.AllInOne or Profile.GatewayWorker;
+}
+
+internal sealed class ProfileConverter : JsonConverter<Profile>
+{
+    public override Profile Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        Profiles.TryParse(reader.GetString(), out var profile)
+            ? profile
+            : throw new JsonException($"A profile is one of {string.Join(", ", Profiles.Names)}.");
+
+    public override void Write(Utf8JsonWriter writer, Profile value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.Name());
+}
