@@ -41,7 +41,11 @@ public sealed class CertificateAuthority : IDisposable
     {
         NodeNames.Check(cluster, "a cluster's name");
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest(new X500DistinguishedName($"CN=Gatehouse CA {cluster}"), key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest(
+            new X500DistinguishedName($"CN=Gatehouse CA {cluster}"),
+            key,
+            HashAlgorithmName.SHA256
+        );
         // Path length 0: what it signs can sign nothing.
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, true, 0, critical: true));
         request.CertificateExtensions.Add(

@@ -12,7 +12,11 @@ public static class CertificateRequests
 
     /// <summary>A request for <paramref name="key"/>, DER.</summary>
     public static byte[] Create(ECDsa key, string node = "gatehouse") =>
-        new CertificateRequest(new X500DistinguishedName($"CN={node}"), key, HashAlgorithmName.SHA256).CreateSigningRequest();
+        new CertificateRequest(
+            new X500DistinguishedName($"CN={node}"),
+            key,
+            HashAlgorithmName.SHA256
+        ).CreateSigningRequest();
 
     /// <summary>
     /// The public key in <paramref name="request"/>. Throws <see cref="CryptographicException"/> when the request is damaged,
@@ -36,7 +40,10 @@ public static class CertificateRequests
         }
         catch (Exception e) when (e is CryptographicException or ArgumentException or NotSupportedException)
         {
-            throw new CryptographicException($"the certificate request cannot be read or is not signed by its key: {e.Message}", e);
+            throw new CryptographicException(
+                $"the certificate request cannot be read or is not signed by its key: {e.Message}",
+                e
+            );
         }
 
         if (read.PublicKey.Oid.Value != EllipticCurve)

@@ -31,10 +31,7 @@ public sealed class DenyList : IEntityTarget
             return new Prepared(this, null);
         }
 
-        var serials = new HashSet<string>(
-            replace ? [] : _serials.Value,
-            StringComparer.OrdinalIgnoreCase
-        );
+        var serials = new HashSet<string>(replace ? [] : _serials.Value, StringComparer.OrdinalIgnoreCase);
         foreach (var change in own)
         {
             if (change.Deleted)

@@ -98,7 +98,13 @@ public sealed record JoinToken
             };
         }
         catch (Exception e)
-            when (e is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentException or DecoderFallbackException)
+            when (e
+                    is JsonException
+                        or KeyNotFoundException
+                        or InvalidOperationException
+                        or ArgumentException
+                        or DecoderFallbackException
+            )
         {
             throw Unreadable();
         }
@@ -109,5 +115,7 @@ public sealed record JoinToken
 
     // The checksum fitted, so it is not the paste: whoever made the token wrote something this build cannot use.
     private static FormatException Unreadable() =>
-        new("The join token is whole but says something this build cannot use. Make a new one with the manager's 'gatehouse token create'.");
+        new(
+            "The join token is whole but says something this build cannot use. Make a new one with the manager's 'gatehouse token create'."
+        );
 }

@@ -23,7 +23,8 @@ public sealed record PeerIdentity(string Cluster, Profile Profile, string Node, 
             return null;
         }
 
-        return uri[Scheme.Length..].Split('/') is [var cluster, var name, var node]
+        return
+            uri[Scheme.Length..].Split('/') is [var cluster, var name, var node]
             && NodeNames.IsValid(cluster)
             && Profiles.TryParse(name, out var profile)
             && NodeNames.IsValid(node)

@@ -94,7 +94,9 @@ public sealed partial class PeerVerification(
 
     /// <summary>Why a peer that was accepted once is not any more; null while it is. For connections that live long.</summary>
     public string? Recheck(PeerIdentity peer) =>
-        denied.Contains(peer.SerialNumber) ? $"{peer} was evicted (certificate {peer.SerialNumber} is on the deny list)" : null;
+        denied.Contains(peer.SerialNumber)
+            ? $"{peer} was evicted (certificate {peer.SerialNumber} is on the deny list)"
+            : null;
 
     /// <summary>
     /// For TLS itself, which builds a chain before it asks us: with this policy it neither looks at the machine's roots nor

@@ -31,7 +31,9 @@ internal static class SecretText
         if (text is null || text.Length > maxLength)
         {
             throw new FormatException(
-                text is null ? $"A {what} is missing." : $"A {what} has at most {maxLength} characters, this one {text.Length}."
+                text is null
+                    ? $"A {what} is missing."
+                    : $"A {what} has at most {maxLength} characters, this one {text.Length}."
             );
         }
 
@@ -51,7 +53,10 @@ internal static class SecretText
             throw new FormatException($"The {what} is damaged or cut: {Advice}");
         }
 
-        if (bytes.Length <= ChecksumLength || !bytes.AsSpan()[^ChecksumLength..].SequenceEqual(Checksum(prefix, bytes.AsSpan()[..^ChecksumLength])))
+        if (
+            bytes.Length <= ChecksumLength
+            || !bytes.AsSpan()[^ChecksumLength..].SequenceEqual(Checksum(prefix, bytes.AsSpan()[..^ChecksumLength]))
+        )
         {
             throw new FormatException($"The {what} is damaged or cut: its checksum does not fit. {Advice}");
         }
@@ -66,7 +71,8 @@ internal static class SecretText
         var family = prefix.TrimEnd('_').TrimEnd("0123456789".ToCharArray());
         var underscore = text.IndexOf('_', StringComparison.Ordinal);
         var version = underscore > family.Length ? text[family.Length..underscore] : "";
-        return text.StartsWith(family, StringComparison.Ordinal)
+        return
+            text.StartsWith(family, StringComparison.Ordinal)
             && version.Length is > 0 and < 6
             && version.All(char.IsAsciiDigit)
             ? $"This {what} is of version {version}; this build reads version {prefix[family.Length..^1]}. Use the same Gatehouse version on both sides."
