@@ -56,12 +56,15 @@ public static class WellKnownMembers
     private static IEnumerable<string> Hosts(WellKnownMember member, ImmutableArray<Problem>.Builder problems)
     {
         var pattern = member.HostPattern.Trim().Trim('[', ']').ToLowerInvariant();
-        if (IPAddress.TryParse(pattern, out var address) && (pattern.Contains(':') || pattern.Count(c => c == '.') == 3))
+        if (
+            IPAddress.TryParse(pattern, out var address) && (pattern.Contains(':') || pattern.Count(c => c == '.') == 3)
+        )
         {
             return [address.ToString()];
         }
 
-        var looksLikeAddress = pattern.Length > 0 && pattern.All(c => char.IsAsciiDigit(c) || c is '.' or '-' or '*' or '/');
+        var looksLikeAddress =
+            pattern.Length > 0 && pattern.All(c => char.IsAsciiDigit(c) || c is '.' or '-' or '*' or '/');
         if (!looksLikeAddress && Uri.CheckHostName(pattern) == UriHostNameType.Dns)
         {
             return [pattern];
@@ -69,7 +72,9 @@ public static class WellKnownMembers
 
         if (!looksLikeAddress)
         {
-            problems.Add(At(member, $"'{member.HostPattern}' is neither a host name nor an address", "write one of the two"));
+            problems.Add(
+                At(member, $"'{member.HostPattern}' is neither a host name nor an address", "write one of the two")
+            );
             return [];
         }
 
@@ -85,10 +90,14 @@ public static class WellKnownMembers
         {
             if (from <= to)
             {
-                return Enumerable.Range(from, to - from + 1).Select(n => string.Create(CultureInfo.InvariantCulture, $"{pattern[..dot]}.{n}"));
+                return Enumerable
+                    .Range(from, to - from + 1)
+                    .Select(n => string.Create(CultureInfo.InvariantCulture, $"{pattern[..dot]}.{n}"));
             }
 
-            problems.Add(At(member, $"the range '{member.HostPattern}' runs backwards", $"write {pattern[..dot]}.{to}-{from}"));
+            problems.Add(
+                At(member, $"the range '{member.HostPattern}' runs backwards", $"write {pattern[..dot]}.{to}-{from}")
+            );
             return [];
         }
 
@@ -103,7 +112,9 @@ public static class WellKnownMembers
     }
 
     private static int? Octet(string text) =>
-        text.Length is > 0 and <= 3 && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n <= 255
+        text.Length is > 0 and <= 3
+        && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n)
+        && n <= 255
             ? n
             : null;
 
