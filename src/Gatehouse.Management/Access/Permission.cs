@@ -1,0 +1,63 @@
+using System.Collections.Frozen;
+
+namespace Gatehouse.Management;
+
+/// <summary>What a route of the REST API asks of its caller.</summary>
+public enum Permission
+{
+    /// <summary>See nodes, APIs, deployments.</summary>
+    Read,
+
+    /// <summary>Import, deploy, roll back, retire APIs.</summary>
+    Publish,
+
+    /// <summary>Make applications, subscriptions and keys.</summary>
+    Subscribe,
+
+    /// <summary>Drain and evict nodes, make join tokens.</summary>
+    Operate,
+
+    /// <summary>Read the audit.</summary>
+    Audit,
+
+    /// <summary>Make and revoke the access of others.</summary>
+    Administer,
+}
+
+/// <summary>The roles and what each may do.</summary>
+public static class Roles
+{
+    /// <summary>May do everything.</summary>
+    public const string Admin = "admin";
+
+    /// <summary>Runs the cluster.</summary>
+    public const string Operator = "operator";
+
+    /// <summary>Publishes APIs.</summary>
+    public const string Publisher = "publisher";
+
+    /// <summary>Makes applications and keys.</summary>
+    public const string Subscriber = "subscriber";
+
+    /// <summary>Sees everything and changes nothing.</summary>
+    public const string Auditor = "auditor";
+
+    private static readonly FrozenDictionary<string, FrozenSet<Permission>> s_permissions = new Dictionary<
+        string,
+        FrozenSet<Permission>
+    >
+    {
+        [Admin] = Enum.GetValues<Permission>().ToFrozenSet(),
+        [Operator] = [Permission.Read, Permission.Operate, Permission.Audit],
+        [Publisher] = [Permission.Read, Permission.Publish, Permission.Subscribe],
+        [Subscriber] = [Permission.Read, Permission.Subscribe],
+        [Auditor] = [Permission.Read, Permission.Audit],
+    }.ToFrozenDictionary();
+
+    /// <summary>The names of all roles.</summary>
+    public static IReadOnlyList<string> Names { get; } = [Admin, Operator, Publisher, Subscriber, Auditor];
+
+    /// <summary>True when <paramref name="role"/> may do what <paramref name="permission"/> says. An unknown role may do nothing.</summary>
+    public static bool Allow(string role, Permission permission) =>
+        s_permissions.TryGetValue(role, out var permissions) && permissions.Contains(permission);
+}

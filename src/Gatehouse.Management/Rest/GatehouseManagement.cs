@@ -1,0 +1,53 @@
+using Gatehouse.Model;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Gatehouse.Management;
+
+/// <summary>How a node takes the management side in.</summary>
+public static class GatehouseManagement
+{
+    /// <summary>Registers the catalogue and all that works on it.</summary>
+    public static IServiceCollection AddGatehouseManagement(this IServiceCollection services, ManagementOptions options)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(options);
+        services.AddSingleton(options.Database);
+        services.AddSingleton(s => new Catalogue(options.Database, options.Sign, s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<AuditTrail>();
+        services.AddSingleton<AccessTokens>();
+
+        services.AddExceptionHandler<ManagementProblems>();
+        services.AddSingleton<IAuthorizationHandler, PermissionHandler>();
+        services
+            .AddAuthentication(BearerAuthentication.Scheme)
+            .AddScheme<AuthenticationSchemeOptions, BearerAuthentication>(BearerAuthentication.Scheme, null);
+        // Deny by default: a route that names no permission is open to nobody.
+        services
+            .AddAuthorizationBuilder()
+            .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAssertion(_ => false).Build());
+        services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, ManagementJson.Default);
+            json.SerializerOptions.TypeInfoResolverChain.Insert(1, ModelJson.Default);
+        });
+        services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
+        return services;
+    }
+
+    /// <summary>Maps REST and console, with authentication and problem documents in front. Call it last on <paramref name="app"/>.</summary>
+    public static void MapGatehouseManagement(this WebApplication app)
+    {
+        app.UseExceptionHandler(_ => { });
+        app.UseAuthentication();
+        app.UseAuthorization();
+
+        var rest = app.MapGroup("/api/v1");
+        _ = rest;
+    }
+}

@@ -1,0 +1,17 @@
+namespace Gatehouse.Management;
+
+/// <summary>What the management side is given by the node that runs it.</summary>
+public sealed record ManagementOptions
+{
+    /// <summary>The cluster's name.</summary>
+    public required string Cluster { get; init; }
+
+    /// <summary>The catalogue's database, set up (<see cref="CatalogueSetup"/>).</summary>
+    public required CatalogueDatabase Database { get; init; }
+
+    /// <summary>Signs with the catalogue key.</summary>
+    public required Func<ReadOnlyMemory<byte>, byte[]> Sign { get; init; }
+
+    /// <summary>The build, for status.</summary>
+    public string Version { get; init; } = "";
+}
