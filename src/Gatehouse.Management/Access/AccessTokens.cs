@@ -81,7 +81,9 @@ public sealed class AccessTokens(Catalogue catalogue)
             async (context, ct) =>
             {
                 // Deleting decides who was first: two callers with one code get one token.
-                won = await context.SignInCodes.Where(c => c.Hash == hash).ExecuteDeleteAsync(ct).ConfigureAwait(false) == 1;
+                won =
+                    await context.SignInCodes.Where(c => c.Hash == hash).ExecuteDeleteAsync(ct).ConfigureAwait(false)
+                    == 1;
                 if (!won)
                 {
                     throw new CodeSpentException();
@@ -176,14 +178,16 @@ public sealed class AccessTokens(Catalogue catalogue)
     {
         if (user.Length is 0 or > 64 || user.Any(c => !char.IsAsciiLetterOrDigit(c) && !"-_.@+".Contains(c)))
         {
-            throw new ProblemsException(
-                [new("/user", "A user name has 1 to 64 letters, digits and -_.@+", "choose another name")]
-            );
+            throw new ProblemsException([
+                new("/user", "A user name has 1 to 64 letters, digits and -_.@+", "choose another name"),
+            ]);
         }
 
         if (!Roles.Names.Contains(role))
         {
-            throw new ProblemsException([new("/role", $"There is no role '{role}'", $"take {string.Join(", ", Roles.Names)}")]);
+            throw new ProblemsException([
+                new("/role", $"There is no role '{role}'", $"take {string.Join(", ", Roles.Names)}"),
+            ]);
         }
     }
 

@@ -13,7 +13,15 @@ public sealed record AuditEdit(string Kind, string Name, JsonNode? Before, JsonN
     // The audit is for people; what is larger is told by size and digest and can be looked up among the revisions.
     private const int LongestContent = 16 * 1024;
 
-    private static readonly string[] s_secretWords = ["secret", "password", "token", "hash", "credential", "privatekey"];
+    private static readonly string[] s_secretWords =
+    [
+        "secret",
+        "password",
+        "token",
+        "hash",
+        "credential",
+        "privatekey",
+    ];
 
     internal static AuditEdit Of(EntityWrite write, EntityRow? row) =>
         new(
@@ -27,11 +35,7 @@ public sealed record AuditEdit(string Kind, string Name, JsonNode? Before, JsonN
     {
         if (payload.Length > LongestContent)
         {
-            return new JsonObject
-            {
-                ["bytes"] = payload.Length,
-                ["sha256"] = Model.Digest.Of(payload).ToString(),
-            };
+            return new JsonObject { ["bytes"] = payload.Length, ["sha256"] = Model.Digest.Of(payload).ToString() };
         }
 
         var node = JsonNode.Parse(payload);

@@ -81,7 +81,9 @@ public sealed class Catalogue(CatalogueDatabase database, Func<ReadOnlyMemory<by
             // Sorted here: databases collate differently.
             return
             [
-                .. rows.Where(r => IsLive(r, now)).OrderBy(r => r.Name, StringComparer.Ordinal).Select(r => Read(r, type)),
+                .. rows.Where(r => IsLive(r, now))
+                    .OrderBy(r => r.Name, StringComparer.Ordinal)
+                    .Select(r => Read(r, type)),
             ];
         }
     }
@@ -227,7 +229,10 @@ public sealed class Catalogue(CatalogueDatabase database, Func<ReadOnlyMemory<by
                         .Entities.Where(e => e.Deleted && e.Epoch <= floor)
                         .ExecuteDeleteAsync(cancellation)
                         .ConfigureAwait(false);
-                    await context.Heads.Where(h => h.Epoch < floor).ExecuteDeleteAsync(cancellation).ConfigureAwait(false);
+                    await context
+                        .Heads.Where(h => h.Epoch < floor)
+                        .ExecuteDeleteAsync(cancellation)
+                        .ConfigureAwait(false);
                     return (true, Save: true);
                 },
                 cancellation

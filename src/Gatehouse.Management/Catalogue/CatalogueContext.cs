@@ -120,8 +120,7 @@ public sealed class CatalogueContext(DbContextOptions<CatalogueContext> options)
     private sealed class DigestBytes()
         : ValueConverter<Digest, byte[]>(digest => digest.ToArray(), bytes => Digest.From(bytes));
 
-    private sealed class ProfileName()
-        : ValueConverter<Profile, string>(profile => profile.Name(), name => Read(name))
+    private sealed class ProfileName() : ValueConverter<Profile, string>(profile => profile.Name(), name => Read(name))
     {
         private static Profile Read(string name) =>
             Profiles.TryParse(name, out var profile)

@@ -69,7 +69,9 @@ public sealed class CatalogueTransaction(Actor actor, string summary)
         ArgumentException.ThrowIfNullOrEmpty(write.Name);
         if (!_names.Add((write.Kind, write.Name)))
         {
-            throw new InvalidOperationException($"The {write.Kind} '{write.Name}' is already part of this transaction.");
+            throw new InvalidOperationException(
+                $"The {write.Kind} '{write.Name}' is already part of this transaction."
+            );
         }
 
         _writes.Add(write);

@@ -32,14 +32,23 @@ public static class EntityTag
             text.Length > 2
             && text[0] == '"'
             && text[^1] == '"'
-            && long.TryParse(text.AsSpan(1, text.Length - 2), NumberStyles.None, CultureInfo.InvariantCulture, out var epoch)
+            && long.TryParse(
+                text.AsSpan(1, text.Length - 2),
+                NumberStyles.None,
+                CultureInfo.InvariantCulture,
+                out var epoch
+            )
         )
         {
             return epoch;
         }
 
-        throw new ProblemsException(
-            [new("If-Match", "If-Match is not an ETag of this API", "send back the ETag exactly as it was given, \"17\"")]
-        );
+        throw new ProblemsException([
+            new(
+                "If-Match",
+                "If-Match is not an ETag of this API",
+                "send back the ETag exactly as it was given, \"17\""
+            ),
+        ]);
     }
 }

@@ -121,6 +121,9 @@ public sealed partial class ManagementProblems(ILogger<ManagementProblems> logge
     [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed (request {Request})")]
     private partial void LogFailed(Exception exception, string method, string path, string request);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The catalogue stayed locked for too long; a request was refused")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The catalogue stayed locked for too long; a request was refused"
+    )]
     private partial void LogBusy(Exception exception);
 }

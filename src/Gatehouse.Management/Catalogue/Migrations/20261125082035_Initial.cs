@@ -20,12 +20,13 @@ namespace Gatehouse.Management.Migrations
                     role = table.Column<string>(type: "TEXT", nullable: false),
                     created_at = table.Column<long>(type: "INTEGER", nullable: false),
                     expires_at = table.Column<long>(type: "INTEGER", nullable: false),
-                    revoked_at = table.Column<long>(type: "INTEGER", nullable: true)
+                    revoked_at = table.Column<long>(type: "INTEGER", nullable: true),
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_access_tokens", x => x.id);
-                });
+                }
+            );
 
             migrationBuilder.CreateTable(
                 name: "audit",
@@ -37,12 +38,13 @@ namespace Gatehouse.Management.Migrations
                     from = table.Column<string>(type: "TEXT", nullable: false),
                     summary = table.Column<string>(type: "TEXT", nullable: false),
                     changes = table.Column<string>(type: "TEXT", nullable: false),
-                    chain = table.Column<byte[]>(type: "BLOB", nullable: false)
+                    chain = table.Column<byte[]>(type: "BLOB", nullable: false),
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_audit", x => x.id);
-                });
+                }
+            );
 
             migrationBuilder.CreateTable(
                 name: "catalogue_head",
@@ -56,12 +58,13 @@ namespace Gatehouse.Management.Migrations
                     chain = table.Column<byte[]>(type: "BLOB", nullable: false),
                     tombstone_floor = table.Column<long>(type: "INTEGER", nullable: false),
                     audit_id = table.Column<long>(type: "INTEGER", nullable: false),
-                    audit_chain = table.Column<byte[]>(type: "BLOB", nullable: false)
+                    audit_chain = table.Column<byte[]>(type: "BLOB", nullable: false),
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_catalogue_head", x => x.id);
-                });
+                }
+            );
 
             migrationBuilder.CreateTable(
                 name: "documents",
@@ -69,12 +72,13 @@ namespace Gatehouse.Management.Migrations
                 {
                     digest = table.Column<byte[]>(type: "BLOB", nullable: false),
                     content = table.Column<byte[]>(type: "BLOB", nullable: false),
-                    media_type = table.Column<string>(type: "TEXT", nullable: false)
+                    media_type = table.Column<string>(type: "TEXT", nullable: false),
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_documents", x => x.digest);
-                });
+                }
+            );
 
             migrationBuilder.CreateTable(
                 name: "entities",
@@ -87,12 +91,13 @@ namespace Gatehouse.Management.Migrations
                     payload = table.Column<byte[]>(type: "BLOB", nullable: false),
                     deleted = table.Column<bool>(type: "INTEGER", nullable: false),
                     expires_at = table.Column<long>(type: "INTEGER", nullable: true),
-                    signature = table.Column<byte[]>(type: "BLOB", nullable: false)
+                    signature = table.Column<byte[]>(type: "BLOB", nullable: false),
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_entities", x => new { x.kind, x.name });
-                });
+                }
+            );
 
             migrationBuilder.CreateTable(
                 name: "heads",
@@ -100,12 +105,13 @@ namespace Gatehouse.Management.Migrations
                 {
                     epoch = table.Column<long>(type: "INTEGER", nullable: false),
                     chain = table.Column<byte[]>(type: "BLOB", nullable: false),
-                    at = table.Column<long>(type: "INTEGER", nullable: false)
+                    at = table.Column<long>(type: "INTEGER", nullable: false),
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_heads", x => x.epoch);
-                });
+                }
+            );
 
             migrationBuilder.CreateTable(
                 name: "join_tokens",
@@ -120,12 +126,13 @@ namespace Gatehouse.Management.Migrations
                     expires_at = table.Column<long>(type: "INTEGER", nullable: false),
                     attempts = table.Column<int>(type: "INTEGER", nullable: false),
                     public_key = table.Column<byte[]>(type: "BLOB", nullable: true),
-                    used_at = table.Column<long>(type: "INTEGER", nullable: true)
+                    used_at = table.Column<long>(type: "INTEGER", nullable: true),
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_join_tokens", x => x.id);
-                });
+                }
+            );
 
             migrationBuilder.CreateTable(
                 name: "node_certificates",
@@ -134,12 +141,13 @@ namespace Gatehouse.Management.Migrations
                     serial_number = table.Column<string>(type: "TEXT", nullable: false),
                     node = table.Column<string>(type: "TEXT", nullable: false),
                     not_after = table.Column<long>(type: "INTEGER", nullable: false),
-                    issued_at = table.Column<long>(type: "INTEGER", nullable: false)
+                    issued_at = table.Column<long>(type: "INTEGER", nullable: false),
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_node_certificates", x => x.serial_number);
-                });
+                }
+            );
 
             migrationBuilder.CreateTable(
                 name: "node_status",
@@ -149,12 +157,13 @@ namespace Gatehouse.Management.Migrations
                     report = table.Column<byte[]>(type: "BLOB", nullable: false),
                     reported_at = table.Column<long>(type: "INTEGER", nullable: false),
                     seen_at = table.Column<long>(type: "INTEGER", nullable: false),
-                    serial_number = table.Column<string>(type: "TEXT", nullable: false)
+                    serial_number = table.Column<string>(type: "TEXT", nullable: false),
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_node_status", x => x.node);
-                });
+                }
+            );
 
             migrationBuilder.CreateTable(
                 name: "revisions",
@@ -167,24 +176,26 @@ namespace Gatehouse.Management.Migrations
                     document_digest = table.Column<byte[]>(type: "BLOB", nullable: true),
                     message = table.Column<string>(type: "TEXT", nullable: true),
                     created_by = table.Column<string>(type: "TEXT", nullable: false),
-                    created_at = table.Column<long>(type: "INTEGER", nullable: false)
+                    created_at = table.Column<long>(type: "INTEGER", nullable: false),
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_revisions", x => new { x.api, x.number });
-                });
+                }
+            );
 
             migrationBuilder.CreateTable(
                 name: "secrets",
                 columns: table => new
                 {
                     name = table.Column<string>(type: "TEXT", nullable: false),
-                    wrapped = table.Column<byte[]>(type: "BLOB", nullable: false)
+                    wrapped = table.Column<byte[]>(type: "BLOB", nullable: false),
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_secrets", x => x.name);
-                });
+                }
+            );
 
             migrationBuilder.CreateTable(
                 name: "sign_in_codes",
@@ -193,69 +204,52 @@ namespace Gatehouse.Management.Migrations
                     hash = table.Column<byte[]>(type: "BLOB", nullable: false),
                     user = table.Column<string>(type: "TEXT", nullable: false),
                     role = table.Column<string>(type: "TEXT", nullable: false),
-                    expires_at = table.Column<long>(type: "INTEGER", nullable: false)
+                    expires_at = table.Column<long>(type: "INTEGER", nullable: false),
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_sign_in_codes", x => x.hash);
-                });
+                }
+            );
 
             migrationBuilder.CreateIndex(
                 name: "IX_access_tokens_hash",
                 table: "access_tokens",
                 column: "hash",
-                unique: true);
+                unique: true
+            );
 
-            migrationBuilder.CreateIndex(
-                name: "IX_entities_epoch",
-                table: "entities",
-                column: "epoch",
-                unique: true);
+            migrationBuilder.CreateIndex(name: "IX_entities_epoch", table: "entities", column: "epoch", unique: true);
 
-            migrationBuilder.CreateIndex(
-                name: "IX_node_certificates_node",
-                table: "node_certificates",
-                column: "node");
+            migrationBuilder.CreateIndex(name: "IX_node_certificates_node", table: "node_certificates", column: "node");
         }
 
         /// <inheritdoc />
         protected override void Down(MigrationBuilder migrationBuilder)
         {
-            migrationBuilder.DropTable(
-                name: "access_tokens");
+            migrationBuilder.DropTable(name: "access_tokens");
 
-            migrationBuilder.DropTable(
-                name: "audit");
+            migrationBuilder.DropTable(name: "audit");
 
-            migrationBuilder.DropTable(
-                name: "catalogue_head");
+            migrationBuilder.DropTable(name: "catalogue_head");
 
-            migrationBuilder.DropTable(
-                name: "documents");
+            migrationBuilder.DropTable(name: "documents");
 
-            migrationBuilder.DropTable(
-                name: "entities");
+            migrationBuilder.DropTable(name: "entities");
 
-            migrationBuilder.DropTable(
-                name: "heads");
+            migrationBuilder.DropTable(name: "heads");
 
-            migrationBuilder.DropTable(
-                name: "join_tokens");
+            migrationBuilder.DropTable(name: "join_tokens");
 
-            migrationBuilder.DropTable(
-                name: "node_certificates");
+            migrationBuilder.DropTable(name: "node_certificates");
 
-            migrationBuilder.DropTable(
-                name: "node_status");
+            migrationBuilder.DropTable(name: "node_status");
 
-            migrationBuilder.DropTable(
-                name: "revisions");
+            migrationBuilder.DropTable(name: "revisions");
 
-            migrationBuilder.DropTable(
-                name: "secrets");
+            migrationBuilder.DropTable(name: "secrets");
 
-            migrationBuilder.DropTable(
-                name: "sign_in_codes");
+            migrationBuilder.DropTable(name: "sign_in_codes");
         }
     }
 }
