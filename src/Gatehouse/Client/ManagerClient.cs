@@ -1,0 +1,192 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Gatehouse.Cli;
+
+namespace Gatehouse.Client;
+
+/// <summary>
+/// A manager's REST API, seen from a command. Managers are tried in turn until one can be connected to; every failure is a
+/// <see cref="CommandFailure"/> that says what to do. Paths are below <c>/api/v1/</c>.
+/// </summary>
+internal sealed class ManagerClient : IDisposable
+{
+    /// <summary>How the REST API spells its bodies.</summary>
+    public static JsonSerializerOptions Json { get; } =
+        new(JsonSerializerDefaults.Web)
+        {
+            Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+            DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        };
+
+    private readonly ImmutableArray<Uri> _managers;
+    private readonly HttpClient _http;
+    private readonly TimeSpan _timeout;
+    private int _preferred;
+
+    /// <summary>Talks to the cluster a context describes.</summary>
+    public ManagerClient(ManagerContext context, TimeSpan timeout)
+    {
+        _managers = context.Managers;
+        _timeout = timeout;
+        var handler = new SocketsHttpHandler
+        {
+            ConnectTimeout = TimeSpan.FromSeconds(5),
+            AllowAutoRedirect = false, // a redirect would carry the token to wherever it points
+            UseCookies = false,
+        };
+        if (context.Ca is not null)
+        {
+            handler.SslOptions.CertificateChainPolicy = TrustOnly(context.Ca);
+        }
+
+        _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan }; // each request has its own
+        if (context.Token is not null)
+        {
+            _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", context.Token);
+        }
+    }
+
+    /// <summary>Talks to the cluster that the options of a command, or the user's saved credentials, name.</summary>
+    public static ManagerClient For(Call call) =>
+        new(ManagerContextChoice.Of(call), TimeSpan.FromSeconds(Math.Max(1, call.Get(GlobalOptions.Timeout))));
+
+    /// <summary>Reads.</summary>
+    public Task<T> GetAsync<T>(string path, CancellationToken cancellation) =>
+        SendAsync<T>(HttpMethod.Get, path, null, cancellation);
+
+    /// <summary>Creates or acts.</summary>
+    public Task<T> PostAsync<T>(string path, object? body, CancellationToken cancellation) =>
+        SendAsync<T>(HttpMethod.Post, path, ToContent(body), cancellation);
+
+    /// <summary>Creates or acts, when the answer does not matter.</summary>
+    public Task PostAsync(string path, object? body, CancellationToken cancellation) =>
+        SendAsync(HttpMethod.Post, path, ToContent(body), cancellation);
+
+    /// <summary>Replaces.</summary>
+    public Task<T> PutAsync<T>(string path, object? body, CancellationToken cancellation) =>
+        SendAsync<T>(HttpMethod.Put, path, ToContent(body), cancellation);
+
+    /// <summary>Removes.</summary>
+    public Task DeleteAsync(string path, CancellationToken cancellation) =>
+        SendAsync(HttpMethod.Delete, path, null, cancellation);
+
+    /// <summary>Sends any request with any content and reads the answer's JSON.</summary>
+    public async Task<T> SendAsync<T>(
+        HttpMethod method,
+        string path,
+        HttpContent? content,
+        CancellationToken cancellation
+    )
+    {
+        var (body, url) = await SendForBytesAsync(method, path, content, cancellation);
+        try
+        {
+            return JsonSerializer.Deserialize<T>(body, Json)
+                ?? throw new JsonException("The answer is the JSON value null.");
+        }
+        catch (JsonException e)
+        {
+            throw new CommandFailure(
+                ExitCode.Failed,
+                $"the manager's answer cannot be read: {e.Message}",
+                url.ToString(),
+                "does this command have the same version as the manager? 'gatehouse version' prints both",
+                cause: e
+            );
+        }
+    }
+
+    /// <summary>Sends any request with any content.</summary>
+    public async Task SendAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellation) =>
+        await SendForBytesAsync(method, path, content, cancellation);
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<(byte[] Body, Uri Url)> SendForBytesAsync(
+        HttpMethod method,
+        string path,
+        HttpContent? content,
+        CancellationToken cancellation
+    )
+    {
+        // Content is read once into memory so that it can be sent to the next manager when one cannot be connected to.
+        var bytes = content is null ? null : await content.ReadAsByteArrayAsync(cancellation);
+        CommandFailure? failure = null;
+        for (var attempt = 0; attempt < _managers.Length; attempt++)
+        {
+            var manager = _managers[(_preferred + attempt) % _managers.Length];
+            var url = new Uri(manager, $"/api/v1/{path.TrimStart('/')}");
+            using var request = new HttpRequestMessage(method, url);
+            if (bytes is not null)
+            {
+                request.Content = new ByteArrayContent(bytes);
+                request.Content.Headers.ContentType = content!.Headers.ContentType;
+            }
+
+            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            deadline.CancelAfter(_timeout);
+            try
+            {
+                using var response = await _http.SendAsync(request, deadline.Token);
+                var body = await response.Content.ReadAsByteArrayAsync(deadline.Token);
+                _preferred = (_preferred + attempt) % _managers.Length;
+                return response.IsSuccessStatusCode ? (body, url) : throw ManagerProblem.Read(response, body);
+            }
+            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+            {
+                // Not sent again: the manager may have done it.
+                throw new CommandFailure(
+                    ExitCode.TimedOut,
+                    $"no answer from the manager within {_timeout.TotalSeconds:0} s",
+                    url.ToString(),
+                    "'gatehouse status' shows what was done; --timeout SECONDS waits longer"
+                );
+            }
+            catch (HttpRequestException e)
+            {
+                failure = ManagerProblem.Read(e, url);
+                if (!ManagerProblem.WasNeverSent(e))
+                {
+                    throw failure;
+                }
+            }
+        }
+
+        throw failure!;
+    }
+
+    private static HttpContent? ToContent(object? body) =>
+        body is null or HttpContent ? body as HttpContent : JsonContent.Create(body, body.GetType(), options: Json);
+
+    private static X509ChainPolicy TrustOnly(string pem)
+    {
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck, // the cluster's deny list is an entity, not a CRL
+        };
+        try
+        {
+            policy.CustomTrustStore.ImportFromPem(pem);
+        }
+        catch (CryptographicException e)
+        {
+            throw new CommandFailure(
+                ExitCode.Invalid,
+                "the certificate authority is not a PEM certificate",
+                fix: "give the ca.pem that 'gatehouse init' wrote with --ca FILE",
+                cause: e
+            );
+        }
+
+        return policy;
+    }
+}

@@ -1,0 +1,9 @@
+using System.CommandLine;
+
+namespace Gatehouse.Commands;
+
+/// <summary>Commands for who runs the cluster.</summary>
+internal static class OperatorCommands
+{
+    public static IEnumerable<Command> Create() => [VersionCommand.Create()];
+}

@@ -1,0 +1,269 @@
+using System.Collections.Immutable;
+using System.Net;
+using Gatehouse.Model;
+using Microsoft.Extensions.Logging;
+
+namespace Gatehouse.Configuration;
+
+/// <summary>
+/// Everything one node is told, complete and checked: defaults, <c>gatehouse.yaml</c>, environment and flags are merged and the
+/// port offset is applied. <see cref="SettingsTable"/> says what each value means and whether a reload applies it.
+/// </summary>
+internal sealed record NodeSettings
+{
+    /// <summary>Who the node is.</summary>
+    public required NodeIdentitySettings Node { get; init; }
+
+    /// <summary>Added to every port but the membership port; kept to show where a port comes from.</summary>
+    public required int PortOffset { get; init; }
+
+    /// <summary>Where it listens.</summary>
+    public required ListenSettings Listen { get; init; }
+
+    /// <summary>The names the outside world knows the cluster by.</summary>
+    public required HostSettings Hosts { get; init; }
+
+    /// <summary>How members find each other.</summary>
+    public required ClusterSettings Cluster { get; init; }
+
+    /// <summary>Certificates of the operator's for public names.</summary>
+    public required TlsSettings Tls { get; init; }
+
+    /// <summary>Proxies whose <c>X-Forwarded-*</c> is believed.</summary>
+    public required ProxySettings Proxies { get; init; }
+
+    /// <summary>How long things may take.</summary>
+    public required TimeoutSettings Timeouts { get; init; }
+
+    /// <summary>What the load balancer does beyond passing on.</summary>
+    public required BalancerSettings Balancer { get; init; }
+
+    /// <summary>What is written where.</summary>
+    public required LogSettings Log { get; init; }
+
+    /// <summary>What one node takes on at once.</summary>
+    public required LimitSettings Limits { get; init; }
+}
+
+/// <summary>Who the node is.</summary>
+internal sealed record NodeIdentitySettings
+{
+    /// <summary>Unique in the cluster.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What it runs.</summary>
+    public required Profile Profile { get; init; }
+
+    /// <summary>Host name or address other nodes reach it on; null for the address of the route to the manager.</summary>
+    public required string? Advertise { get; init; }
+
+    /// <summary>Role label inside the domain: <c>mgt</c>, <c>worker</c>, <c>lb</c>.</summary>
+    public required string SubDomain { get; init; }
+
+    /// <summary>Free properties shown beside the member.</summary>
+    public required ImmutableSortedDictionary<string, string> Properties { get; init; }
+}
+
+/// <summary>Where the node listens. A port that is null is off; 0 takes any free one.</summary>
+internal sealed record ListenSettings
+{
+    /// <summary>API traffic, on workers.</summary>
+    public required ListenerSettings Gateway { get; init; }
+
+    /// <summary>Console, portals and REST on managers; API traffic on workers, as the seed's balancer expects.</summary>
+    public required ManagementListenerSettings Management { get; init; }
+
+    /// <summary>The load balancer's public side.</summary>
+    public required ListenerSettings Balancer { get; init; }
+
+    /// <summary>Traffic between nodes, mutual TLS.</summary>
+    public required PortSettings Internal { get; init; }
+
+    /// <summary>Health and metrics.</summary>
+    public required PortSettings Health { get; init; }
+}
+
+/// <summary>One address with a plain and a TLS port.</summary>
+internal record ListenerSettings
+{
+    /// <summary>The address; <see cref="IPAddress.IPv6Any"/> (both families) for <c>*</c>.</summary>
+    public required IPAddress Bind { get; init; }
+
+    /// <summary>Plain port; null when off.</summary>
+    public required int? Http { get; init; }
+
+    /// <summary>TLS port; null when off.</summary>
+    public required int? Https { get; init; }
+}
+
+/// <summary>The management listener: also a list of who may connect.</summary>
+internal sealed record ManagementListenerSettings : ListenerSettings
+{
+    /// <summary>Networks that may connect; empty for all.</summary>
+    public required ImmutableArray<IPNetwork> Allow { get; init; }
+}
+
+/// <summary>One address with one port.</summary>
+internal sealed record PortSettings
+{
+    /// <summary>The address; <see cref="IPAddress.IPv6Any"/> (both families) for <c>*</c>.</summary>
+    public required IPAddress Bind { get; init; }
+
+    /// <summary>The port.</summary>
+    public required int Port { get; init; }
+}
+
+/// <summary>Public host names.</summary>
+internal sealed record HostSettings
+{
+    /// <summary>Hosts for API traffic; empty for every host that is not a management one.</summary>
+    public required ImmutableArray<string> Gateway { get; init; }
+
+    /// <summary>Hosts for console, portals and REST.</summary>
+    public required ImmutableArray<string> Management { get; init; }
+}
+
+/// <summary>How members find each other.</summary>
+internal sealed record ClusterSettings
+{
+    /// <summary>Off: the same product without the member view.</summary>
+    public required bool Enabled { get; init; }
+
+    /// <summary>Nodes of another domain never join.</summary>
+    public required string Domain { get; init; }
+
+    /// <summary>How <see cref="Members"/> is read.</summary>
+    public required MembershipScheme Scheme { get; init; }
+
+    /// <summary>Our own membership address.</summary>
+    public required LocalMemberSettings LocalMember { get; init; }
+
+    /// <summary>Well-known members as written: <c>host:port</c>, <c>host</c>, or a last-octet range <c>192.168.1.2-10:4000</c>.</summary>
+    public required ImmutableArray<string> Members { get; init; }
+
+    /// <summary>Where each of <see cref="Members"/> was written (<c>file:line:column</c>), for messages.</summary>
+    public required ImmutableArray<string> MemberOrigins { get; init; }
+}
+
+/// <summary>Where well-known members come from.</summary>
+internal enum MembershipScheme
+{
+    /// <summary>A list of addresses, any one of which lets a newcomer in.</summary>
+    Wka,
+
+    /// <summary>Every address a DNS name has.</summary>
+    Dns,
+}
+
+/// <summary>Our own membership address.</summary>
+internal sealed record LocalMemberSettings
+{
+    /// <summary>Advertised to members; null for the node's advertised address.</summary>
+    public required string? Host { get; init; }
+
+    /// <summary>Not moved by the port offset.</summary>
+    public required int Port { get; init; }
+
+    /// <summary>A taken port moves to the next free one.</summary>
+    public required bool Increment { get; init; }
+}
+
+/// <summary>Certificates for public names.</summary>
+internal sealed record TlsSettings
+{
+    /// <summary>The first whose <see cref="CertificateSettings.Hosts"/> match the name the client asks for; else the node's own certificate.</summary>
+    public required ImmutableArray<CertificateSettings> Certificates { get; init; }
+}
+
+/// <summary>A certificate of the operator's, as PEM files.</summary>
+/// <param name="Cert">Chain, leaf first.</param>
+/// <param name="Key">Private key, unencrypted.</param>
+/// <param name="Hosts">Names it is for; empty for those the certificate itself names.</param>
+internal sealed record CertificateSettings(string Cert, string Key, ImmutableArray<string> Hosts);
+
+/// <summary>Proxies whose <c>X-Forwarded-*</c> is believed.</summary>
+internal sealed record ProxySettings
+{
+    /// <summary>Their networks.</summary>
+    public required ImmutableArray<IPNetwork> Trusted { get; init; }
+}
+
+/// <summary>How long things may take.</summary>
+internal sealed record TimeoutSettings
+{
+    /// <summary>For requests in flight when the node stops or drains.</summary>
+    public required TimeSpan Drain { get; init; }
+
+    /// <summary>An idle client connection is closed after this.</summary>
+    public required TimeSpan KeepAlive { get; init; }
+
+    /// <summary>A client has this long to send a request head.</summary>
+    public required TimeSpan RequestHead { get; init; }
+}
+
+/// <summary>What the load balancer does beyond passing on.</summary>
+internal sealed record BalancerSettings
+{
+    /// <summary>Name of a cookie that keeps an API client on one worker; null for none.</summary>
+    public required string? ApiStickyCookie { get; init; }
+
+    /// <summary>Between two probes of a node.</summary>
+    public required TimeSpan ProbeInterval { get; init; }
+
+    /// <summary>Longest silence while a node answers.</summary>
+    public required TimeSpan ReadTimeout { get; init; }
+
+    /// <summary>Longest silence while a request is sent to a node.</summary>
+    public required TimeSpan SendTimeout { get; init; }
+}
+
+/// <summary>What is written where.</summary>
+internal sealed record LogSettings
+{
+    /// <summary>The least severe message that is written.</summary>
+    public required LogLevel Level { get; init; }
+
+    /// <summary>For people or for machines.</summary>
+    public required LogFormat Format { get; init; }
+
+    /// <summary>Where access lines go.</summary>
+    public required AccessLogSettings Access { get; init; }
+}
+
+/// <summary>How a log line looks.</summary>
+internal enum LogFormat
+{
+    /// <summary>For people.</summary>
+    Text,
+
+    /// <summary>One JSON object a line.</summary>
+    Json,
+}
+
+/// <summary>Where access lines go: nowhere, standard output, or a file.</summary>
+/// <param name="Kind">Which of the three.</param>
+/// <param name="File">The file's path, for <see cref="AccessLogKind.File"/>.</param>
+internal sealed record AccessLogSettings(AccessLogKind Kind, string? File = null);
+
+/// <summary>The three places of an access log.</summary>
+internal enum AccessLogKind
+{
+    /// <summary>None is kept.</summary>
+    Off,
+
+    /// <summary>Standard output.</summary>
+    Stdout,
+
+    /// <summary>A file.</summary>
+    File,
+}
+
+/// <summary>What one node takes on at once.</summary>
+internal sealed record LimitSettings
+{
+    /// <summary>Open client connections.</summary>
+    public required int Connections { get; init; }
+
+    /// <summary>Bytes of one request head.</summary>
+    public required int RequestHead { get; init; }
+}
