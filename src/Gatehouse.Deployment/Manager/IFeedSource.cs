@@ -1,6 +1,4 @@
-using System.Buffers.Binary;
 using System.Collections.Immutable;
-using System.Text;
 using Gatehouse.Model;
 
 namespace Gatehouse.Deployment.Manager;
@@ -47,22 +45,5 @@ public sealed record FeedTransaction(CatalogueHead Head, ImmutableArray<EntityCh
 /// <summary>Every live entity at one head.</summary>
 public sealed record FeedScan(CatalogueHead Head, ImmutableArray<EntityChange> Changes);
 
-/// <summary>A head, when a manager vouched for it, and its signature over <see cref="SignedBytes"/>.</summary>
-public sealed record SignedHeartbeat(CatalogueHead Head, DateTimeOffset IssuedAt, ReadOnlyMemory<byte> Signature)
-{
-    // Never the first byte of a change: those begin with the length of a history, which is below 2^24.
-    private const byte Purpose = 0xff;
-
-    /// <summary>What the catalogue key signs: a purpose byte, history, epoch, chain and milliseconds, so that no heartbeat can pass for a change.</summary>
-    public static byte[] SignedBytes(CatalogueHead head, DateTimeOffset issuedAt)
-    {
-        var history = Encoding.UTF8.GetBytes(head.History);
-        var bytes = new byte[1 + 8 + Digest.Size + 8 + history.Length];
-        bytes[0] = Purpose;
-        BinaryPrimitives.WriteInt64BigEndian(bytes.AsSpan(1), head.Epoch);
-        head.Chain.CopyTo(bytes.AsSpan(9));
-        BinaryPrimitives.WriteInt64BigEndian(bytes.AsSpan(9 + Digest.Size), issuedAt.ToUnixTimeMilliseconds());
-        history.CopyTo(bytes, 17 + Digest.Size);
-        return bytes;
-    }
-}
+/// <summary>A head, when a manager vouched for it, and its signature.</summary>
+public sealed record SignedHeartbeat(CatalogueHead Head, DateTimeOffset IssuedAt, ReadOnlyMemory<byte> Signature);

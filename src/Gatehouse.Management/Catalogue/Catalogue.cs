@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Gatehouse.Deployment.Trust;
 using Gatehouse.Model;
 using Microsoft.EntityFrameworkCore;
 
@@ -11,9 +12,9 @@ namespace Gatehouse.Management;
 /// so the order of epochs is the order of commits and no reader can miss one.
 /// </summary>
 /// <param name="database">Where it lies.</param>
-/// <param name="sign">Signs with the catalogue key.</param>
+/// <param name="key">Signs every change.</param>
 /// <param name="time">The clock.</param>
-public sealed class Catalogue(CatalogueDatabase database, Func<ReadOnlyMemory<byte>, byte[]> sign, TimeProvider time)
+public sealed class Catalogue(CatalogueDatabase database, CatalogueKey key, TimeProvider time)
     : IDisposable
 {
     // One writer at a time is all the database takes; waiting here costs no thread and is fair.
@@ -27,7 +28,7 @@ public sealed class Catalogue(CatalogueDatabase database, Func<ReadOnlyMemory<by
 
     internal TimeProvider Time => time;
 
-    internal byte[] Sign(ReadOnlyMemory<byte> bytes) => sign(bytes);
+    internal CatalogueKey Key => key;
 
     /// <summary>A context for reading tables beside the entities; the caller disposes it.</summary>
     public CatalogueContext Open() => database.Open();
@@ -342,7 +343,7 @@ public sealed class Catalogue(CatalogueDatabase database, Func<ReadOnlyMemory<by
     private void SignAndLink(HeadRow head, EntityRow row)
     {
         var change = row.ToChange();
-        row.Signature = sign(change.SignedBytes(head.History));
+        row.Signature = key.Sign(change, head.History);
         head.Chain = CatalogueHead.Link(head.Chain, change, head.History);
     }
 

@@ -1,3 +1,5 @@
+using Gatehouse.Deployment.Trust;
+
 namespace Gatehouse.Management;
 
 /// <summary>What the management side is given by the node that runs it.</summary>
@@ -9,8 +11,8 @@ public sealed record ManagementOptions
     /// <summary>The catalogue's database, set up (<see cref="CatalogueSetup"/>).</summary>
     public required CatalogueDatabase Database { get; init; }
 
-    /// <summary>Signs with the catalogue key.</summary>
-    public required Func<ReadOnlyMemory<byte>, byte[]> Sign { get; init; }
+    /// <summary>Signs every change of the catalogue.</summary>
+    public required CatalogueKey CatalogueKey { get; init; }
 
     /// <summary>The build, for status.</summary>
     public string Version { get; init; } = "";

@@ -1,0 +1,43 @@
+using Gatehouse.Deployment.Trust;
+using Microsoft.EntityFrameworkCore;
+
+namespace Gatehouse.Management;
+
+/// <summary>Secrets in the catalogue, each wrapped by the cluster key under its name. Needs no catalogue key: that one lies here too.</summary>
+public sealed class SecretStore(CatalogueDatabase database, ClusterKey key)
+{
+    /// <summary>The secret; null when there is none. Throws <c>CryptographicException</c> when the cluster key is another one.</summary>
+    public async Task<byte[]?> FindAsync(string name, CancellationToken cancellation)
+    {
+        var context = database.Open();
+        await using (context.ConfigureAwait(false))
+        {
+            var row = await context
+                .Secrets.AsNoTracking()
+                .SingleOrDefaultAsync(s => s.Name == name, cancellation)
+                .ConfigureAwait(false);
+            return row is null ? null : key.Unwrap(name, row.Wrapped);
+        }
+    }
+
+    /// <summary>Stores or replaces a secret.</summary>
+    public async Task PutAsync(string name, ReadOnlyMemory<byte> secret, CancellationToken cancellation)
+    {
+        var wrapped = key.Wrap(name, secret.Span);
+        var context = database.Open();
+        await using (context.ConfigureAwait(false))
+        {
+            var row = await context.Secrets.FindAsync([name], cancellation).ConfigureAwait(false);
+            if (row is null)
+            {
+                context.Secrets.Add(new() { Name = name, Wrapped = wrapped });
+            }
+            else
+            {
+                row.Wrapped = wrapped;
+            }
+
+            await context.SaveChangesAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+}
