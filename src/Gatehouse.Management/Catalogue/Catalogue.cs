@@ -14,8 +14,7 @@ namespace Gatehouse.Management;
 /// <param name="database">Where it lies.</param>
 /// <param name="key">Signs every change.</param>
 /// <param name="time">The clock.</param>
-public sealed class Catalogue(CatalogueDatabase database, CatalogueKey key, TimeProvider time)
-    : IDisposable
+public sealed class Catalogue(CatalogueDatabase database, CatalogueKey key, TimeProvider time) : IDisposable
 {
     // One writer at a time is all the database takes; waiting here costs no thread and is fair.
     private readonly SemaphoreSlim _writing = new(1, 1);

@@ -80,9 +80,7 @@ public sealed class CatalogueFeed(Catalogue catalogue) : IFeedSource
                         next++;
                     }
 
-                    transactions.Add(
-                        new(new(head.History, mark.Epoch, mark.Chain), [.. changes[first..next]])
-                    );
+                    transactions.Add(new(new(head.History, mark.Epoch, mark.Chain), [.. changes[first..next]]));
                 }
 
                 return transactions.MoveToImmutable();
@@ -158,10 +156,7 @@ public sealed class CatalogueFeed(Catalogue catalogue) : IFeedSource
         return changes;
     }
 
-    private async Task<T> ReadAsync<T>(
-        Func<CatalogueContext, HeadRow, Task<T>> read,
-        CancellationToken cancellation
-    )
+    private async Task<T> ReadAsync<T>(Func<CatalogueContext, HeadRow, Task<T>> read, CancellationToken cancellation)
     {
         var context = catalogue.Open();
         await using (context.ConfigureAwait(false))

@@ -18,7 +18,11 @@ public static class GatehouseManagement
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(options);
         services.AddSingleton(options.Database);
-        services.AddSingleton(s => new Catalogue(options.Database, options.CatalogueKey, s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(s => new Catalogue(
+            options.Database,
+            options.CatalogueKey,
+            s.GetRequiredService<TimeProvider>()
+        ));
         services.AddSingleton<AuditTrail>();
         services.AddSingleton<AccessTokens>();
 
