@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography.X509Certificates;
 using Gatehouse.Deployment.Wire;
+using Gatehouse.Model;
 using Google.Protobuf;
 
 namespace Gatehouse.Deployment.Trust;
@@ -26,7 +28,7 @@ public sealed record ClusterFacts
     public ImmutableArray<string> ManagementHosts { get; init; } = [];
 
     /// <summary>The catalogue key's public half, SubjectPublicKeyInfo.</summary>
-    public required ImmutableArray<byte> CatalogueKey { get; init; }
+    public required ReadOnlyMemory<byte> CatalogueKey { get; init; }
 
     internal static ClusterFacts From(JoinReply reply) =>
         new()
@@ -37,17 +39,29 @@ public sealed record ClusterFacts
             Members = [.. reply.Members],
             GatewayHosts = [.. reply.GatewayHosts],
             ManagementHosts = [.. reply.ManagementHosts],
-            CatalogueKey = [.. reply.CatalogueKey.Span],
+            CatalogueKey = reply.CatalogueKey.ToByteArray(),
         };
 
-    internal void CopyTo(JoinReply reply)
+    /// <summary>What a manager answers to a join or renewal.</summary>
+    internal JoinReply ToReply(X509Certificate2 certificate, IEnumerable<X509Certificate2> authorities)
     {
-        reply.Cluster = Cluster;
-        reply.Domain = Domain;
+        var identity =
+            PeerIdentity.Read(certificate)
+            ?? throw new ArgumentException("The certificate names no node.", nameof(certificate));
+        var reply = new JoinReply
+        {
+            Cluster = Cluster,
+            Node = identity.Node,
+            Profile = identity.Profile.Name(),
+            Certificate = ByteString.CopyFrom(certificate.RawData),
+            CatalogueKey = ByteString.CopyFrom(CatalogueKey.Span),
+            Domain = Domain,
+        };
+        reply.Authorities.AddRange(authorities.Select(a => ByteString.CopyFrom(a.RawData)));
         reply.Managers.AddRange(Managers);
         reply.Members.AddRange(Members);
         reply.GatewayHosts.AddRange(GatewayHosts);
         reply.ManagementHosts.AddRange(ManagementHosts);
-        reply.CatalogueKey = ByteString.CopyFrom(CatalogueKey.AsSpan());
+        return reply;
     }
 }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Gatehouse.Deployment.Internal;
 using Gatehouse.Model;
@@ -8,17 +7,19 @@ using Microsoft.Extensions.Logging;
 namespace Gatehouse.Deployment.Trust;
 
 /// <summary>Judges the certificate of whoever is on the other end of port 7443. The same judge for servers and clients.</summary>
+/// <param name="cluster">The cluster's name; null for a joiner, which knows its authority only.</param>
+/// <param name="authorities">The cluster's authorities, asked at each handshake.</param>
+/// <param name="denied">Certificates taken out of service.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">For the alert about expired certificates.</param>
 public sealed partial class PeerVerification(
-    string cluster,
+    string? cluster,
     Func<X509Certificate2Collection> authorities,
     DenyList denied,
     TimeProvider time,
     ILogger<PeerVerification> logger
 )
 {
-    private static readonly Oid s_serverUse = new("1.3.6.1.5.5.7.3.1");
-    private static readonly Oid s_clientUse = new("1.3.6.1.5.5.7.3.2");
-
     // When the last alert about an expired certificate was written, by serial: one an hour, not one a connection. Only
     // certificates that this cluster issued get in, so it is bounded by the nodes.
     private readonly ConcurrentDictionary<string, DateTimeOffset> _alerted = new(StringComparer.Ordinal);
@@ -42,7 +43,7 @@ public sealed partial class PeerVerification(
             );
         }
 
-        if (peer.Cluster != cluster)
+        if (cluster is not null && peer.Cluster != cluster)
         {
             return PeerVerdict.Refuse(
                 $"it belongs to the cluster '{peer.Cluster}' (node {peer}), this is '{cluster}'; check the addresses"
@@ -61,7 +62,7 @@ public sealed partial class PeerVerification(
 
         // A certificate past its end is judged as of its last second: was it good until then?
         var expired = now > ends;
-        if (!IsFromAuthority(certificate, expired ? ends.AddSeconds(-1) : now))
+        if (!AuthorityChain.Holds(authorities(), certificate, expired ? ends.AddSeconds(-1) : now))
         {
             return PeerVerdict.Refuse(
                 $"the certificate that says it is {peer} was not issued by this cluster's authority; "
@@ -102,44 +103,7 @@ public sealed partial class PeerVerification(
     /// For TLS itself, which builds a chain before it asks us: with this policy it neither looks at the machine's roots nor
     /// fetches anything that a hostile certificate points to.
     /// </summary>
-    public X509ChainPolicy ChainPolicy() => Policy(time.GetUtcNow());
-
-    private bool IsFromAuthority(X509Certificate2 certificate, DateTimeOffset at)
-    {
-        using var chain = new X509Chain();
-        chain.ChainPolicy = Policy(at);
-        chain.ChainPolicy.ApplicationPolicy.Add(s_serverUse);
-        chain.ChainPolicy.ApplicationPolicy.Add(s_clientUse);
-        try
-        {
-            return chain.Build(certificate);
-        }
-        catch (CryptographicException)
-        {
-            return false;
-        }
-        finally
-        {
-            foreach (var element in chain.ChainElements)
-            {
-                element.Certificate.Dispose();
-            }
-        }
-    }
-
-    private X509ChainPolicy Policy(DateTimeOffset at)
-    {
-        var policy = new X509ChainPolicy
-        {
-            TrustMode = X509ChainTrustMode.CustomRootTrust,
-            RevocationMode = X509RevocationMode.NoCheck, // the deny list is ours
-            DisableCertificateDownloads = true,
-            VerificationTime = at.UtcDateTime,
-            VerificationTimeIgnored = false,
-        };
-        policy.CustomTrustStore.AddRange(authorities());
-        return policy;
-    }
+    public X509ChainPolicy ChainPolicy() => AuthorityChain.Policy(authorities(), time.GetUtcNow());
 
     private void AlertExpired(PeerIdentity peer, DateTimeOffset ends, DateTimeOffset now)
     {

@@ -1,0 +1,154 @@
+using Gatehouse.Deployment.Internal;
+using Gatehouse.Deployment.Wire;
+using Gatehouse.Model;
+using Google.Protobuf;
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+
+namespace Gatehouse.Deployment.Trust;
+
+/// <summary>
+/// Renews the node's certificate at two thirds of its life, and tries on when no manager answers. Handshakes take the new one
+/// from then on; connections that are open stay open.
+/// </summary>
+/// <param name="identity">This node.</param>
+/// <param name="renew">Asks for a certificate: <see cref="OverChannel"/>, or the manager's own <see cref="EnrolmentService"/>.</param>
+/// <param name="facts">What this node says about itself.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">Failures, louder as the end comes near.</param>
+public sealed partial class CertificateRenewal(
+    NodeIdentity identity,
+    Func<RenewRequest, CancellationToken, Task<JoinReply>> renew,
+    Func<NodeFacts> facts,
+    TimeProvider time,
+    ILogger<CertificateRenewal> logger
+)
+{
+    private static readonly TimeSpan s_firstPause = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromHours(1);
+
+    // Timers cannot wait for weeks, and a wall clock that was set meanwhile is noticed.
+    private static readonly TimeSpan s_longestWait = TimeSpan.FromHours(1);
+
+    /// <summary>Why the last try failed; null when it did not. For status and alerts.</summary>
+    public string? Failure { get; private set; }
+
+    /// <summary>Renews for ever, each time it is due. Ends by cancellation only.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        var failures = 0;
+        while (!cancellation.IsCancellationRequested)
+        {
+            var due = identity.Certificate.RenewAt - time.GetUtcNow();
+            if (due > TimeSpan.Zero)
+            {
+                await Task.Delay(due < s_longestWait ? due : s_longestWait, time, cancellation);
+            }
+            else if (await RenewOnceAsync(cancellation))
+            {
+                failures = 0;
+            }
+            else
+            {
+                await Task.Delay(Pause(failures++, Random.Shared.NextDouble()), time, cancellation);
+            }
+        }
+    }
+
+    /// <summary>Renews now. False, with <see cref="Failure"/> and an alert in the log, when it failed; the present certificate stays in use.</summary>
+    public async Task<bool> RenewOnceAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            var request = new RenewRequest
+            {
+                CertificateRequest = ByteString.CopyFrom(identity.CreateRequest()),
+                Facts = facts(),
+            };
+            identity.Renew(await renew(request, cancellation));
+            Failure = null;
+            LogRenewed(identity.Node, identity.Certificate.Identity.SerialNumber, identity.Certificate.Ends);
+            return true;
+        }
+        catch (Exception e) when (e is RpcException or IOException or InvalidDataException or HttpRequestException)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Failure = e is RpcException rpc ? Reason(rpc) : e.Message;
+            Alert(Failure);
+            return false;
+        }
+    }
+
+    /// <summary>How long to wait after so many failures in a row: doubling from a minute to an hour, spread so that nodes do not ask at once.</summary>
+    public static TimeSpan Pause(int failures, double chance)
+    {
+        var pause = s_firstPause * Math.Pow(2, Math.Min(failures, 6));
+        return (pause < s_longestPause ? pause : s_longestPause) * (0.75 + (chance / 2));
+    }
+
+    /// <summary>Asks the managers in turn, those that the node knows at that moment.</summary>
+    public static Func<RenewRequest, CancellationToken, Task<JoinReply>> OverChannel(
+        NodeIdentity identity,
+        InternalChannel channels
+    ) =>
+        async (request, cancellation) =>
+        {
+            RpcException? last = null;
+            foreach (var text in identity.Facts.Managers)
+            {
+                if (!HostPort.TryParse(text, out var manager))
+                {
+                    continue;
+                }
+
+                using var channel = channels.CreateGrpc(manager.Host, manager.Port, PeerExpectation.Manager);
+                try
+                {
+                    return await new Enrolment.EnrolmentClient(channel).RenewAsync(
+                        request,
+                        deadline: DateTime.UtcNow.AddSeconds(15),
+                        cancellationToken: cancellation
+                    );
+                }
+                catch (RpcException e)
+                {
+                    last = e;
+                }
+            }
+
+            throw last ?? new RpcException(new(StatusCode.Unavailable, "this node knows no manager's address"));
+        };
+
+    private static string Reason(RpcException e) =>
+        PeerRefusedException.Find(e.Status.DebugException)?.Message ?? $"{e.StatusCode}: {e.Status.Detail}";
+
+    private void Alert(string reason)
+    {
+        var ends = identity.Certificate.Ends;
+        if (time.GetUtcNow() < ends)
+        {
+            LogFailed(identity.Node, ends, reason);
+        }
+        else
+        {
+            LogExpired(identity.Node, ends, reason);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The certificate of {Node} was renewed: {Serial}, valid until {Ends:u}")]
+    private partial void LogRenewed(string node, string serial, DateTimeOffset ends);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "ALERT: the certificate of {Node} is due for renewal but was not renewed; it ends at {Ends:u}: {Reason}. Tried again "
+            + "within the hour"
+    )]
+    private partial void LogFailed(string node, DateTimeOffset ends, string reason);
+
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "ALERT: the certificate of {Node} expired at {Ends:u} and cannot be renewed any more: {Reason}. API traffic goes on "
+            + "for 90 days, changes do not arrive. Join the node again: remove its pki folder and use a new token"
+    )]
+    private partial void LogExpired(string node, DateTimeOffset ends, string reason);
+}
