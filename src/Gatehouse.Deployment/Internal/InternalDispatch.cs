@@ -52,7 +52,12 @@ internal sealed partial class InternalDispatch(
             InternalPurpose.Apis when apis is not null => apis(features),
             InternalPurpose.Management when management is not null => management(features),
             InternalPurpose.Control => ControlAsync(features, peer),
-            _ => RespondAsync(features, StatusCodes.Status503ServiceUnavailable, "14", "this node does not serve that now"),
+            _ => RespondAsync(
+                features,
+                StatusCodes.Status503ServiceUnavailable,
+                "14",
+                "this node does not serve that now"
+            ),
         };
     }
 
@@ -81,14 +86,24 @@ internal sealed partial class InternalDispatch(
     {
         if (connection.Peer is not { } peer)
         {
-            LogForbidden(Printable(path), "a caller without a certificate", Remote(features), "only nodes of this cluster may");
+            LogForbidden(
+                Printable(path),
+                "a caller without a certificate",
+                Remote(features),
+                "only nodes of this cluster may"
+            );
             return RespondAsync(features, StatusCodes.Status403Forbidden, "7", "this needs a node certificate");
         }
 
         if (row is null)
         {
             LogUnknown(Printable(path), peer.ToString(), profile.Name());
-            return RespondAsync(features, StatusCodes.Status404NotFound, "12", $"a {profile.Name()} does not serve this");
+            return RespondAsync(
+                features,
+                StatusCodes.Status404NotFound,
+                "12",
+                $"a {profile.Name()} does not serve this"
+            );
         }
 
         var allowed = string.Join(", ", row.Allowed.Select(p => p.Name()));
@@ -127,6 +142,9 @@ internal sealed partial class InternalDispatch(
     [LoggerMessage(Level = LogLevel.Warning, Message = "Refused {Path} to {Peer} at {Remote}: {Reason}")]
     private partial void LogForbidden(string path, string peer, string remote, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Refused {Path} to {Peer}: a {Profile} does not serve it. Is one node of another version?")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Refused {Path} to {Peer}: a {Profile} does not serve it. Is one node of another version?"
+    )]
     private partial void LogUnknown(string path, string peer, string profile);
 }

@@ -115,7 +115,14 @@ public static class InternalPaths
             "A worker's store, for a node that has a certificate and finds no manager: the same kinds as from the feed, signed."
         ),
         new(InternalPurpose.Control, Report, s_managers, s_all, Anyone: false, "What a node runs and refuses."),
-        new(InternalPurpose.Control, Ready, s_all, s_all, Anyone: false, "Whether the node is ready; the balancer's probe."),
+        new(
+            InternalPurpose.Control,
+            Ready,
+            s_all,
+            s_all,
+            Anyone: false,
+            "Whether the node is ready; the balancer's probe."
+        ),
         new(
             InternalPurpose.Control,
             Cluster,
@@ -162,8 +169,7 @@ public static class InternalPaths
         All.Any(row => row.Purpose == purpose && row.ServedBy.Contains(profile));
 
     /// <summary>True when a node of <paramref name="profile"/> answers anything without a certificate.</summary>
-    public static bool AdmitsAnonymous(Profile profile) =>
-        All.Any(row => row.Anyone && row.ServedBy.Contains(profile));
+    public static bool AdmitsAnonymous(Profile profile) => All.Any(row => row.Anyone && row.ServedBy.Contains(profile));
 
     /// <summary>The table as the page docs/reference/internal-paths.md.</summary>
     public static string ToMarkdown()

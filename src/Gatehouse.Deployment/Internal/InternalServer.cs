@@ -306,7 +306,10 @@ public sealed partial class InternalServer : IAsyncDisposable
     private static string Printable(string? text) =>
         string.IsNullOrEmpty(text) ? "(none)" : new([.. text.Take(64).Select(c => c is > ' ' and <= '~' ? c : '?')]);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Listening for other nodes on {Address}:{Port} as {Node} ({Profile})")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Listening for other nodes on {Address}:{Port} as {Node} ({Profile})"
+    )]
     private partial void LogListening(string address, int port, string node, string profile);
 
     [LoggerMessage(

@@ -135,7 +135,10 @@ public sealed partial class CertificateRenewal(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The certificate of {Node} was renewed: {Serial}, valid until {Ends:u}")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "The certificate of {Node} was renewed: {Serial}, valid until {Ends:u}"
+    )]
     private partial void LogRenewed(string node, string serial, DateTimeOffset ends);
 
     [LoggerMessage(

@@ -60,10 +60,17 @@ public sealed partial class EnrolmentService(
         var http = context.GetHttpContext();
         var peer = Peer(http);
         var present = http.Connection.ClientCertificate;
-        if (present is null || Digest.Of(present.PublicKey.ExportSubjectPublicKeyInfo()) != CheckRequest(request.CertificateRequest, Remote(context)))
+        if (
+            present is null
+            || Digest.Of(present.PublicKey.ExportSubjectPublicKeyInfo())
+                != CheckRequest(request.CertificateRequest, Remote(context))
+        )
         {
             throw new RpcException(
-                new(StatusCode.PermissionDenied, "a renewal is for the key of the present certificate; join again for another key")
+                new(
+                    StatusCode.PermissionDenied,
+                    "a renewal is for the key of the present certificate; join again for another key"
+                )
             );
         }
 
@@ -77,7 +84,10 @@ public sealed partial class EnrolmentService(
         {
             LogRenewalRefused(peer.Node, peer.Profile.Name());
             throw new RpcException(
-                new(StatusCode.PermissionDenied, $"{peer} is not registered any more: it left or was evicted; join it again with a new token")
+                new(
+                    StatusCode.PermissionDenied,
+                    $"{peer} is not registered any more: it left or was evicted; join it again with a new token"
+                )
             );
         }
 
@@ -100,12 +110,7 @@ public sealed partial class EnrolmentService(
         return new() { Key = ByteString.CopyFrom(clusterKey.Export()) };
     }
 
-    private async Task<JoinReply> IssueAsync(
-        ByteString request,
-        Node node,
-        string what,
-        CancellationToken cancellation
-    )
+    private async Task<JoinReply> IssueAsync(ByteString request, Node node, string what, CancellationToken cancellation)
     {
         var cluster = facts();
         X509Certificate2 certificate;
@@ -132,7 +137,13 @@ public sealed partial class EnrolmentService(
                 new(certificate.NotAfter.ToUniversalTime()),
                 cancellation
             );
-            LogIssued(node.Name, node.Profile.Name(), what, certificate.SerialNumber, certificate.NotAfter.ToUniversalTime());
+            LogIssued(
+                node.Name,
+                node.Profile.Name(),
+                what,
+                certificate.SerialNumber,
+                certificate.NotAfter.ToUniversalTime()
+            );
 
             // Read again: by registering, a manager may have become one of the managers.
             return facts().ToReply(certificate, [authority.Certificate]);
@@ -181,15 +192,25 @@ public sealed partial class EnrolmentService(
     private static string Remote(ServerCallContext context) =>
         context.GetHttpContext().Connection.RemoteIpAddress?.ToString() ?? "unknown address";
 
-    private static string Printable(string text) => new([.. text.Take(64).Select(c => c is > ' ' and <= '~' ? c : '?')]);
+    private static string Printable(string text) =>
+        new([.. text.Take(64).Select(c => c is > ' ' and <= '~' ? c : '?')]);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Node} ({Profile}) {What}: certificate {Serial}, valid until {Ends:u}")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "{Node} ({Profile}) {What}: certificate {Serial}, valid until {Ends:u}"
+    )]
     private partial void LogIssued(string node, string profile, string what, string serial, DateTime ends);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Refused to let a node in from {Remote} with join token '{Token}': {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Refused to let a node in from {Remote} with join token '{Token}': {Reason}"
+    )]
     private partial void LogRefused(string remote, string token, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Refused to renew the certificate of {Node} ({Profile}): it left or was evicted")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Refused to renew the certificate of {Node} ({Profile}): it left or was evicted"
+    )]
     private partial void LogRenewalRefused(string node, string profile);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Refused a certificate request from {Remote}: {Reason}")]

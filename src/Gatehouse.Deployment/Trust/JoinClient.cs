@@ -103,12 +103,14 @@ public sealed partial class JoinClient(TimeProvider time, ILoggerFactory loggers
         }
 
         // The most telling one first: somebody in between outweighs an address that is down.
-        var worst = failures.MinBy(f => f.Failure switch
-        {
-            JoinFailure.WrongAuthority => 0,
-            JoinFailure.ManagerFailed => 1,
-            _ => 2,
-        });
+        var worst = failures.MinBy(f =>
+            f.Failure switch
+            {
+                JoinFailure.WrongAuthority => 0,
+                JoinFailure.ManagerFailed => 1,
+                _ => 2,
+            }
+        );
         throw worst is null
             ? new JoinException(JoinFailure.CannotReach, "The join token names no usable address.")
             : new JoinException(
@@ -136,7 +138,8 @@ public sealed partial class JoinClient(TimeProvider time, ILoggerFactory loggers
                 address.Port,
                 PeerExpectation.Manager
             );
-            handler.SslOptions.RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate is not null;
+            handler.SslOptions.RemoteCertificateValidationCallback = static (_, certificate, _, _) =>
+                certificate is not null;
             using var client = new HttpClient(handler) { MaxResponseContentBufferSize = MaxAuthorities };
             var url = $"https://{InternalPurpose.Control.ServerName()}{InternalPaths.Authorities}";
             using var answer = await client.GetAsync(new Uri(url), limited.Token);
@@ -327,7 +330,9 @@ public sealed partial class JoinClient(TimeProvider time, ILoggerFactory loggers
             exception = inner;
         }
 
-        return exception is OperationCanceledException ? "it did not answer in time" : exception?.Message.TrimEnd('.') ?? "no address";
+        return exception is OperationCanceledException
+            ? "it did not answer in time"
+            : exception?.Message.TrimEnd('.') ?? "no address";
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Joined the cluster '{Cluster}' as {Node} ({Profile})")]

@@ -83,7 +83,13 @@ public sealed class NodeIdentity : IDisposable
             return new(folder, key, Material.Check(certificate, key, authorities, file));
         }
         catch (Exception e)
-            when (e is JsonException or CryptographicException or FileNotFoundException or ArgumentException or InvalidDataException)
+            when (e
+                    is JsonException
+                        or CryptographicException
+                        or FileNotFoundException
+                        or ArgumentException
+                        or InvalidDataException
+            )
         {
             key?.Dispose();
             throw new InvalidDataException(
@@ -121,13 +127,7 @@ public sealed class NodeIdentity : IDisposable
     )
     {
         using var key = NodeKey.LoadOrCreate(dataDirectory);
-        using var certificate = authority.Issue(
-            CertificateRequests.Create(key),
-            facts.Cluster,
-            profile,
-            node,
-            hosts
-        );
+        using var certificate = authority.Issue(CertificateRequests.Create(key), facts.Cluster, profile, node, hosts);
         return Store(dataDirectory, facts.ToReply(certificate, [authority.Certificate]));
     }
 
@@ -207,7 +207,12 @@ public sealed class NodeIdentity : IDisposable
             ClusterFacts facts
         )
         {
-            if (!certificate.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo()))
+            if (
+                !certificate
+                    .PublicKey.ExportSubjectPublicKeyInfo()
+                    .AsSpan()
+                    .SequenceEqual(key.ExportSubjectPublicKeyInfo())
+            )
             {
                 throw new InvalidDataException("the certificate is for another key than node.key.");
             }
@@ -218,7 +223,13 @@ public sealed class NodeIdentity : IDisposable
             }
 
             // As of its own lifetime: an expired identity is still an identity, and API traffic goes on with it.
-            if (!AuthorityChain.Holds(authorities, certificate, new(certificate.NotAfter.ToUniversalTime().AddSeconds(-1))))
+            if (
+                !AuthorityChain.Holds(
+                    authorities,
+                    certificate,
+                    new(certificate.NotAfter.ToUniversalTime().AddSeconds(-1))
+                )
+            )
             {
                 throw new InvalidDataException("the certificate was not issued by the authority in ca.crt.");
             }
