@@ -1,0 +1,111 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace Gatehouse.ClusterTests.Harness;
+
+/// <summary>One real <c>gatehouse</c> process: its output is kept, signals reach it, and it ends with the test.</summary>
+internal sealed partial class NodeProcess : IAsyncDisposable
+{
+    private static readonly string s_executable = Path.Combine(AppContext.BaseDirectory, "gatehouse");
+    private readonly ConcurrentQueue<string> _output = new();
+    private readonly Process _process;
+
+    private NodeProcess(Process process)
+    {
+        _process = process;
+        process.OutputDataReceived += (_, line) => Keep(line.Data);
+        process.ErrorDataReceived += (_, line) => Keep(line.Data);
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    public int Id => _process.Id;
+
+    public bool HasExited => _process.HasExited;
+
+    public int ExitCode => _process.ExitCode;
+
+    /// <summary>Everything it printed so far, for the message of a failed assertion.</summary>
+    public string Output => string.Join('\n', _output);
+
+    /// <summary>Starts <c>gatehouse</c> with <paramref name="arguments"/>, inside the network namespace when one is named.</summary>
+    public static NodeProcess Start(
+        IReadOnlyList<string> arguments,
+        IReadOnlyDictionary<string, string>? environment = null,
+        string? networkNamespace = null,
+        IReadOnlyList<string>? prefix = null
+    )
+    {
+        List<string> words = networkNamespace is null ? [] : ["ip", "netns", "exec", networkNamespace];
+        words.AddRange(prefix ?? []);
+        words.Add(s_executable);
+        words.AddRange(arguments);
+        var start = new ProcessStartInfo(words[0], words.Skip(1)) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        start.Environment["NO_COLOR"] = "1";
+        start.Environment["CI"] = "true";
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+
+        return new(new Process { StartInfo = start });
+    }
+
+    /// <summary>Completes when a line of output contains <paramref name="text"/>. Fails with the whole output otherwise.</summary>
+    public async Task SaysAsync(string text, TimeSpan? within = null)
+    {
+        await Eventually.TrueAsync(() => _output.Any(line => line.Contains(text, StringComparison.Ordinal)) || HasExited, within ?? TimeSpan.FromSeconds(40), () => $"'{text}' in:\n{Output}");
+        Assert.True(_output.Any(line => line.Contains(text, StringComparison.Ordinal)), $"The process ended without saying '{text}':\n{Output}");
+    }
+
+    /// <summary>Completes when the process has ended, with its exit code.</summary>
+    public async Task<int> ExitedAsync(TimeSpan? within = null)
+    {
+        using var deadline = new CancellationTokenSource(within ?? TimeSpan.FromSeconds(40));
+        await _process.WaitForExitAsync(deadline.Token);
+        return _process.ExitCode;
+    }
+
+    public void Signal(PosixSignalNumber signal) => _ = Kill(_process.Id, (int)signal);
+
+    /// <summary>SIGKILL: no goodbye.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill(entireProcessTree: true);
+        await _process.WaitForExitAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            Signal(PosixSignalNumber.Continue);
+            await KillAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    private void Keep(string? line)
+    {
+        if (line is not null)
+        {
+            _output.Enqueue(line);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int Kill(int process, int signal);
+}
+
+/// <summary>Linux signal numbers.</summary>
+internal enum PosixSignalNumber
+{
+    Hangup = 1,
+    Interrupt = 2,
+    Terminate = 15,
+    Continue = 18,
+    Stop = 19,
+}
