@@ -1,5 +1,6 @@
 #pragma warning disable CA1822 // skeleton
 using System.Net;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 
 namespace Gatehouse.Gateway;
@@ -7,6 +8,13 @@ namespace Gatehouse.Gateway;
 /// <summary>The public ports of one node. Calls never overlap.</summary>
 public sealed class ListenerSet(GatewayEngine engine, ILoggerFactory logs) : IAsyncDisposable
 {
+    /// <summary>
+    /// Ports whose requests, after the strictness guard, go to another pipeline: console and REST of a manager have the same
+    /// guard, limits and reload as API traffic.
+    /// </summary>
+    public ListenerSet(Func<IFeatureCollection, Task> pipeline, ILoggerFactory logs)
+        : this((GatewayEngine)null!, logs) => _ = pipeline;
+
     /// <summary>Every open listener's name and the address it is bound to.</summary>
     public IReadOnlyDictionary<string, IPEndPoint> Bound { get; } = new Dictionary<string, IPEndPoint>();
 
