@@ -7,7 +7,8 @@ internal static class Eventually
 {
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(25);
 
-    public static Task TrueAsync(Func<bool> condition, TimeSpan within, Func<string> description) => TrueAsync(() => Task.FromResult(condition()), within, description);
+    public static Task TrueAsync(Func<bool> condition, TimeSpan within, Func<string> description) =>
+        TrueAsync(() => Task.FromResult(condition()), within, description);
 
     public static async Task TrueAsync(Func<Task<bool>> condition, TimeSpan within, Func<string> description)
     {

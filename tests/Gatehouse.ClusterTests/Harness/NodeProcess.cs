@@ -42,7 +42,12 @@ internal sealed partial class NodeProcess : IAsyncDisposable
         words.AddRange(prefix ?? []);
         words.Add(s_executable);
         words.AddRange(arguments);
-        var start = new ProcessStartInfo(words[0], words.Skip(1)) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo(words[0], words.Skip(1))
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
         start.Environment["NO_COLOR"] = "1";
         start.Environment["CI"] = "true";
         foreach (var (name, value) in environment ?? new Dictionary<string, string>())
@@ -56,8 +61,15 @@ internal sealed partial class NodeProcess : IAsyncDisposable
     /// <summary>Completes when a line of output contains <paramref name="text"/>. Fails with the whole output otherwise.</summary>
     public async Task SaysAsync(string text, TimeSpan? within = null)
     {
-        await Eventually.TrueAsync(() => _output.Any(line => line.Contains(text, StringComparison.Ordinal)) || HasExited, within ?? TimeSpan.FromSeconds(40), () => $"'{text}' in:\n{Output}");
-        Assert.True(_output.Any(line => line.Contains(text, StringComparison.Ordinal)), $"The process ended without saying '{text}':\n{Output}");
+        await Eventually.TrueAsync(
+            () => _output.Any(line => line.Contains(text, StringComparison.Ordinal)) || HasExited,
+            within ?? TimeSpan.FromSeconds(40),
+            () => $"'{text}' in:\n{Output}"
+        );
+        Assert.True(
+            _output.Any(line => line.Contains(text, StringComparison.Ordinal)),
+            $"The process ended without saying '{text}':\n{Output}"
+        );
     }
 
     /// <summary>Completes when the process has ended, with its exit code.</summary>

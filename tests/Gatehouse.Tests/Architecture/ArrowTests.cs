@@ -13,7 +13,14 @@ public sealed class ArrowTests
         ["Gatehouse.Deployment"] = ["Gatehouse.Model"],
         ["Gatehouse.Gateway"] = ["Gatehouse.Model"],
         ["Gatehouse.Management"] = ["Gatehouse.Model", "Gatehouse.Deployment", "Gatehouse.Cluster"],
-        ["gatehouse"] = ["Gatehouse.Model", "Gatehouse.Cluster", "Gatehouse.Deployment", "Gatehouse.Gateway", "Gatehouse.Management"],
+        ["gatehouse"] =
+        [
+            "Gatehouse.Model",
+            "Gatehouse.Cluster",
+            "Gatehouse.Deployment",
+            "Gatehouse.Gateway",
+            "Gatehouse.Management",
+        ],
     };
 
     public static TheoryData<string> Projects => [.. s_mayUse.Keys];
@@ -30,11 +37,17 @@ public sealed class ArrowTests
     [Theory]
     [MemberData(nameof(Projects))]
     public void Akka_stays_behind_the_words_of_membership(string project) =>
-        Assert.Equal(project == "Gatehouse.Cluster", References(project).Any(name => name.StartsWith("Akka", StringComparison.Ordinal)));
+        Assert.Equal(
+            project == "Gatehouse.Cluster",
+            References(project).Any(name => name.StartsWith("Akka", StringComparison.Ordinal))
+        );
 
     [Fact]
     public void The_model_uses_nothing_but_the_framework() =>
-        Assert.All(typeof(Api).Assembly.GetReferencedAssemblies(), reference => Assert.StartsWith("System", reference.Name, StringComparison.Ordinal));
+        Assert.All(
+            typeof(Api).Assembly.GetReferencedAssemblies(),
+            reference => Assert.StartsWith("System", reference.Name, StringComparison.Ordinal)
+        );
 
     private static IEnumerable<string> References(string project) =>
         Assembly.Load(project).GetReferencedAssemblies().Select(reference => reference.Name!);
