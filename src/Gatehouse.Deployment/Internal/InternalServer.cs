@@ -314,7 +314,7 @@ public sealed partial class InternalServer : IAsyncDisposable
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "Refused a connection from {Remote}: it asks for '{ServerName}', which a {Profile} does not answer on this port. "
+        Message = "Refused a connection from {Remote}: it asks for '{ServerName}', which the profile {Profile} does not answer on this port. "
             + "It is for Gatehouse nodes only"
     )]
     private partial void LogWrongPurpose(string remote, string serverName, string profile);

@@ -153,6 +153,15 @@ public sealed partial class JoinClient(TimeProvider time, ILoggerFactory loggers
 
             pem = await answer.Content.ReadAsStringAsync(limited.Token);
         }
+        catch (HttpRequestException e) when (e.HttpRequestError is not HttpRequestError.ConnectionError)
+        {
+            throw new JoinException(
+                JoinFailure.ManagerFailed,
+                $"{address} answers, but ends the conversation: {Innermost(e)}. Is it a manager's port for other nodes (7443 "
+                    + "plus the port offset), of the same Gatehouse version?",
+                e
+            );
+        }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
         {
             cancellation.ThrowIfCancellationRequested();
