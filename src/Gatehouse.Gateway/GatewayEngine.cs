@@ -1,31 +1,98 @@
-#pragma warning disable CA1822 // skeleton
 using System.Buffers;
+using System.Collections.Concurrent;
+using Gatehouse.Gateway.Accounting;
+using Gatehouse.Gateway.Pipeline;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Abstractions;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 
 namespace Gatehouse.Gateway;
 
 /// <summary>Serves requests by the table it was given: the data plane of a worker or a balancer.</summary>
-public sealed class GatewayEngine : IAsyncDisposable
+public sealed class GatewayEngine
 {
+    private const int SpareExchanges = 1024;
+
+    private readonly IRequestTable _table;
+    private readonly GatewayPipeline _pipeline;
+    private readonly GatewayOptions _options;
+    private readonly ForwardingCounters _counters = new();
+    private readonly ConcurrentBag<Exchange> _spare = [];
+
     /// <summary>The engine of a worker.</summary>
-    public GatewayEngine(GatewayTable table, GatewayOptions options, TimeProvider time, ILoggerFactory logs) { }
+    public GatewayEngine(GatewayTable table, GatewayOptions options, TimeProvider time, ILoggerFactory logs)
+        : this((IRequestTable)table, options, time, logs) { }
 
     /// <summary>The engine of a balancer.</summary>
-    public GatewayEngine(BalancerTable table, GatewayOptions options, TimeProvider time, ILoggerFactory logs) { }
+    public GatewayEngine(BalancerTable table, GatewayOptions options, TimeProvider time, ILoggerFactory logs)
+        : this((IRequestTable)table, options, time, logs) { }
+
+    private GatewayEngine(IRequestTable table, GatewayOptions options, TimeProvider time, ILoggerFactory logs)
+    {
+        _table = table;
+        _options = options;
+        _pipeline = new(table, options, _counters, time, logs.CreateLogger<GatewayPipeline>());
+        Application = new EngineApplication(_pipeline);
+    }
 
     /// <summary>Requests being served now.</summary>
-    public long InFlight { get; }
+    public long InFlight => _pipeline.InFlight;
+
+    /// <summary>Whether sockets call back on the thread that polls them.</summary>
+    internal bool RunsInline => _options.RunsInline;
+
+    /// <summary>What a server of our own hands its requests to, without the hosting pipeline.</summary>
+    internal IHttpApplication<Exchange> Application { get; }
 
     /// <summary>
     /// Serves a request that came over the data hop: the caller has checked the balancer's certificate, so its
     /// <c>X-Forwarded-*</c> headers are believed.
     /// </summary>
-    public Task ProcessAsync(IFeatureCollection features) => Task.CompletedTask;
+    public async Task ProcessAsync(IFeatureCollection features)
+    {
+        var exchange = _spare.TryTake(out var spare) ? spare : new();
+        await _pipeline.RunAsync(exchange, features, fromDataHop: true).ConfigureAwait(false);
+        if (_spare.Count < SpareExchanges)
+        {
+            _spare.Add(exchange);
+        }
+    }
 
     /// <summary>Writes every counter as Prometheus text.</summary>
-    public void WriteMetrics(IBufferWriter<byte> destination) { }
+    public void WriteMetrics(IBufferWriter<byte> destination)
+    {
+        var text = new PrometheusText(destination);
+        _table.Current.WriteMetrics(text);
+        text.Requests("gatehouse_unmatched", "node", [(_options.Node, _pipeline.Unmatched)]);
+        text.Family("gatehouse_requests_in_flight", "gauge", "Requests being served now.");
+        text.Sample("gatehouse_requests_in_flight", "", InFlight);
+        text.Family("gatehouse_retries_total", "counter", "Requests sent to another target after the first failed.");
+        text.Sample("gatehouse_retries_total", "", _counters.RetriedTotal);
+        text.Family("gatehouse_not_replayable_total", "counter", "Failed requests that repeating could have harmed.");
+        text.Sample("gatehouse_not_replayable_total", "", _counters.NotReplayableTotal);
+        text.Family("gatehouse_access_log_dropped_total", "counter", "Access log lines lost.");
+        text.Sample("gatehouse_access_log_dropped_total", "", _options.AccessLog?.Dropped ?? 0);
+    }
 
-    /// <inheritdoc/>
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    private sealed class EngineApplication(GatewayPipeline pipeline) : IHttpApplication<Exchange>
+    {
+        public Exchange CreateContext(IFeatureCollection contextFeatures)
+        {
+            // Kestrel keeps this container as long as the connection or stream object, and reuses those.
+            if (contextFeatures is not IHostContextContainer<Exchange> container)
+            {
+                return new Exchange { Features = contextFeatures };
+            }
+
+            var exchange = container.HostContext ??= new();
+            exchange.Features = contextFeatures;
+            return exchange;
+        }
+
+        public Task ProcessRequestAsync(Exchange context) =>
+            pipeline.RunAsync(context, context.Features, fromDataHop: false);
+
+        public void DisposeContext(Exchange context, Exception? exception) { }
+    }
 }

@@ -13,14 +13,23 @@ public sealed record GatewayOptions
     /// <summary>Peers whose <c>X-Forwarded-*</c> headers are believed, besides the data hop.</summary>
     public ImmutableArray<IPNetwork> TrustedProxies { get; init; } = [];
 
-    /// <summary>Most connections to one backend address; further requests wait for one, within their connect timeout.</summary>
+    /// <summary>Most connections to one backend address; further requests wait for one, within the response timeout.</summary>
     public int ConnectionsPerBackend { get; init; } = 1024;
 
     /// <summary>How long a WebSocket may be silent in both directions.</summary>
     public TimeSpan TunnelIdleTimeout { get; init; } = TimeSpan.FromMinutes(15);
 
-    /// <summary>TLS settings towards a backend host; null for the system's trust and no client certificate.</summary>
-    public Func<string, SslClientAuthenticationOptions>? BackendTls { get; init; }
+    /// <summary>Longest time a caller may take to send or take the next piece of a body.</summary>
+    public TimeSpan CallerSilenceTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>TLS settings towards backends; null for the system's trust and no client certificate.</summary>
+    public SslClientAuthenticationOptions? BackendTls { get; init; }
+
+    /// <summary>
+    /// True when the process runs with <c>DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1</c>: connections then run on the
+    /// threads that poll their sockets, which spares two thread hops a request.
+    /// </summary>
+    public bool RunsInline { get; init; }
 
     /// <summary>Where a line per request goes; null for nowhere.</summary>
     public AccessLog? AccessLog { get; init; }

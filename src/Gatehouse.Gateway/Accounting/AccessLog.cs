@@ -1,25 +1,170 @@
-#pragma warning disable CA1822 // skeleton
+using System.Buffers;
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+
 namespace Gatehouse.Gateway;
 
-/// <summary>A log with a JSON line per request, written by a thread of its own. Never slows a request: lines that do not fit are dropped and counted.</summary>
-public sealed class AccessLog : IAsyncDisposable
+/// <summary>
+/// A log with a JSON line per request, written by a thread of its own. Never slows a request: lines that do not fit into
+/// its queue are dropped and counted.
+/// </summary>
+public sealed partial class AccessLog : IAsyncDisposable
 {
-    /// <summary>Logs to <paramref name="path"/>, appending; <c>-</c> is standard output.</summary>
-    public AccessLog(string path, int capacity = 16 * 1024)
+    /// <summary>The path that means standard output.</summary>
+    public const string StandardOutput = "-";
+
+    private const int BatchSize = 64 * 1024;
+
+    // Long enough for many lines to share a write, short enough for a person who follows the file.
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
+
+    private readonly string _path;
+    private readonly int _capacity;
+    private readonly ILogger _logger;
+    private readonly ConcurrentQueue<(byte[] Bytes, int Length)> _queue = new();
+    private readonly ManualResetEventSlim _stop = new();
+    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _queued;
+    private long _dropped;
+    private volatile bool _reopen;
+    private volatile bool _enabled = true;
+
+    /// <summary>Logs to <paramref name="path"/>, appending; <c>-</c> is standard output. Throws when the file cannot be opened.</summary>
+    public AccessLog(string path, ILogger logger, int capacity = 16 * 1024)
     {
-        _ = path;
-        _ = capacity;
+        _path = path;
+        _capacity = capacity;
+        _logger = logger;
+        var file = Open();
+        new Thread(() => WriteUntilStopped(file)) { IsBackground = true, Name = "access log" }.Start();
     }
 
     /// <summary>Switched off, it takes no lines.</summary>
-    public bool Enabled { get; set; } = true;
+    public bool Enabled
+    {
+        get => _enabled;
+        set => _enabled = value;
+    }
 
-    /// <summary>Lines lost because the writer did not keep up.</summary>
-    public long Dropped { get; }
+    /// <summary>Lines lost because the writer did not keep up or the file could not be written.</summary>
+    public long Dropped => Volatile.Read(ref _dropped);
 
-    /// <summary>Opens the file anew, for log rotation.</summary>
-    public void Reopen() { }
+    /// <summary>Opens the file anew at the next write, for log rotation.</summary>
+    public void Reopen() => _reopen = true;
 
     /// <summary>Writes what is queued and closes.</summary>
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public async ValueTask DisposeAsync()
+    {
+        _stop.Set();
+        await _stopped.Task.ConfigureAwait(false);
+        _stop.Dispose();
+    }
+
+    /// <summary>Queues a line; the bytes come from the shared pool and go back to it.</summary>
+    internal void Write(byte[] pooled, int length)
+    {
+        if (Interlocked.Increment(ref _queued) > _capacity)
+        {
+            Interlocked.Decrement(ref _queued);
+            Interlocked.Increment(ref _dropped);
+            ArrayPool<byte>.Shared.Return(pooled);
+            return;
+        }
+
+        _queue.Enqueue((pooled, length));
+    }
+
+    private Stream Open()
+    {
+        if (_path == StandardOutput)
+        {
+            return Console.OpenStandardOutput();
+        }
+
+        if (Path.GetDirectoryName(Path.GetFullPath(_path)) is { } directory)
+        {
+            Directory.CreateDirectory(directory);
+        }
+
+        return new FileStream(_path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 0);
+    }
+
+    private void WriteUntilStopped(Stream file)
+    {
+        var batch = new byte[BatchSize];
+        while (true)
+        {
+            var stopping = _stop.Wait(s_pause);
+            try
+            {
+                if (_reopen)
+                {
+                    _reopen = false;
+                    var fresh = Open();
+                    file.Dispose();
+                    file = fresh;
+                }
+
+                Drain(file, batch);
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            {
+                // A full disk must not stop traffic. What was in this batch is lost and counted; the next one tries again.
+                LogNotWritten(_path, failure.Message);
+            }
+
+            if (stopping)
+            {
+                file.Dispose();
+                _stopped.SetResult();
+                return;
+            }
+        }
+    }
+
+    private void Drain(Stream file, byte[] batch)
+    {
+        var (used, lines) = (0, 0);
+        while (_queue.TryDequeue(out var line))
+        {
+            Interlocked.Decrement(ref _queued);
+            if (used + line.Length > batch.Length)
+            {
+                Flush();
+            }
+
+            line.Bytes.AsSpan(0, line.Length).CopyTo(batch.AsSpan(used));
+            ArrayPool<byte>.Shared.Return(line.Bytes);
+            used += line.Length;
+            lines++;
+        }
+
+        Flush();
+
+        void Flush()
+        {
+            if (used == 0)
+            {
+                return;
+            }
+
+            var (size, count) = (used, lines);
+            (used, lines) = (0, 0);
+            try
+            {
+                file.Write(batch, 0, size);
+            }
+            catch
+            {
+                Interlocked.Add(ref _dropped, count);
+                throw;
+            }
+        }
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Access log {Path} could not be written: {Reason} Requests are served; their lines are lost and counted"
+    )]
+    private partial void LogNotWritten(string path, string reason);
 }

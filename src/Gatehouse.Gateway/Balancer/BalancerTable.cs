@@ -1,25 +1,128 @@
 using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Gatehouse.Gateway.Balancer;
+using Gatehouse.Gateway.Forwarding;
+using Gatehouse.Gateway.Pipeline;
 using Gatehouse.Model;
 
 namespace Gatehouse.Gateway;
 
 /// <summary>What a balancer passes on: two virtual hosts whose endpoints are the registered nodes.</summary>
-public sealed class BalancerTable : IEntityTarget
+public sealed class BalancerTable : IEntityTarget, IRequestTable
 {
+    private readonly VirtualHost _apis;
+    private readonly VirtualHost _management;
+    private volatile BalancerSnapshot _current;
+
     /// <summary>A table without nodes.</summary>
-    public BalancerTable(BalancerOptions balancer, GatewayOptions options, TimeProvider time) { }
+    public BalancerTable(BalancerOptions balancer, GatewayOptions options, TimeProvider time)
+    {
+        if (balancer.StickyKey.Length < 32)
+        {
+            throw new ArgumentException("The key of the sticky cookies has at least 32 bytes.", nameof(balancer));
+        }
+
+        var settings = new UpstreamSettings
+        {
+            ConnectTimeout = balancer.ConnectTimeout,
+            ConnectionsPerTarget = options.ConnectionsPerBackend,
+            CallerSilence = balancer.SilenceTimeout,
+            TunnelSilence = options.TunnelIdleTimeout,
+            // An open stream is the worker's to re-check: it knows the entity that let it in.
+            StillAdmitted = static _ => true,
+        };
+        _apis = new()
+        {
+            Name = "gateway",
+            Upstream = new HttpUpstream(settings with { NodeTls = node => balancer.Tls(node, DataHop.Apis) }),
+            Sticky = balancer.ApiStickyCookie is { } name ? new(name, balancer.StickyKey) : null,
+            ServerName = options.Node,
+            Silence = balancer.SilenceTimeout,
+            Time = time,
+            AccessLog = options.AccessLog,
+            ErrorLog = options.ErrorLog,
+        };
+        _management = new()
+        {
+            Name = "management",
+            Upstream = new HttpUpstream(settings with { NodeTls = node => balancer.Tls(node, DataHop.Management) }),
+            // Blazor keeps a caller's state in one process.
+            Sticky = new("gatehouse-node", balancer.StickyKey),
+            ServerName = options.Node,
+            Silence = balancer.SilenceTimeout,
+            Time = time,
+            AccessLog = balancer.ManagementAccessLog,
+            ErrorLog = balancer.ManagementErrorLog,
+        };
+        _current = new(ImmutableSortedDictionary<string, Node>.Empty, new(), _apis, _management, null);
+    }
 
     /// <summary>Every registered node and how it looks from here.</summary>
-    public ImmutableArray<NodeView> Nodes { get; } = [];
+    public ImmutableArray<NodeView> Nodes => _current.Views;
+
+    TableSnapshot IRequestTable.Current => _current;
+
+    internal BalancerSnapshot Current => _current;
 
     /// <inheritdoc/>
-    public IPreparedChanges Prepare(IReadOnlyList<EntityChange> changes, bool replace) => new Prepared();
-
-    private sealed class Prepared : IPreparedChanges
+    public IPreparedChanges Prepare(IReadOnlyList<EntityChange> changes, bool replace)
     {
-        public ImmutableArray<Refusal> Refusals => [];
+        var running = _current;
+        var refusals = new List<Refusal>();
+        var nodes = replace ? ImmutableSortedDictionary<string, Node>.Empty : running.Registered;
+        var hosts = replace ? new() : running.Hosts;
+        foreach (var change in changes)
+        {
+            if (change.Kind == EntityKinds.Node)
+            {
+                var node = change.Deleted ? null : Decode(change, ModelJson.Default.Node, refusals);
+                node ??= change.Deleted ? null : running.Registered.GetValueOrDefault(change.Name);
+                nodes = node is null ? nodes.Remove(change.Name) : nodes.SetItem(change.Name, node);
+            }
+            else if (change.Kind == EntityKinds.Hosts)
+            {
+                hosts = change.Deleted
+                    ? new()
+                    : Decode(change, ModelJson.Default.PublicHosts, refusals) ?? running.Hosts;
+            }
+        }
 
-        public void Publish() { }
+        return new Prepared(this, new(nodes, hosts, _apis, _management, running), [.. refusals]);
+    }
+
+    private static T? Decode<T>(EntityChange change, JsonTypeInfo<T> type, List<Refusal> refusals)
+        where T : class
+    {
+        try
+        {
+            var value = JsonSerializer.Deserialize(change.Payload.Span, type);
+            if (
+                value is Node node
+                && (node.Name != change.Name || node.InternalPort is < 1 or > 65535 || node.Host.Length == 0)
+            )
+            {
+                refusals.Add(
+                    new(change.Kind, change.Name, change.Epoch, "", "A node has the entity's name, a host and a port.")
+                );
+                return null;
+            }
+
+            return value;
+        }
+        catch (JsonException bad)
+        {
+            refusals.Add(new(change.Kind, change.Name, change.Epoch, bad.Path ?? "", $"Cannot be read: {bad.Message}"));
+            return null;
+        }
+    }
+
+    private sealed class Prepared(BalancerTable table, BalancerSnapshot next, ImmutableArray<Refusal> refusals)
+        : IPreparedChanges
+    {
+        public ImmutableArray<Refusal> Refusals { get; } = refusals;
+
+        public void Publish() => table._current = next;
     }
 }
 

@@ -22,7 +22,7 @@ public sealed class NodeProber(
     TimeProvider time
 )
 {
-    /// <summary>Time between two probes of a node.</summary>
+    /// <summary>Time between two rounds.</summary>
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Longest wait for an answer.</summary>
@@ -31,7 +31,41 @@ public sealed class NodeProber(
     /// <summary>Probes until stopped.</summary>
     public async Task RunAsync(CancellationToken stopping)
     {
-        _ = (table, probe);
-        await Task.Delay(Interval, time, stopping).ConfigureAwait(false);
+        using var timer = new PeriodicTimer(Interval, time);
+        do
+        {
+            await ProbeOnceAsync(stopping).ConfigureAwait(false);
+        } while (await timer.WaitForNextTickAsync(stopping).ConfigureAwait(false));
+    }
+
+    /// <summary>Asks every node once, all at the same time, and notes the answers.</summary>
+    public Task ProbeOnceAsync(CancellationToken stopping) =>
+        Task.WhenAll(
+            table
+                .Current.Targets.GroupBy(t => t.Node!.Name)
+                .Select(async targets =>
+                {
+                    var ready =
+                        await AskAsync(targets.First().Node!, stopping).ConfigureAwait(false) == ProbeResult.Ready;
+                    foreach (var target in targets)
+                    {
+                        target.Health.Probed(ready);
+                    }
+                })
+        );
+
+    private async Task<ProbeResult> AskAsync(Node node, CancellationToken stopping)
+    {
+        using var timeout = new CancellationTokenSource(Timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stopping);
+        try
+        {
+            return await probe(node, either.Token).WaitAsync(either.Token).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException || !stopping.IsCancellationRequested)
+        {
+            // Whatever kept the answer away, the node did not give one.
+            return ProbeResult.Unreachable;
+        }
     }
 }

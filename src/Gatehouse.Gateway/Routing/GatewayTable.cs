@@ -1,27 +1,60 @@
 using System.Collections.Immutable;
+using Gatehouse.Gateway.Forwarding;
+using Gatehouse.Gateway.Pipeline;
+using Gatehouse.Gateway.Routing;
 using Gatehouse.Model;
 
 namespace Gatehouse.Gateway;
 
 /// <summary>What a worker serves: APIs, and who may call them.</summary>
-public sealed class GatewayTable : IEntityTarget
+public sealed class GatewayTable : IEntityTarget, IRequestTable
 {
+    private readonly ApiCompiler _compiler;
+    private volatile GatewaySnapshot _current = new(ApiCatalog.Empty, ConsumerDirectory.Empty);
+
     /// <summary>An empty table.</summary>
-    public GatewayTable(GatewayOptions options, TimeProvider time) { }
+    public GatewayTable(GatewayOptions options, TimeProvider time)
+    {
+        var settings = new UpstreamSettings
+        {
+            ConnectTimeout = TimeSpan.Zero,
+            ConnectionsPerTarget = options.ConnectionsPerBackend,
+            CallerSilence = options.CallerSilenceTimeout,
+            TunnelSilence = options.TunnelIdleTimeout,
+            BackendTls = options.BackendTls,
+            StillAdmitted = exchange => Admission.StillHolds(exchange, this, time),
+        };
+        _compiler = new(options, new(settings), time);
+    }
 
     /// <summary>How many APIs are served.</summary>
-    public int Apis { get; }
+    public int Apis => _current.Apis.Count;
 
     /// <summary>How many operations they have together.</summary>
-    public int Operations { get; }
+    public int Operations => _current.Apis.Operations;
+
+    /// <summary>How many APIs were compiled so far; a change among thousands adds one.</summary>
+    public long Compilations => _compiler.Compilations;
+
+    TableSnapshot IRequestTable.Current => _current;
 
     /// <inheritdoc/>
-    public IPreparedChanges Prepare(IReadOnlyList<EntityChange> changes, bool replace) => new Prepared();
-
-    private sealed class Prepared : IPreparedChanges
+    public IPreparedChanges Prepare(IReadOnlyList<EntityChange> changes, bool replace)
     {
-        public ImmutableArray<Refusal> Refusals => [];
+        var refusals = new List<Refusal>();
+        var apis = changes.Where(c => c.Kind == EntityKinds.Api).ToList();
+        var next = new GatewaySnapshot(
+            apis.Count == 0 && !replace ? _current.Apis : _current.Apis.After(apis, replace, _compiler, refusals),
+            new ConsumerChanges(_current.Consumers, replace, refusals).Apply(changes)
+        );
+        return new Prepared(this, next, [.. refusals]);
+    }
 
-        public void Publish() { }
+    private sealed class Prepared(GatewayTable table, GatewaySnapshot next, ImmutableArray<Refusal> refusals)
+        : IPreparedChanges
+    {
+        public ImmutableArray<Refusal> Refusals { get; } = refusals;
+
+        public void Publish() => table._current = next;
     }
 }

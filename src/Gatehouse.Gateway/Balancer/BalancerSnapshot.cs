@@ -1,0 +1,87 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using Gatehouse.Gateway.Accounting;
+using Gatehouse.Gateway.Balancing;
+using Gatehouse.Gateway.Pipeline;
+using Gatehouse.Gateway.Routing;
+using Gatehouse.Model;
+
+namespace Gatehouse.Gateway.Balancer;
+
+/// <summary>All that a balancer passes on at one moment.</summary>
+internal sealed class BalancerSnapshot : TableSnapshot
+{
+    private readonly CompiledRoute _apis;
+    private readonly CompiledRoute _management;
+    private readonly FrozenSet<string> _gatewayHosts;
+    private readonly FrozenSet<string> _managementHosts;
+
+    public BalancerSnapshot(
+        ImmutableSortedDictionary<string, Node> registered,
+        PublicHosts hosts,
+        VirtualHost apis,
+        VirtualHost management,
+        BalancerSnapshot? before
+    )
+    {
+        Registered = registered;
+        Hosts = hosts;
+        _gatewayHosts = hosts.Gateway.Select(h => h.ToLowerInvariant()).ToFrozenSet();
+        _managementHosts = hosts.Management.Select(h => h.ToLowerInvariant()).ToFrozenSet();
+
+        // Draining is the one thing besides leaving that takes a node out: it was decided, not guessed.
+        var taking = registered.Values.Where(n => !n.Draining).ToList();
+        _apis = apis.To(taking.Where(n => n.Profile.IsWorker()), before?._apis);
+        _management = management.To(taking.Where(n => n.Profile.IsManager()), before?._management);
+    }
+
+    public ImmutableSortedDictionary<string, Node> Registered { get; }
+
+    public PublicHosts Hosts { get; }
+
+    /// <summary>Every target with its node; an all-in-one node is there twice.</summary>
+    public IEnumerable<Target> Targets => _apis.Production.Targets.Concat(_management.Production.Targets);
+
+    public ImmutableArray<NodeView> Views =>
+        [
+            .. Registered.Values.Select(node =>
+            {
+                var targets = Targets.Where(t => t.Node!.Name == node.Name).ToList();
+                return new NodeView(node, targets.TrueForAll(t => t.Health.IsPreferred), targets.Sum(t => t.InFlight));
+            }),
+        ];
+
+    public override GatewayProblem? Route(Exchange exchange)
+    {
+        Span<char> buffer = stackalloc char[HostName.Longest];
+        var host = buffer[..HostName.Read(exchange.Request.Headers.Host, buffer)];
+
+        // Management only ever by its exact name: no name an app can call APIs by leads there.
+        if (_managementHosts.GetAlternateLookup<ReadOnlySpan<char>>().Contains(host))
+        {
+            exchange.Route = _management;
+        }
+        else if (_gatewayHosts.Count == 0 || _gatewayHosts.GetAlternateLookup<ReadOnlySpan<char>>().Contains(host))
+        {
+            exchange.Route = _apis;
+        }
+        else
+        {
+            return GatewayProblem.NotFound;
+        }
+
+        exchange.ResourceStart = exchange.Target.PathStart;
+        return exchange.Request.Method == "CONNECT" && exchange.Method == "CONNECT"
+            ? GatewayProblem.MethodNotAllowed([])
+            : null;
+    }
+
+    public override void WriteMetrics(PrometheusText text)
+    {
+        text.Requests("gatehouse_host", "host", [(_apis.Name, _apis.Meter), (_management.Name, _management.Meter)]);
+        text.Requests("gatehouse_node", "target", [.. Targets.DistinctBy(t => t.Name).Select(t => (t.Name, t.Meter!))]);
+        text.Family("gatehouse_nodes", "gauge", "Registered nodes by whether they look well from here.");
+        text.Sample("gatehouse_nodes", "preferred=\"true\"", Views.Count(v => v.Preferred));
+        text.Sample("gatehouse_nodes", "preferred=\"false\"", Views.Count(v => !v.Preferred));
+    }
+}

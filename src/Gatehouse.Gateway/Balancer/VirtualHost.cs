@@ -1,0 +1,68 @@
+using System.Collections.Immutable;
+using Gatehouse.Gateway.Accounting;
+using Gatehouse.Gateway.Balancing;
+using Gatehouse.Gateway.Forwarding;
+using Gatehouse.Gateway.Pipeline;
+using Gatehouse.Model;
+
+namespace Gatehouse.Gateway.Balancer;
+
+/// <summary>One of the balancer's two names to the world, and how what comes to it is passed on.</summary>
+internal sealed class VirtualHost
+{
+    public required string Name { get; init; }
+    public required IUpstream Upstream { get; init; }
+    public required StickyCookie? Sticky { get; init; }
+    public required string ServerName { get; init; }
+    public required TimeSpan Silence { get; init; }
+    public required TimeProvider Time { get; init; }
+    public AccessLog? AccessLog { get; init; }
+    public AccessLog? ErrorLog { get; init; }
+
+    private RequestMeter Meter { get; } = new();
+
+    /// <summary>
+    /// A route to these nodes. A node that was there before keeps its target, and with it health, load and counters; its
+    /// connections end by themselves when nobody uses them any more.
+    /// </summary>
+    public CompiledRoute To(IEnumerable<Node> nodes, CompiledRoute? before)
+    {
+        var known = before?.Production.Targets ?? [];
+        return new()
+        {
+            Name = Name,
+            Policies = [],
+            Production = new(
+                [
+                    .. nodes.Select(n =>
+                        known.FirstOrDefault(t => t.Node!.Name == n.Name && IsSamePlace(t.Node, n)) ?? TargetOf(n)
+                    ),
+                ],
+                BalancingAlgorithm.LeastRequests
+            ),
+            Forwarding = new()
+            {
+                KeepsHost = true,
+                Replays = true,
+                ServerName = ServerName,
+                Sticky = Sticky,
+            },
+            Meter = Meter,
+            AccessLog = AccessLog,
+            ErrorLog = ErrorLog,
+        };
+    }
+
+    private Target TargetOf(Node node) =>
+        // Plain in the URL, TLS on the wire: the upstream makes TLS itself, because the server name it asks for is not the
+        // Host that the request carries.
+        new(node.Name, new UriBuilder("http", node.Host, node.InternalPort).Uri, Upstream, Silence, Time)
+        {
+            Node = node,
+            StickyValue = Sticky?.ValueOf(node.Name),
+            Meter = new(),
+        };
+
+    private static bool IsSamePlace(Node one, Node other) =>
+        one.Host == other.Host && one.InternalPort == other.InternalPort && one.Profile == other.Profile;
+}

@@ -1,0 +1,59 @@
+using Gatehouse.Gateway.Accounting;
+using Gatehouse.Gateway.Forwarding;
+using Gatehouse.Gateway.Pipeline;
+using Gatehouse.Model;
+
+namespace Gatehouse.Gateway.Balancing;
+
+/// <summary>One place a request can go to: a backend endpoint, or a node behind a balancer; with its health and load.</summary>
+internal sealed class Target
+{
+    private int _inFlight;
+
+    public Target(string name, Uri url, IUpstream upstream, TimeSpan silence, TimeProvider time)
+    {
+        Name = name;
+        Authority = url.Authority;
+        Origin = $"{url.Scheme}://{url.Authority}";
+        PathPrefix = url.AbsolutePath.TrimEnd('/');
+        IsHttps = url.Scheme == Uri.UriSchemeHttps;
+        Upstream = upstream;
+        Silence = silence;
+        Health = new(time);
+    }
+
+    /// <summary>The URL or the node, for logs.</summary>
+    public string Name { get; }
+
+    public string Origin { get; }
+
+    /// <summary>Host and port as the backend is called.</summary>
+    public string Authority { get; }
+
+    public string PathPrefix { get; }
+
+    public bool IsHttps { get; }
+
+    public IUpstream Upstream { get; }
+
+    /// <summary>Longest silence before it counts as hanging.</summary>
+    public TimeSpan Silence { get; }
+
+    public TargetHealth Health { get; }
+
+    /// <summary>The node behind it; null for a backend endpoint.</summary>
+    public Node? Node { get; init; }
+
+    /// <summary>What stands for it in a sticky cookie; null where there are none.</summary>
+    public string? StickyValue { get; init; }
+
+    /// <summary>Counts what it answered; null where the route's meter says the same.</summary>
+    public RequestMeter? Meter { get; init; }
+
+    /// <summary>Requests it is serving for us now.</summary>
+    public int InFlight => Volatile.Read(ref _inFlight);
+
+    public void Enter() => Interlocked.Increment(ref _inFlight);
+
+    public void Leave() => Interlocked.Decrement(ref _inFlight);
+}

@@ -1,0 +1,165 @@
+using System.Runtime.InteropServices;
+using Gatehouse.Gateway.Accounting;
+using Gatehouse.Gateway.Balancing;
+using Gatehouse.Gateway.Pipeline;
+
+namespace Gatehouse.Gateway.Forwarding;
+
+/// <summary>
+/// Gets a request answered: chooses a target, lets its upstream try, and decides after a failure whether another may.
+/// A request that certainly was not sent goes to the next target, whatever its method. One that may have been sent is
+/// replayed only where the route says so, once, when repeating it is harmless (RFC 9110 §9.2.2) and all of it is at hand.
+/// </summary>
+internal sealed class Forwarder(TimeSpan callerSilence, ForwardingCounters counters)
+{
+    /// <summary>Targets that one request may knock at.</summary>
+    private const int MostAttempts = 4;
+
+    public async ValueTask<ForwardingOutcome> ForwardAsync(Exchange exchange)
+    {
+        var route = exchange.Route!;
+        var pool = exchange.Key is { IsSandbox: true } && route.Sandbox is { } sandbox ? sandbox : route.Production;
+        if (route.Forwarding.Replays && await BufferAsync(exchange).ConfigureAwait(false) is { } fault)
+        {
+            return fault;
+        }
+
+        exchange.CameWithCookieOf = route.Forwarding.Sticky?.Find(exchange, pool);
+        var target = exchange.CameWithCookieOf ?? pool.Choose([]);
+        if (target is null)
+        {
+            return ForwardingOutcome.NoTarget;
+        }
+
+        var outcome = await TryAsync(exchange, target).ConfigureAwait(false);
+        return outcome.IsTargetsFault() && MayTryAgain(exchange, outcome)
+            ? await TryOthersAsync(exchange, pool, target, outcome).ConfigureAwait(false)
+            : outcome;
+    }
+
+    private async ValueTask<ForwardingOutcome> TryOthersAsync(
+        Exchange exchange,
+        TargetPool pool,
+        Target first,
+        ForwardingOutcome outcome
+    )
+    {
+        var tried = new List<Target>(MostAttempts) { first };
+        var replayed = false;
+        while (outcome.IsTargetsFault() && MayTryAgain(exchange, outcome) && tried.Count < MostAttempts)
+        {
+            if (!outcome.NothingWasSent())
+            {
+                if (replayed)
+                {
+                    break;
+                }
+
+                replayed = true;
+            }
+
+            if (pool.Choose(CollectionsMarshal.AsSpan(tried)) is not { } next)
+            {
+                break;
+            }
+
+            tried.Add(next);
+            counters.Retried();
+            exchange.Response.Headers.Clear();
+            outcome = await TryAsync(exchange, next).ConfigureAwait(false);
+        }
+
+        return outcome;
+    }
+
+    private static async ValueTask<ForwardingOutcome> TryAsync(Exchange exchange, Target target)
+    {
+        exchange.Chosen = target;
+        exchange.Attempts++;
+        target.Enter();
+        try
+        {
+            var outcome = await target.Upstream.SendAsync(exchange, target).ConfigureAwait(false);
+            if (outcome == ForwardingOutcome.Completed)
+            {
+                target.Health.Succeeded();
+            }
+            else if (outcome.IsTargetsFault())
+            {
+                target.Health.Failed();
+            }
+
+            return outcome;
+        }
+        finally
+        {
+            target.Leave();
+        }
+    }
+
+    private bool MayTryAgain(Exchange exchange, ForwardingOutcome outcome)
+    {
+        if (exchange.Response.HasStarted || exchange.BytesOut > 0 || exchange.CallerGone)
+        {
+            return false;
+        }
+
+        if (outcome.NothingWasSent())
+        {
+            return true;
+        }
+
+        // A target that is silent has the request and may still be at it; asking a second one doubles the work.
+        if (!exchange.Route!.Forwarding.Replays || outcome == ForwardingOutcome.TimedOut)
+        {
+            return false;
+        }
+
+        var whole = exchange.Buffered is not null || !exchange.HasBody;
+        if (whole && IsIdempotent(exchange.Request.Method))
+        {
+            return true;
+        }
+
+        counters.NotReplayable();
+        return false;
+    }
+
+    /// <summary>Reads a small body of a repeatable request as a whole. Returns what went wrong, if anything.</summary>
+    private async ValueTask<ForwardingOutcome?> BufferAsync(Exchange exchange)
+    {
+        if (
+            !exchange.HasBody
+            || !IsIdempotent(exchange.Request.Method)
+            || exchange.Request.Headers.ContentLength is not { } length
+            || length > ReplayableBody.Largest
+        )
+        {
+            return null;
+        }
+
+        exchange.Deadline.Begin(exchange.Lifetime.RequestAborted);
+        exchange.Deadline.WaitForCaller(callerSilence);
+        try
+        {
+            exchange.Buffered = await ReplayableBody
+                .ReadAsync(exchange.Request.Body, (int)length, exchange.Deadline.Token)
+                .ConfigureAwait(false);
+            exchange.BytesIn = length;
+            return null;
+        }
+        catch (Exception failure) when (failure is IOException or OperationCanceledException)
+        {
+            return exchange.CallerGone ? ForwardingOutcome.CallerGone
+                : failure is OperationCanceledException ? ForwardingOutcome.CallerSilent
+                : ForwardingOutcome.BodyBroken;
+        }
+        finally
+        {
+            exchange.Deadline.End();
+        }
+    }
+
+    private static bool IsIdempotent(string method) =>
+        method is "GET" or "HEAD" or "PUT" or "DELETE" or "OPTIONS" or "TRACE";
+}

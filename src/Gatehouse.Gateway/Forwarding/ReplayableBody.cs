@@ -1,0 +1,19 @@
+namespace Gatehouse.Gateway.Forwarding;
+
+/// <summary>
+/// A small request body, read as a whole before it is sent, so that it can be sent again. Not from a pool: an attempt that
+/// was given up may still hold it.
+/// </summary>
+internal sealed record ReplayableBody(ReadOnlyMemory<byte> Content)
+{
+    /// <summary>The largest that is kept.</summary>
+    public const int Largest = 64 * 1024;
+
+    /// <summary>Reads a body of a declared length.</summary>
+    public static async ValueTask<ReplayableBody> ReadAsync(Stream body, int length, CancellationToken cancellation)
+    {
+        var bytes = new byte[length];
+        await body.ReadExactlyAsync(bytes, cancellation).ConfigureAwait(false);
+        return new(bytes);
+    }
+}

@@ -1,0 +1,27 @@
+using System.Net.Security;
+using Gatehouse.Gateway.Pipeline;
+using Gatehouse.Model;
+
+namespace Gatehouse.Gateway.Forwarding;
+
+/// <summary>What an upstream is told once.</summary>
+internal sealed record UpstreamSettings
+{
+    public required TimeSpan ConnectTimeout { get; init; }
+    public required int ConnectionsPerTarget { get; init; }
+
+    /// <summary>Longest time a caller may take to send or take the next piece of a body.</summary>
+    public required TimeSpan CallerSilence { get; init; }
+
+    /// <summary>Longest silence of an upgraded connection.</summary>
+    public required TimeSpan TunnelSilence { get; init; }
+
+    /// <summary>TLS towards backends; null for the system's trust.</summary>
+    public SslClientAuthenticationOptions? BackendTls { get; init; }
+
+    /// <summary>TLS towards nodes; null when targets are backends.</summary>
+    public Func<Node, SslClientAuthenticationOptions>? NodeTls { get; init; }
+
+    /// <summary>Asked while a stream is open: is its caller still let in by the newest table?</summary>
+    public required Func<Exchange, bool> StillAdmitted { get; init; }
+}

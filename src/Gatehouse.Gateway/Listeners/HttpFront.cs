@@ -1,0 +1,143 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Text;
+using Gatehouse.Gateway.Strictness;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Gatehouse.Gateway.Listeners;
+
+/// <summary>
+/// Kestrel as a parser of HTTP and TLS and nothing more: no hosting pipeline, no configuration, no address. It serves the
+/// connections of one listener with the settings it was made with; other settings take another front.
+/// </summary>
+internal sealed class HttpFront : IAsyncDisposable
+{
+    private readonly ListenerSettings _settings;
+    private readonly ILoggerFactory _logs;
+    private readonly Handoff _connections;
+    private readonly Handoff _http2;
+    private readonly WebApplication _services;
+    private readonly IServer _server;
+
+    private HttpFront(ListenerSettings settings, ILoggerFactory logs)
+    {
+        _settings = settings;
+        _logs = logs;
+        StrictnessGuard.UseStrictLineEnds();
+        _connections = new(settings.Name);
+        _http2 = new($"{settings.Name} (HTTP/2)");
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(Configure);
+        builder.Services.AddSingleton(logs);
+        builder.Services.AddSingleton<IConnectionListenerFactory, HandoffFactory>();
+        _services = builder.Build();
+        _server = _services.Services.GetRequiredService<IServer>();
+    }
+
+    public static async Task<HttpFront> StartAsync(
+        ListenerSettings settings,
+        RequestEntry entry,
+        ILoggerFactory logs,
+        CancellationToken cancellation
+    )
+    {
+        var front = new HttpFront(settings, logs);
+        await entry.StartAsync(front._server, cancellation).ConfigureAwait(false);
+        return front;
+    }
+
+    /// <summary>Gives a connection. False when this front takes no more.</summary>
+    public ValueTask<bool> OfferAsync(ConnectionContext connection) => _connections.OfferAsync(connection);
+
+    /// <summary>Takes no more connections, closes idle ones, waits for requests at most so long, then cuts them.</summary>
+    public async Task StopAsync(TimeSpan atMost)
+    {
+        using var timeout = new CancellationTokenSource(atMost);
+        await _server.StopAsync(timeout.Token).ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(TimeSpan.Zero).ConfigureAwait(false);
+        await _services.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private void Configure(KestrelServerOptions options)
+    {
+        options.AddServerHeader = false;
+
+        // Latin-1 gives every byte of a header back as it came.
+        options.RequestHeaderEncodingSelector = static _ => Encoding.Latin1;
+        options.ResponseHeaderEncodingSelector = static _ => Encoding.Latin1;
+
+        var limits = options.Limits;
+        limits.MaxRequestLineSize = _settings.Limits.RequestLine;
+        limits.MaxRequestHeaderCount = _settings.Limits.HeaderCount;
+        limits.MaxRequestHeadersTotalSize = _settings.Limits.HeadersSize;
+        limits.RequestHeadersTimeout = _settings.Limits.HeadTimeout;
+        limits.KeepAliveTimeout = _settings.Limits.KeepAlive;
+        limits.MaxConcurrentConnections = _settings.Limits.Connections;
+
+        // Size and pace of bodies are an API's business: quiet gRPC streams and slow uploads must live.
+        limits.MaxRequestBodySize = null;
+        limits.MinRequestBodyDataRate = null;
+        limits.MinResponseDataRate = null;
+
+        options.Listen(_connections, ConfigureConnections);
+        if (_settings.Tls is null)
+        {
+            options.Listen(_http2, listen => listen.Protocols = HttpProtocols.Http2);
+        }
+    }
+
+    private void ConfigureConnections(ListenOptions listen)
+    {
+        var guard = new StrictnessGuard(
+            new()
+            {
+                RequestLine = _settings.Limits.RequestLine,
+                Fields = _settings.Limits.HeadersSize,
+                FieldCount = _settings.Limits.HeaderCount,
+            },
+            _logs.CreateLogger<StrictnessGuard>()
+        );
+        if (_settings.Tls is { } tls)
+        {
+            listen.Protocols = HttpProtocols.Http1AndHttp2;
+            listen.UseHttps(
+                new TlsHandshakeCallbackOptions
+                {
+                    HandshakeTimeout = _settings.Limits.HandshakeTimeout,
+                    OnConnection = context => new(ServerTls(tls, context.ClientHelloInfo.ServerName)),
+                }
+            );
+        }
+        else
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            listen.Use(next => new Http2Sniffer(next, _http2, _settings.Limits).RunAsync);
+        }
+
+        // After TLS, before Kestrel: it reads the same bytes that Kestrel will.
+        listen.Use(guard.Middleware);
+    }
+
+    private static SslServerAuthenticationOptions ServerTls(
+        Func<string?, SslServerAuthenticationOptions?> tls,
+        string serverName
+    )
+    {
+        var options =
+            tls(serverName.Length == 0 ? null : serverName)
+            ?? throw new AuthenticationException($"No certificate for server name '{serverName}'.");
+        options.ApplicationProtocols ??= [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11];
+        return options;
+    }
+}

@@ -1,0 +1,28 @@
+using Gatehouse.Gateway.Pipeline;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Gatehouse.Gateway.Listeners;
+
+/// <summary>Where the requests of a listener go.</summary>
+/// <param name="StartAsync">Starts a server with it.</param>
+/// <param name="RunsInline">Whether its code may run on the threads that poll sockets: only what never blocks may.</param>
+internal sealed record RequestEntry(Func<IServer, CancellationToken, Task> StartAsync, bool RunsInline)
+{
+    /// <summary>To an engine, with one exchange per connection.</summary>
+    public static RequestEntry To(GatewayEngine engine) =>
+        new((server, cancellation) => server.StartAsync<Exchange>(engine.Application, cancellation), engine.RunsInline);
+
+    /// <summary>To any other pipeline.</summary>
+    public static RequestEntry To(Func<IFeatureCollection, Task> pipeline) =>
+        new((server, cancellation) => server.StartAsync(new Passing(pipeline), cancellation), RunsInline: false);
+
+    private sealed class Passing(Func<IFeatureCollection, Task> pipeline) : IHttpApplication<IFeatureCollection>
+    {
+        public IFeatureCollection CreateContext(IFeatureCollection contextFeatures) => contextFeatures;
+
+        public Task ProcessRequestAsync(IFeatureCollection context) => pipeline(context);
+
+        public void DisposeContext(IFeatureCollection context, Exception? exception) { }
+    }
+}

@@ -1,0 +1,31 @@
+using Gatehouse.Gateway.Accounting;
+using Gatehouse.Gateway.Balancing;
+using Gatehouse.Gateway.Forwarding;
+
+namespace Gatehouse.Gateway.Pipeline;
+
+/// <summary>All that one operation of an API, or one virtual host of a balancer, does to a request: complete, immutable, ready to run.</summary>
+internal sealed class CompiledRoute
+{
+    /// <summary>The API's entity name, or the virtual host, for logs and counters.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What the request must pass, in order.</summary>
+    public required IPolicy[] Policies { get; init; }
+
+    /// <summary>Where production calls go.</summary>
+    public required TargetPool Production { get; init; }
+
+    /// <summary>Where calls with a sandbox key go; null when there is no sandbox.</summary>
+    public TargetPool? Sandbox { get; init; }
+
+    public required ForwardingRules Forwarding { get; init; }
+
+    public required RequestMeter Meter { get; init; }
+
+    public ErrorFormat ErrorFormat { get; init; }
+
+    public AccessLog? AccessLog { get; init; }
+
+    public AccessLog? ErrorLog { get; init; }
+}

@@ -1,0 +1,117 @@
+using System.Diagnostics.CodeAnalysis;
+using Gatehouse.Gateway.Balancing;
+using Gatehouse.Gateway.Forwarding;
+using Gatehouse.Gateway.Routing;
+using Gatehouse.Gateway.Strictness;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Gatehouse.Gateway.Pipeline;
+
+/// <summary>
+/// One request and its answer on the way through the gateway. Kept per connection and used again, so that a request costs
+/// no new objects; <see cref="Begin"/> forgets all of the one before.
+/// </summary>
+internal sealed class Exchange
+{
+    // The server's objects are the same for every request of an HTTP/1 connection; asking for them again costs a search.
+    public IFeatureCollection Features { get; set; } = null!;
+    public IHttpRequestFeature Request { get; private set; } = null!;
+    public IHttpResponseFeature Response { get; private set; } = null!;
+    public IHttpResponseBodyFeature ResponseBody { get; private set; } = null!;
+    public IHttpRequestLifetimeFeature Lifetime { get; private set; } = null!;
+
+    public Caller Caller { get; } = new();
+    public Deadline Deadline { get; } = new();
+
+    // Set by the pipeline.
+    public TableSnapshot Snapshot { get; private set; } = null!;
+
+    /// <summary>The newest table whose policies the request is known to pass.</summary>
+    public TableSnapshot AdmittedBy { get; set; } = null!;
+    public DateTimeOffset Now { get; private set; }
+    public long StartedAt { get; private set; }
+    public string RequestId { get; set; } = "";
+    public PathVerdict Target { get; set; }
+
+    // Set by routing.
+    public CompiledRoute? Route { get; set; }
+    public ConsumerDirectory Consumers { get; set; } = ConsumerDirectory.Empty;
+
+    /// <summary>Where in the raw target the part begins that goes to the backend.</summary>
+    public int ResourceStart { get; set; }
+
+    // Set by policies.
+    public ConsumerKey? Key { get; set; }
+    public Consumer? Application { get; set; }
+
+    /// <summary>The header whose credential was consumed here and does not travel on.</summary>
+    public string? ConsumedHeader { get; set; }
+
+    // Set by forwarding.
+    public Target? Chosen { get; set; }
+    public Target? CameWithCookieOf { get; set; }
+    public int Attempts { get; set; }
+    public ReplayableBody? Buffered { get; set; }
+    public ForwardingOutcome Outcome { get; set; }
+    public GatewayProblem? Problem { get; set; }
+    public long BytesIn { get; set; }
+    public long BytesOut { get; set; }
+
+    public bool IsHttp1 => Request.Protocol.StartsWith("HTTP/1", StringComparison.Ordinal);
+
+    /// <summary>The method that routes are found by: a WebSocket over HTTP/2 is the GET it would be over HTTP/1.1.</summary>
+    public string Method =>
+        Request.Method == "CONNECT" && Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true }
+            ? "GET"
+            : Request.Method;
+
+    public bool HasBody => Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true };
+
+    public bool CallerGone => Lifetime.RequestAborted.IsCancellationRequested;
+
+    /// <summary>The path as it was sent, from the point where the API's context ends.</summary>
+    public ReadOnlySpan<char> Resource =>
+        Request.RawTarget.AsSpan(ResourceStart, Target.PathStart + Target.PathLength - ResourceStart);
+
+    [MemberNotNull(nameof(Request), nameof(Response), nameof(ResponseBody), nameof(Lifetime))]
+    public void Begin(IFeatureCollection features, TableSnapshot snapshot, DateTimeOffset now, long timestamp)
+    {
+        Features = features;
+        Request = features.GetRequiredFeature<IHttpRequestFeature>();
+        Response = features.GetRequiredFeature<IHttpResponseFeature>();
+        ResponseBody = features.GetRequiredFeature<IHttpResponseBodyFeature>();
+        Lifetime = features.GetRequiredFeature<IHttpRequestLifetimeFeature>();
+        Snapshot = snapshot;
+        AdmittedBy = snapshot;
+        Now = now;
+        StartedAt = timestamp;
+        Target = default;
+        Route = null;
+        Consumers = ConsumerDirectory.Empty;
+        ResourceStart = 0;
+        Key = null;
+        Application = null;
+        ConsumedHeader = null;
+        Chosen = null;
+        CameWithCookieOf = null;
+        Attempts = 0;
+        Buffered = null;
+        Outcome = ForwardingOutcome.NotForwarded;
+        Problem = null;
+        BytesIn = 0;
+        BytesOut = 0;
+    }
+
+    /// <summary>Lets go of what must not outlive the request.</summary>
+    public void End()
+    {
+        Buffered = null;
+        Snapshot = null!;
+        AdmittedBy = null!;
+        Route = null;
+        Consumers = ConsumerDirectory.Empty;
+        Key = null;
+        Application = null;
+        Chosen = null;
+    }
+}

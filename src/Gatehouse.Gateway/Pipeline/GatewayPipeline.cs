@@ -1,0 +1,166 @@
+using Gatehouse.Gateway.Accounting;
+using Gatehouse.Gateway.Forwarding;
+using Gatehouse.Gateway.Strictness;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+
+namespace Gatehouse.Gateway.Pipeline;
+
+/// <summary>
+/// What happens to every request, in order. The steps before forwarding cost no network and no lock; each ends the request
+/// by naming a problem.
+/// </summary>
+internal sealed partial class GatewayPipeline(
+    IRequestTable table,
+    GatewayOptions options,
+    ForwardingCounters counters,
+    TimeProvider time,
+    ILogger<GatewayPipeline> logger
+)
+{
+    private readonly TrustedProxies _trusted = new(options.TrustedProxies);
+    private readonly Forwarder _forwarder = new(options.CallerSilenceTimeout, counters);
+    private long _inFlight;
+
+    /// <summary>Counts requests that no route took.</summary>
+    public RequestMeter Unmatched { get; } = new();
+
+    public long InFlight => Volatile.Read(ref _inFlight);
+
+    public async Task RunAsync(Exchange exchange, IFeatureCollection features, bool fromDataHop)
+    {
+        Interlocked.Increment(ref _inFlight);
+
+        // The table is read here, once: whatever is published while the request runs, it ends with what it began with.
+        exchange.Begin(features, table.Current, time.GetUtcNow(), time.GetTimestamp());
+        try
+        {
+            var problem = Check(exchange, fromDataHop);
+            if (problem is null)
+            {
+                exchange.Outcome = await _forwarder.ForwardAsync(exchange).ConfigureAwait(false);
+                problem = exchange.Outcome.Problem();
+            }
+
+            if (problem is not null)
+            {
+                await TellAsync(exchange, problem).ConfigureAwait(false);
+            }
+        }
+        catch (Exception failure)
+        {
+            await FailAsync(exchange, failure).ConfigureAwait(false);
+        }
+        finally
+        {
+            Account(exchange);
+            exchange.End();
+            Interlocked.Decrement(ref _inFlight);
+        }
+    }
+
+    private GatewayProblem? Check(Exchange exchange, bool fromDataHop)
+    {
+        var request = exchange.Request;
+
+        // 1. A name, so that whatever happens can be told and found.
+        exchange.RequestId = RequestIds.For(request.Headers[HeaderNames.RequestId]);
+
+        // 2. Who calls, and how: policies and logs ask for it.
+        exchange.Caller.Read(exchange.Features, request, _trusted, fromDataHop);
+
+        // 3. One reading: what two parsers could read differently is refused before anything is matched.
+        if (Judge(exchange) is { } ambiguous)
+        {
+            return ambiguous;
+        }
+
+        // 4. Which API and operation, then 5. everything they ask for (PolicyChain has that order).
+        return Admission.Check(exchange);
+    }
+
+    private static GatewayProblem? Judge(Exchange exchange)
+    {
+        var request = exchange.Request;
+        if (!exchange.IsHttp1 && Http2Judge.Judge(request.Headers) is { } malformed)
+        {
+            return GatewayProblem.BadTarget(malformed);
+        }
+
+        exchange.Target = RequestPath.Judge(request.RawTarget);
+        if (exchange.Target.Refusal != PathRefusal.None)
+        {
+            return GatewayProblem.BadTarget(RequestPath.Explain(exchange.Target.Refusal));
+        }
+
+        return exchange.Target.Form == TargetForm.Asterisk ? GatewayProblem.NotFound : null;
+    }
+
+    private static async Task TellAsync(Exchange exchange, GatewayProblem problem)
+    {
+        exchange.Problem = problem;
+        if (exchange.Response.HasStarted)
+        {
+            exchange.Lifetime.Abort();
+            return;
+        }
+
+        await ProblemWriter.WriteAsync(exchange, problem).ConfigureAwait(false);
+    }
+
+    private async Task FailAsync(Exchange exchange, Exception failure)
+    {
+        if (exchange.CallerGone)
+        {
+            exchange.Outcome = ForwardingOutcome.CallerGone;
+            return;
+        }
+
+        LogFailed(failure, exchange.RequestId, exchange.Route?.Name ?? "no API");
+        if (exchange.Response.HasStarted || exchange.BytesOut > 0)
+        {
+            exchange.Lifetime.Abort();
+            return;
+        }
+
+        try
+        {
+            await TellAsync(exchange, GatewayProblem.Internal).ConfigureAwait(false);
+        }
+        catch (Exception again) when (again is IOException or InvalidOperationException or OperationCanceledException)
+        {
+            exchange.Lifetime.Abort();
+        }
+    }
+
+    private void Account(Exchange exchange)
+    {
+        var duration = time.GetElapsedTime(exchange.StartedAt);
+        var status = exchange.Outcome is ForwardingOutcome.CallerGone ? 0 : exchange.Response.StatusCode;
+        var route = exchange.Route;
+        (route?.Meter ?? Unmatched).Record(status, duration);
+        exchange.Chosen?.Meter?.Record(status, duration);
+
+        var access = route is null ? options.AccessLog : route.AccessLog;
+        if (access is { Enabled: true })
+        {
+            AccessLine.Write(access, exchange, options.Node, duration);
+        }
+
+        var errors = route is null ? options.ErrorLog : route.ErrorLog;
+        if (errors is { Enabled: true } && IsFailure(exchange, status))
+        {
+            AccessLine.Write(errors, exchange, options.Node, duration);
+        }
+    }
+
+    private static bool IsFailure(Exchange exchange, int status) =>
+        status >= StatusCodes.Status500InternalServerError || exchange.Outcome.IsTargetsFault();
+
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "Request {RequestId} to {Route} failed in the gateway itself; the caller got 500 with code 101500"
+    )]
+    private partial void LogFailed(Exception failure, string requestId, string route);
+}

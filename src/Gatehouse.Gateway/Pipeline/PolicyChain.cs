@@ -1,0 +1,51 @@
+using Gatehouse.Gateway.Policies;
+using Gatehouse.Model;
+
+namespace Gatehouse.Gateway.Pipeline;
+
+/// <summary>The order in which an operation's policies run, and why each stands where it does. Only what an operation needs is in its chain.</summary>
+internal static class PolicyChain
+{
+    public static IPolicy[] For(Api api, Operation operation)
+    {
+        var chain = new List<IPolicy>();
+
+        // Before anything is revealed or asked for: credentials must not be encouraged over a transport the API does not allow.
+        if (TransportPolicy.For(api.Transports) is { } transport)
+        {
+            chain.Add(transport);
+        }
+
+        // Before credentials are checked: a blocked API costs nobody anything.
+        if (api.Status == ApiStatus.Blocked)
+        {
+            chain.Add(new BlockedPolicy());
+        }
+
+        // Who calls. Everything below is about the caller.
+        if (!operation.Open && api.Security.Contains(ApiKeyPolicy.Scheme))
+        {
+            chain.Add(new ApiKeyPolicy(api));
+
+            // What the caller may call. A prototype is open to every application.
+            if (api.Status != ApiStatus.Prototyped)
+            {
+                chain.Add(new SubscriptionPolicy(Api.EntityName(api.Name, api.Version)));
+            }
+
+            // Which backends the caller's key opens.
+            if (api.Sandbox is null)
+            {
+                chain.Add(new SandboxPolicy());
+            }
+        }
+
+        // Last: a caller that may not call learns nothing about limits.
+        if (api.MaxRequestBody is { } most)
+        {
+            chain.Add(new BodySizePolicy(most));
+        }
+
+        return [.. chain];
+    }
+}

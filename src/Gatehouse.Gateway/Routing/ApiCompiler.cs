@@ -1,0 +1,254 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+using Gatehouse.Gateway.Accounting;
+using Gatehouse.Gateway.Balancing;
+using Gatehouse.Gateway.Forwarding;
+using Gatehouse.Gateway.Pipeline;
+using Gatehouse.Gateway.Policies;
+using Gatehouse.Gateway.Strictness;
+using Gatehouse.Model;
+
+namespace Gatehouse.Gateway.Routing;
+
+/// <summary>Turns an API entity into what serves it, or says what is wrong with it.</summary>
+internal sealed class ApiCompiler(GatewayOptions options, UpstreamSet upstreams, TimeProvider time)
+{
+    private static readonly TimeSpan s_longestTimeout = TimeSpan.FromHours(1);
+
+    /// <summary>How many APIs were compiled; a change among thousands adds one.</summary>
+    public long Compilations { get; private set; }
+
+    /// <param name="change">A put of an API.</param>
+    /// <param name="before">The API's running self: its counters go on, and so do backends it keeps.</param>
+    /// <param name="compiled">The result.</param>
+    /// <param name="refusal">Why there is none.</param>
+    public bool TryCompile(
+        EntityChange change,
+        CompiledApi? before,
+        [NotNullWhen(true)] out CompiledApi? compiled,
+        [NotNullWhen(false)] out Refusal? refusal
+    )
+    {
+        Compilations++;
+        compiled = null;
+        try
+        {
+            var api =
+                JsonSerializer.Deserialize(change.Payload.Span, ModelJson.Default.Api)
+                ?? throw new Refused("", "The payload is empty.");
+            compiled = Compile(api, change, before);
+            refusal = null;
+            return true;
+        }
+        catch (Refused refused)
+        {
+            refusal = new(change.Kind, change.Name, change.Epoch, refused.Field, refused.Message);
+        }
+        catch (JsonException bad)
+        {
+            refusal = new(change.Kind, change.Name, change.Epoch, bad.Path ?? "", $"Not an API: {bad.Message}");
+        }
+
+        return false;
+    }
+
+    private CompiledApi Compile(Api api, EntityChange change, CompiledApi? before)
+    {
+        if (change.Name != Api.EntityName(api.Name, api.Version))
+        {
+            throw new Refused("/name", $"The entity is named '{change.Name}', the API in it {api.Name}:{api.Version}.");
+        }
+
+        CheckSecurity(api);
+        var production = Pool(api.Production, "/production");
+        var sandbox = api.Sandbox is null ? null : Pool(api.Sandbox, "/sandbox");
+        var paths = new PathRules(api.AllowEncodedSlash, api.AllowSemicolon);
+        var meter = before?.Meter ?? new();
+        var format = api.ErrorFormat switch
+        {
+            "wso2" => ErrorFormat.Wso2,
+            "problem" => ErrorFormat.Problem,
+            var other => throw new Refused(
+                "/errorFormat",
+                $"'{other}' is not a format of errors; use wso2 or problem."
+            ),
+        };
+
+        var operations = new OperationTree();
+        for (var i = 0; i < api.Operations.Length; i++)
+        {
+            var operation = api.Operations[i];
+            if (!PathTemplate.TryParse(operation.Path, out var template, out var problem))
+            {
+                throw new Refused($"/operations/{i}/path", $"Not a path template: {problem}.");
+            }
+
+            if (!operations.Add(template, MethodOf(operation, i), Route(PolicyChain.For(api, operation))))
+            {
+                throw new Refused($"/operations/{i}", $"{operation.Method} {operation.Path} is there twice.");
+            }
+        }
+
+        return new()
+        {
+            Name = change.Name,
+            Digest = change.Digest,
+            Claims = ClaimsOf(api),
+            Operations = operations,
+            Paths = paths,
+            Meter = meter,
+            Fallback = Route([]),
+            Expires = change.ExpiresAt ?? DateTimeOffset.MaxValue,
+        };
+
+        CompiledRoute Route(IPolicy[] policies) =>
+            new()
+            {
+                Name = change.Name,
+                Policies = policies,
+                Production = production,
+                Sandbox = sandbox,
+                Forwarding = ForwardingRules.ToBackend,
+                Meter = meter,
+                ErrorFormat = format,
+                AccessLog = options.AccessLog,
+                ErrorLog = options.ErrorLog,
+            };
+    }
+
+    private static string MethodOf(Operation operation, int index) =>
+        operation.Method.Length > 0 && operation.Method.All(char.IsAsciiLetterUpper) && operation.Method != "CONNECT"
+            ? operation.Method
+            : throw new Refused(
+                $"/operations/{index}/method",
+                $"'{operation.Method}' is not an upper-case HTTP method."
+            );
+
+    // A way in that this build does not know must close the API, not open it.
+    private static void CheckSecurity(Api api)
+    {
+        for (var i = 0; i < api.Security.Length; i++)
+        {
+            if (api.Security[i] != ApiKeyPolicy.Scheme)
+            {
+                throw new Refused($"/security/{i}", $"This node does not know '{api.Security[i]}'; it knows apikey.");
+            }
+        }
+
+        for (var i = 0; i < api.Transports.Length; i++)
+        {
+            if (api.Transports[i] is not ("http" or "https"))
+            {
+                throw new Refused($"/transports/{i}", $"'{api.Transports[i]}' is no transport; use http or https.");
+            }
+        }
+
+        if (api.Transports.IsEmpty)
+        {
+            throw new Refused("/transports", "Without a transport nobody can call the API; use http, https or both.");
+        }
+
+        if (api.ApiKeyHeader.Length == 0 || !api.ApiKeyHeader.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'))
+        {
+            throw new Refused("/apiKeyHeader", $"'{api.ApiKeyHeader}' is not the name of a header.");
+        }
+
+        if (api.MaxRequestBody < 0)
+        {
+            throw new Refused("/maxRequestBody", "The largest body cannot be less than 0 bytes.");
+        }
+    }
+
+    private static ImmutableArray<Claim> ClaimsOf(Api api)
+    {
+        const string placeholder = "{version}";
+        var context = api.Context.TrimEnd('/');
+        if (context.Length > 0 && context[0] != '/')
+        {
+            throw new Refused("/context", $"'{api.Context}' does not begin with '/'.");
+        }
+
+        if (api.Version.Length == 0 || api.Version.Contains('/', StringComparison.Ordinal))
+        {
+            throw new Refused("/version", $"'{api.Version}' cannot stand in a path.");
+        }
+
+        var versioned = context.Contains(placeholder, StringComparison.Ordinal)
+            ? context.Replace(placeholder, api.Version, StringComparison.Ordinal)
+            : $"{context}/{api.Version}";
+        var bare = context
+            .Replace($"/{placeholder}", "", StringComparison.Ordinal)
+            .Replace(placeholder, "", StringComparison.Ordinal);
+        if (RequestPath.Judge(versioned) is not { Refusal: PathRefusal.None, Traits: PathTraits.None })
+        {
+            throw new Refused("/context", $"'{versioned}' is a path that no request may have.");
+        }
+
+        string[] prefixes = api.IsDefaultVersion ? [versioned, bare] : [versioned];
+        string[] hosts = api.Hosts.IsEmpty ? [""] : [.. api.Hosts.Select(h => h.ToLowerInvariant()).Distinct()];
+        return
+        [
+            .. from host in hosts
+            from prefix in prefixes
+            select new Claim(host, prefix.Length == 0 ? [] : [.. prefix[1..].Split('/')]),
+        ];
+    }
+
+    private TargetPool Pool(EndpointSet set, string field)
+    {
+        if (set.Endpoints.IsDefaultOrEmpty)
+        {
+            throw new Refused($"{field}/endpoints", "There is no endpoint; add at least one URL.");
+        }
+
+        Check(set.ConnectTimeout, $"{field}/connectTimeout");
+        Check(set.ResponseTimeout, $"{field}/responseTimeout");
+        var algorithm = set.Algorithm switch
+        {
+            "round-robin" => BalancingAlgorithm.RoundRobin,
+            "least-requests" => BalancingAlgorithm.LeastRequests,
+            "power-of-two" => BalancingAlgorithm.PowerOfTwo,
+            var other => throw new Refused(
+                $"{field}/algorithm",
+                $"'{other}' is not known; use round-robin, least-requests or power-of-two."
+            ),
+        };
+        var upstream = upstreams.For(set.ConnectTimeout);
+        return new([.. set.Endpoints.Select((e, i) => Target(e, i))], algorithm);
+
+        Target Target(Endpoint endpoint, int index)
+        {
+            var place = $"{field}/endpoints/{index}/url";
+            if (
+                !Uri.TryCreate(endpoint.Url, UriKind.Absolute, out var url)
+                || url.Scheme is not ("http" or "https")
+                || url.Host.Length == 0
+            )
+            {
+                throw new Refused(place, "Not an absolute http or https URL.");
+            }
+
+            if (url.UserInfo.Length > 0 || url.Query.Length > 0 || url.Fragment.Length > 0)
+            {
+                throw new Refused(place, "An endpoint has no user, query or fragment.");
+            }
+
+            return new(endpoint.Url, url, upstream, set.ResponseTimeout, time);
+        }
+    }
+
+    private static void Check(TimeSpan timeout, string field)
+    {
+        if (timeout <= TimeSpan.Zero || timeout > s_longestTimeout)
+        {
+            throw new Refused(field, $"A timeout is more than 0 and at most {s_longestTimeout.TotalHours} h.");
+        }
+    }
+
+    /// <summary>Leaves the compiler from any depth; never leaves this class.</summary>
+    private sealed class Refused(string field, string reason) : Exception(reason)
+    {
+        public string Field { get; } = field;
+    }
+}

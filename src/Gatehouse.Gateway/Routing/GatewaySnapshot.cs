@@ -1,0 +1,82 @@
+using Gatehouse.Gateway.Accounting;
+using Gatehouse.Gateway.Pipeline;
+using Gatehouse.Gateway.Strictness;
+
+namespace Gatehouse.Gateway.Routing;
+
+/// <summary>All that a worker serves at one moment.</summary>
+internal sealed class GatewaySnapshot(ApiCatalog apis, ConsumerDirectory consumers) : TableSnapshot
+{
+    private const int OnStack = 512;
+
+    public ApiCatalog Apis { get; } = apis;
+
+    public ConsumerDirectory Consumers { get; } = consumers;
+
+    public override GatewayProblem? Route(Exchange exchange)
+    {
+        var target = exchange.Target;
+        var path = target.Path(exchange.Request.RawTarget);
+        var decoded = (target.Traits & PathTraits.EncodedUnreserved) != 0;
+        Span<char> buffer =
+            !decoded ? []
+            : path.Length <= OnStack ? stackalloc char[OnStack]
+            : new char[path.Length];
+        var match = RequestPath.ToMatch(path, target.Traits, buffer);
+
+        Span<char> host = stackalloc char[HostName.Longest];
+        host = Apis.HasHosts ? host[..HostName.Read(exchange.Request.Headers.Host, host)] : [];
+        var api = Apis.Match(host, match, out var context);
+        if (api is null || api.Expires <= exchange.Now)
+        {
+            return GatewayProblem.NotFound;
+        }
+
+        exchange.Route = api.Fallback;
+        if (target.Under(api.Paths) is var refusal and not PathRefusal.None)
+        {
+            return GatewayProblem.BadTarget(RequestPath.Explain(refusal));
+        }
+
+        var route = api.Operations.Match(match[context..], exchange.Method, out var allowed);
+        if (route is null)
+        {
+            return allowed is null ? GatewayProblem.NotFound : GatewayProblem.MethodNotAllowed(allowed);
+        }
+
+        exchange.Route = route;
+        exchange.Consumers = Consumers;
+        exchange.ResourceStart = target.PathStart + (decoded ? SameDepth(path, match[..context]) : context);
+        return null;
+    }
+
+    public override void WriteMetrics(PrometheusText text)
+    {
+        text.Requests("gatehouse_api", "api", [.. Apis.All.Select(a => (a.Name, a.Meter))]);
+        text.Family("gatehouse_apis", "gauge", "APIs served.");
+        text.Sample("gatehouse_apis", "", Apis.Count);
+        text.Family("gatehouse_operations", "gauge", "Operations of all APIs served.");
+        text.Sample("gatehouse_operations", "", Apis.Operations);
+    }
+
+    /// <summary>Where the context ends in the path as it was sent: decoding changes lengths, but never the number of slashes.</summary>
+    private static int SameDepth(ReadOnlySpan<char> path, ReadOnlySpan<char> context)
+    {
+        var at = 0;
+        for (var slashes = context.Count('/'); ; slashes--)
+        {
+            var next = path[at..].IndexOf('/');
+            if (next < 0)
+            {
+                return path.Length;
+            }
+
+            if (slashes == 0)
+            {
+                return at + next;
+            }
+
+            at += next + 1;
+        }
+    }
+}
