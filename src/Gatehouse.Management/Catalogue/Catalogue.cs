@@ -88,6 +88,22 @@ public sealed class Catalogue(CatalogueDatabase database, CatalogueKey key, Time
         }
     }
 
+    /// <summary>The names of the live entities of a kind, in no order; for what its name alone says.</summary>
+    public async Task<IReadOnlyList<string>> ListNamesAsync(string kind, CancellationToken cancellation)
+    {
+        var context = database.Open();
+        await using (context.ConfigureAwait(false))
+        {
+            var now = time.GetUtcNow();
+            return await context
+                .Entities.AsNoTracking()
+                .Where(e => e.Kind == kind && !e.Deleted && (e.ExpiresAt == null || e.ExpiresAt > now))
+                .Select(e => e.Name)
+                .ToListAsync(cancellation)
+                .ConfigureAwait(false);
+        }
+    }
+
     /// <summary>
     /// Commits <paramref name="transaction"/>, all of it or nothing. When it returns, the changes are on disk and the feed has
     /// them. Throws <see cref="EntityConflictException"/> when an entity is not at its expected epoch.

@@ -18,7 +18,8 @@ public sealed class CatalogueTransaction(Actor actor, string summary)
 
     internal Actor Actor { get; } = actor;
 
-    internal string Summary { get; } = summary;
+    // Rows decide some outcomes, such as a token's; they may say it here.
+    internal string Summary { get; set; } = summary;
 
     internal IReadOnlyList<EntityWrite> Writes => _writes;
 

@@ -1,3 +1,4 @@
+using Gatehouse.Cluster;
 using Gatehouse.Deployment.Trust;
 
 namespace Gatehouse.Management;
@@ -13,6 +14,18 @@ public sealed record ManagementOptions
 
     /// <summary>Signs every change of the catalogue.</summary>
     public required CatalogueKey CatalogueKey { get; init; }
+
+    /// <summary>This node's own name.</summary>
+    public required string NodeName { get; init; }
+
+    /// <summary>Writes a join token as its holder gets it, with this cluster's addresses and pin.</summary>
+    public required Func<JoinGrant, string> EncodeJoinToken { get; init; }
+
+    /// <summary>The cluster as membership sees it; null when membership is off.</summary>
+    public Func<ClusterView>? Membership { get; init; }
+
+    /// <summary>Kept current with the catalogue's denied certificates; null when nothing on this node checks it.</summary>
+    public DenyList? DenyList { get; init; }
 
     /// <summary>The build, for status.</summary>
     public string Version { get; init; } = "";

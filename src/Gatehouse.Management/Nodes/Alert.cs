@@ -1,0 +1,102 @@
+using Gatehouse.Model;
+
+namespace Gatehouse.Management;
+
+/// <summary>Something an operator should look at.</summary>
+/// <param name="Kind"><c>node-lost</c>, <c>refused</c>, <c>store-damaged</c>, <c>reset</c>, <c>restored</c>, <c>unverified</c>.</param>
+/// <param name="Node">The node it is about; null for the catalogue.</param>
+/// <param name="Message">What is wrong, what still works, what to do.</param>
+/// <param name="Since">When it began.</param>
+public sealed record Alert(string Kind, string? Node, string Message, DateTimeOffset Since);
+
+/// <summary>What is wrong now, derived from the board each time it is asked.</summary>
+public sealed class Alerts(Catalogue catalogue, NodeBoard board)
+{
+    // A reset is over in seconds; who comes to work next morning should still see it.
+    private static readonly TimeSpan s_remembered = TimeSpan.FromHours(24);
+    private const int MostRefusalsPerNode = 20;
+
+    /// <summary>All of them, the oldest first.</summary>
+    public IReadOnlyList<Alert> Of(HeadRow head, IReadOnlyCollection<Node> nodes)
+    {
+        var now = catalogue.Time.GetUtcNow();
+        var alerts = new List<Alert>();
+        if (head.HistoryReason != "created" && now - head.HistoryBeganAt < s_remembered)
+        {
+            alerts.Add(
+                new(
+                    "restored",
+                    null,
+                    $"The catalogue began a new history: {head.HistoryReason}. Every node read it anew; what was changed after the backup is gone.",
+                    head.HistoryBeganAt
+                )
+            );
+        }
+
+        var current = new CatalogueHead(head.History, head.Epoch, head.Chain);
+        foreach (var node in nodes)
+        {
+            if (board.Find(node.Name) is { } reading)
+            {
+                alerts.AddRange(Of(node, reading, current, now));
+            }
+        }
+
+        return [.. alerts.OrderBy(a => a.Since)];
+    }
+
+    private IEnumerable<Alert> Of(Node node, NodeReading reading, CatalogueHead head, DateTimeOffset now)
+    {
+        switch (board.StateOf(node, head))
+        {
+            case NodeState.Lost:
+                yield return new(
+                    "node-lost",
+                    node.Name,
+                    $"{node.Name} was last heard of {reading.SeenAt:u}. The others serve on; look at {node.Host}, or evict it if it is gone for good.",
+                    reading.SeenAt
+                );
+                break;
+            case NodeState.Stale when reading.Report is { FreshnessUnverified: true }:
+                yield return new(
+                    "unverified",
+                    node.Name,
+                    $"{node.Name} serves a table from a peer that no manager has confirmed yet.",
+                    reading.ReportedAt
+                );
+                break;
+            default:
+                break;
+        }
+
+        if (reading.Reset is { } reset && now - reset.At < s_remembered)
+        {
+            yield return new(
+                "reset",
+                node.Name,
+                $"{node.Name} held {reset.Held}, which this catalogue does not know: it was restored or replaced. The node read everything anew.",
+                reset.At
+            );
+        }
+
+        foreach (var refusal in (reading.Report?.Refusals ?? []).Take(MostRefusalsPerNode))
+        {
+            yield return new(
+                "refused",
+                node.Name,
+                $"{node.Name} cannot run {refusal.Kind} '{refusal.Name}' (epoch {refusal.Epoch}): {refusal.Reason}. It serves the last good one.",
+                reading.ReportedAt
+            );
+        }
+
+        foreach (var fault in (reading.Report?.StoreFaults ?? []).Take(MostRefusalsPerNode))
+        {
+            yield return new(
+                "store-damaged",
+                node.Name,
+                $"{node.Name} set {fault.What} of its store aside: {fault.Reason}. It was fetched again.",
+                DateTimeOffset.FromUnixTimeMilliseconds(fault.At)
+            );
+        }
+    }
+}

@@ -1,0 +1,333 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Gatehouse.Deployment.Manager;
+using Gatehouse.Deployment.Trust;
+using Gatehouse.Deployment.Wire;
+using Gatehouse.Model;
+using Google.Protobuf;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging;
+
+namespace Gatehouse.Management;
+
+/// <summary>
+/// What every node said last. Lives in memory; <see cref="SaveAsync"/> writes what changed in one commit, so that reports
+/// cost no sync each.
+/// </summary>
+public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions options, ILogger<NodeBoard> logger)
+    : IReportSink
+{
+    /// <summary>A node not heard of for longer is lost. Heartbeats come every second.</summary>
+    public static readonly TimeSpan LostAfter = TimeSpan.FromSeconds(2.5);
+
+    private readonly CatalogueFeed _feed = new(catalogue);
+    private readonly DateTimeOffset _startedAt = catalogue.Time.GetUtcNow();
+    private ImmutableHashSet<string> _unsaved = [];
+
+    /// <summary>The newest reading of each node, by name; to follow while a deployment is waited for.</summary>
+    public Latest<ImmutableDictionary<string, NodeReading>> Readings { get; } =
+        new(ImmutableDictionary<string, NodeReading>.Empty);
+
+    /// <inheritdoc/>
+    public async Task<ReportReply> RecordAsync(PeerIdentity node, NodeReport report, CancellationToken cancellation)
+    {
+        var registered = await catalogue
+            .FindAsync(EntityKinds.Node, node.Node, ModelJson.Default.Node, cancellation)
+            .ConfigureAwait(false);
+        if (registered is null)
+        {
+            // Evicted a moment ago; its certificate is refused from the next connection on.
+            return new() { Node = node.Node };
+        }
+
+        var now = catalogue.Time.GetUtcNow();
+        Readings.Value.TryGetValue(node.Node, out var known);
+        var reset = await FindResetAsync(known, report, now, cancellation).ConfigureAwait(false);
+        if (reset is not null)
+        {
+            LogReset(node.Node, reset.Held);
+        }
+
+        Change(
+            node.Node,
+            _ => new(node.Node, node.SerialNumber, report, now, now) { Reset = reset ?? known?.Reset }
+        );
+        var current = await UpdateFactsAsync(registered, report.Facts, cancellation).ConfigureAwait(false);
+        return new() { Node = node.Node, Draining = current.Draining };
+    }
+
+    /// <inheritdoc/>
+    public void Seen(PeerIdentity node)
+    {
+        var now = catalogue.Time.GetUtcNow();
+        Change(
+            node.Node,
+            known => known is null ? new(node.Node, node.SerialNumber, null, now, now) : known with { SeenAt = now }
+        );
+    }
+
+    /// <summary>Forgets a node that left or was evicted.</summary>
+    public void Forget(string node)
+    {
+        Readings.Set(Readings.Value.Remove(node));
+        ImmutableInterlocked.Update(ref _unsaved, unsaved => unsaved.Remove(node));
+    }
+
+    /// <summary>How <paramref name="node"/> stands.</summary>
+    public NodeState StateOf(Node node, CatalogueHead head)
+    {
+        if (node.Name == options.NodeName && !EntityKinds.For(node.Profile).Any())
+        {
+            return NodeState.Serving;
+        }
+
+        if (!Readings.Value.TryGetValue(node.Name, out var reading))
+        {
+            return NodeState.NeverSeen;
+        }
+
+        var report = reading.Report;
+        if (IsLost(reading))
+        {
+            return report?.State == "stopping" ? NodeState.Stopped : NodeState.Lost;
+        }
+
+        return report switch
+        {
+            null or { State: "starting" } => NodeState.Starting,
+            { State: "draining" or "stopping" } => NodeState.Draining,
+            _ when node.Draining => NodeState.Draining,
+            _ when report.FreshnessUnverified || report.Applied?.History != head.History => NodeState.Stale,
+            _ => NodeState.Serving,
+        };
+    }
+
+    /// <summary>How the entity stands, at <paramref name="epoch"/> or newer, on every registered node whose profile takes its kind.</summary>
+    public async Task<ImmutableArray<NodeDeployment>> OfAsync(
+        string kind,
+        string name,
+        long epoch,
+        CancellationToken cancellation
+    )
+    {
+        var head = await catalogue.ReadHeadAsync(cancellation).ConfigureAwait(false);
+        var nodes = await catalogue
+            .ListAsync(EntityKinds.Node, ModelJson.Default.Node, cancellation)
+            .ConfigureAwait(false);
+        return
+        [
+            .. nodes
+                .Where(n => EntityKinds.For(n.Value.Profile).Contains(kind))
+                .Select(n => Of(n.Name, kind, name, epoch, head)),
+        ];
+    }
+
+    /// <summary>The reading of a node; null when it was never heard of.</summary>
+    public NodeReading? Find(string node) => Readings.Value.GetValueOrDefault(node);
+
+    /// <summary>When this manager's part began.</summary>
+    public DateTimeOffset StartedAt => _startedAt;
+
+    /// <summary>Reads back what was saved. Newer readings that came meanwhile stay.</summary>
+    public async Task LoadAsync(CancellationToken cancellation)
+    {
+        List<NodeStatusRow> rows;
+        var context = catalogue.Open();
+        await using (context.ConfigureAwait(false))
+        {
+            rows = await context.NodeStatus.AsNoTracking().ToListAsync(cancellation).ConfigureAwait(false);
+        }
+
+        foreach (var row in rows)
+        {
+            var saved = new NodeReading(
+                row.Node,
+                row.SerialNumber,
+                row.Report.Length == 0 ? null : NodeReport.Parser.ParseFrom(row.Report),
+                row.ReportedAt,
+                row.SeenAt
+            );
+            Change(row.Node, known => known ?? saved, unsaved: false);
+        }
+    }
+
+    /// <summary>Writes what changed since the last time, in one commit. What cannot be written is tried again next time.</summary>
+    public async Task SaveAsync(CancellationToken cancellation)
+    {
+        var unsaved = Interlocked.Exchange(ref _unsaved, []);
+        if (unsaved.IsEmpty)
+        {
+            return;
+        }
+
+        try
+        {
+            var readings = Readings.Value;
+            var context = catalogue.Open();
+            await using (context.ConfigureAwait(false))
+            {
+                var rows = await context
+                    .NodeStatus.ToDictionaryAsync(r => r.Node, cancellation)
+                    .ConfigureAwait(false);
+                foreach (var reading in unsaved.Select(readings.GetValueOrDefault).OfType<NodeReading>())
+                {
+                    if (!rows.TryGetValue(reading.Node, out var row))
+                    {
+                        row = new() { Node = reading.Node, SerialNumber = reading.SerialNumber };
+                        context.NodeStatus.Add(row);
+                    }
+
+                    row.SerialNumber = reading.SerialNumber;
+                    row.Report = reading.Report?.ToByteArray() ?? [];
+                    row.ReportedAt = reading.ReportedAt;
+                    row.SeenAt = reading.SeenAt;
+                }
+
+                await context.SaveChangesAsync(cancellation).ConfigureAwait(false);
+            }
+        }
+        catch
+        {
+            ImmutableInterlocked.Update(ref _unsaved, now => now.Union(unsaved));
+            throw;
+        }
+    }
+
+    internal bool IsLost(NodeReading reading) => catalogue.Time.GetUtcNow() - reading.SeenAt > LostAfter;
+
+    private NodeDeployment Of(string node, string kind, string name, long epoch, CatalogueHead head)
+    {
+        if (!Readings.Value.TryGetValue(node, out var reading))
+        {
+            return new(node, DeploymentState.Pending, 0, null);
+        }
+
+        var applied =
+            reading.Report?.Applied is { } cursor && cursor.History == head.History ? reading.Report.Applied.Epoch : 0;
+        var refusal = reading.Report?.Refusals.FirstOrDefault(r =>
+            r.Kind == kind && r.Name == name && r.Epoch >= epoch
+        );
+        if (refusal is not null)
+        {
+            return new(node, DeploymentState.Refused, applied, reading.SeenAt, refusal.Field, refusal.Reason);
+        }
+
+        var state =
+            applied >= epoch ? DeploymentState.Applied
+            : IsLost(reading) ? DeploymentState.Stale
+            : DeploymentState.Pending;
+        return new(node, state, applied, reading.SeenAt);
+    }
+
+    // A cursor this catalogue never gave out: it was restored, or another file was put in its place.
+    private async Task<NodeReset?> FindResetAsync(
+        NodeReading? known,
+        NodeReport report,
+        DateTimeOffset now,
+        CancellationToken cancellation
+    )
+    {
+        if (report.Applied is not { History.Length: > 0 } held || held.Equals(known?.Report?.Applied))
+        {
+            return null;
+        }
+
+        var text = string.Create(CultureInfo.InvariantCulture, $"epoch {held.Epoch} of history {held.History}");
+        var head = await _feed.ReadHeadAsync(cancellation).ConfigureAwait(false);
+        if (held.History != head.History || held.Epoch > head.Epoch)
+        {
+            return new(now, text);
+        }
+
+        var chain = await _feed.ReadChainAsync(held.Epoch, cancellation).ConfigureAwait(false);
+        if (chain is { } ours && !ours.ToArray().AsSpan().SequenceEqual(held.Chain.Span))
+        {
+            return new(now, text + " with another chain");
+        }
+
+        // It already read everything again and only its former report tells of it.
+        return known?.Report?.Applied is { History.Length: > 0 } former
+            && (former.History != held.History || former.Epoch > held.Epoch)
+            ? new(
+                now,
+                string.Create(CultureInfo.InvariantCulture, $"epoch {former.Epoch} of history {former.History}")
+            )
+            : null;
+    }
+
+    // A node that moved or got another port is written into its entity, so that balancer and peers find it.
+    private async Task<Node> UpdateFactsAsync(
+        StoredEntity<Node> registered,
+        NodeFacts? facts,
+        CancellationToken cancellation
+    )
+    {
+        if (facts is null)
+        {
+            return registered.Value;
+        }
+
+        try
+        {
+            var node = facts.ToNode(registered.Name, registered.Value.Profile) with
+            {
+                Draining = registered.Value.Draining,
+            };
+            if (Digest.Of(CanonicalJson.Write(node, ModelJson.Default.Node)) == registered.Digest)
+            {
+                return node;
+            }
+
+            await catalogue
+                .CommitAsync(
+                    new CatalogueTransaction(new(registered.Name), $"node {registered.Name} is reached another way").Put(
+                        EntityKinds.Node,
+                        registered.Name,
+                        node,
+                        ModelJson.Default.Node,
+                        registered.Epoch
+                    ),
+                    cancellation
+                )
+                .ConfigureAwait(false);
+            return node;
+        }
+        catch (FormatException e)
+        {
+            LogBadFacts(registered.Name, e.Message);
+        }
+        catch (EntityConflictException)
+        {
+            // Drained or evicted this moment; the next report tells again.
+        }
+
+        return registered.Value;
+    }
+
+    private void Change(string node, Func<NodeReading?, NodeReading> change, bool unsaved = true)
+    {
+        if (unsaved)
+        {
+            ImmutableInterlocked.Update(ref _unsaved, (set, name) => set.Add(name), node);
+        }
+
+        while (true)
+        {
+            var before = Readings.Value;
+            var after = before.SetItem(node, change(before.GetValueOrDefault(node)));
+            if (Readings.Offer(after, (current, _) => ReferenceEquals(current, before)))
+            {
+                return;
+            }
+        }
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Node {Node} held {Held}, which this catalogue does not know: the catalogue was restored or replaced. The node reads everything again"
+    )]
+    private partial void LogReset(string node, string held);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What node {Node} says about itself is not taken: {Reason}")]
+    private partial void LogBadFacts(string node, string reason);
+}

@@ -1,0 +1,275 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using Gatehouse.Deployment.Trust;
+using Gatehouse.Model;
+using Microsoft.EntityFrameworkCore;
+
+namespace Gatehouse.Management;
+
+/// <summary>Lets nodes in and takes them out: join tokens, drain, leave, evict.</summary>
+public sealed class NodeRegistry(Catalogue catalogue, NodeBoard board)
+{
+    /// <summary>How long a join token is good for.</summary>
+    public static readonly TimeSpan TokenLife = TimeSpan.FromHours(1);
+
+    // Balancer and workers accept an expired certificate of each other for as long.
+    private static readonly TimeSpan s_grace = TimeSpan.FromDays(90);
+
+    /// <summary>Makes a join token. Without a <paramref name="name"/> the node gets the next free one: <c>worker-1</c>, <c>balancer-1</c>…</summary>
+    public async Task<JoinGrant> CreateTokenAsync(
+        Profile profile,
+        string? name,
+        Actor actor,
+        CancellationToken cancellation
+    )
+    {
+        if (name is not null && !NodeNames.IsValid(name))
+        {
+            throw new ProblemsException(
+                [
+                    new(
+                        "/node",
+                        $"'{name}' cannot be the name of a node",
+                        "use 1 to 63 lower-case letters, digits, dots and dashes, beginning and ending with a letter or digit"
+                    ),
+                ]
+            );
+        }
+
+        var secret = JoinToken.NewSecret();
+        var now = catalogue.Time.GetUtcNow();
+        JoinGrant? grant = null;
+        var transaction = new CatalogueTransaction(actor, "made a join token");
+        transaction.Also(
+            async (context, ct) =>
+            {
+                await context.JoinTokens.Where(t => t.ExpiresAt < now).ExecuteDeleteAsync(ct).ConfigureAwait(false);
+                var node = await ChooseNameAsync(context, profile, name, ct).ConfigureAwait(false);
+                var id = RandomNumberGenerator.GetString("0123456789abcdefghjkmnpqrstvwxyz", 12);
+                grant = new(id, secret, profile, node, now + TokenLife);
+                transaction.Summary = $"made join token {id} for {node} ({profile.Name()})";
+                context.JoinTokens.Add(
+                    new()
+                    {
+                        Id = id,
+                        SecretHash = Digest.Of(secret),
+                        Profile = profile,
+                        Node = node,
+                        CreatedBy = actor.Name,
+                        CreatedAt = now,
+                        ExpiresAt = grant.ExpiresAt,
+                    }
+                );
+            }
+        );
+        await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
+        return grant!;
+    }
+
+    /// <summary>The join tokens that are still good for something.</summary>
+    public async Task<IReadOnlyList<JoinTokenRow>> ListTokensAsync(CancellationToken cancellation)
+    {
+        var now = catalogue.Time.GetUtcNow();
+        var context = catalogue.Open();
+        await using (context.ConfigureAwait(false))
+        {
+            return await context
+                .JoinTokens.AsNoTracking()
+                .Where(t => t.ExpiresAt > now)
+                .OrderBy(t => t.CreatedAt)
+                .ToListAsync(cancellation)
+                .ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Ends a join token. False when there is none.</summary>
+    public async Task<bool> RevokeTokenAsync(string id, Actor actor, CancellationToken cancellation)
+    {
+        var gone = 0;
+        await catalogue
+            .CommitAsync(
+                new CatalogueTransaction(actor, $"revoked join token {id}").Also(
+                    async (context, ct) =>
+                        gone = await context
+                            .JoinTokens.Where(t => t.Id == id)
+                            .ExecuteDeleteAsync(ct)
+                            .ConfigureAwait(false)
+                ),
+                cancellation
+            )
+            .ConfigureAwait(false);
+        return gone > 0;
+    }
+
+    /// <summary>Tells a node to take no new requests, or to take them again. Null when it is not registered.</summary>
+    public async Task<StoredEntity<Node>?> DrainAsync(
+        string name,
+        bool draining,
+        long? expectedEpoch,
+        Actor actor,
+        CancellationToken cancellation
+    )
+    {
+        var node = await FindAsync(name, cancellation).ConfigureAwait(false);
+        if (node is null)
+        {
+            return null;
+        }
+
+        await catalogue
+            .CommitAsync(
+                new CatalogueTransaction(actor, $"{(draining ? "drained" : "undrained")} node {name}").Put(
+                    EntityKinds.Node,
+                    name,
+                    node.Value with
+                    {
+                        Draining = draining,
+                    },
+                    ModelJson.Default.Node,
+                    expectedEpoch ?? node.Epoch
+                ),
+                cancellation
+            )
+            .ConfigureAwait(false);
+        return await FindAsync(name, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Takes a node out for good: its entity goes and every certificate it may still hold is denied, in one transaction.
+    /// False when it is not registered.
+    /// </summary>
+    public async Task<bool> EvictAsync(
+        string name,
+        string reason,
+        long? expectedEpoch,
+        Actor actor,
+        CancellationToken cancellation
+    )
+    {
+        var node = await FindAsync(name, cancellation).ConfigureAwait(false);
+        if (node is null)
+        {
+            return false;
+        }
+
+        var now = catalogue.Time.GetUtcNow();
+        List<NodeCertificateRow> certificates;
+        var read = catalogue.Open();
+        await using (read.ConfigureAwait(false))
+        {
+            certificates = await read
+                .NodeCertificates.AsNoTracking()
+                .Where(c => c.Node == name)
+                .ToListAsync(cancellation)
+                .ConfigureAwait(false);
+        }
+
+        var transaction = new CatalogueTransaction(actor, $"{reason}: node {name}").Delete(
+            EntityKinds.Node,
+            name,
+            expectedEpoch ?? node.Epoch
+        );
+        foreach (var certificate in certificates.Where(c => c.NotAfter + s_grace > now))
+        {
+            transaction.Put(
+                EntityKinds.DeniedCertificate,
+                certificate.SerialNumber,
+                new DeniedCertificate
+                {
+                    Node = name,
+                    Reason = reason,
+                    At = now,
+                },
+                ModelJson.Default.DeniedCertificate,
+                expiresAt: certificate.NotAfter + s_grace
+            );
+        }
+
+        transaction.Also(
+            async (context, ct) =>
+            {
+                // A renewal that came in between holds a serial that is not denied yet.
+                if (
+                    await context.NodeCertificates.CountAsync(c => c.Node == name, ct).ConfigureAwait(false)
+                    != certificates.Count
+                )
+                {
+                    throw new EntityConflictException(EntityKinds.Node, name, node.Epoch, node.Epoch + 1);
+                }
+
+                await context.NodeCertificates.Where(c => c.Node == name).ExecuteDeleteAsync(ct).ConfigureAwait(false);
+                await context.NodeStatus.Where(s => s.Node == name).ExecuteDeleteAsync(ct).ConfigureAwait(false);
+                await context.JoinTokens.Where(t => t.Node == name).ExecuteDeleteAsync(ct).ConfigureAwait(false);
+            }
+        );
+        await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
+        board.Forget(name);
+        return true;
+    }
+
+    /// <summary>A node goes by its own wish. Its certificates are denied as well: the name is free again.</summary>
+    public Task<bool> LeaveAsync(string name, CancellationToken cancellation) =>
+        EvictAsync(name, "left", null, new(name), cancellation);
+
+    /// <summary>The registered node; null when there is none.</summary>
+    public Task<StoredEntity<Node>?> FindAsync(string name, CancellationToken cancellation) =>
+        catalogue.FindAsync(EntityKinds.Node, name, ModelJson.Default.Node, cancellation);
+
+    private static async Task<string> ChooseNameAsync(
+        CatalogueContext context,
+        Profile profile,
+        string? name,
+        CancellationToken cancellation
+    )
+    {
+        var nodes = await context
+            .Entities.AsNoTracking()
+            .Where(e => e.Kind == EntityKinds.Node && !e.Deleted)
+            .Select(e => e.Name)
+            .ToListAsync(cancellation)
+            .ConfigureAwait(false);
+        var promised = await context
+            .JoinTokens.AsNoTracking()
+            .Select(t => t.Node)
+            .ToListAsync(cancellation)
+            .ConfigureAwait(false);
+        if (name is not null)
+        {
+            return nodes.Contains(name)
+                ? throw new ProblemsException(
+                    [
+                        new(
+                            "/node",
+                            $"A node '{name}' is registered already",
+                            $"choose another name, or evict it first: gatehouse node evict {name}"
+                        ),
+                    ]
+                )
+                : name;
+        }
+
+        var taken = nodes.Concat(promised).ToHashSet(StringComparer.Ordinal);
+        var stem = profile switch
+        {
+            Profile.GatewayWorker => "worker",
+            Profile.LoadBalancer => "balancer",
+            Profile.GatewayManager => "manager",
+            _ => "node",
+        };
+        return Enumerable.Range(1, int.MaxValue).Select(i => $"{stem}-{i}").First(n => !taken.Contains(n));
+    }
+}
+
+/// <summary>A join token in the one moment its secret is known; the caller encodes it as <c>ghj1_…</c>.</summary>
+/// <param name="Id">Names it in the ledger.</param>
+/// <param name="Secret">256 bits.</param>
+/// <param name="Profile">What its node becomes.</param>
+/// <param name="Node">How its node is called.</param>
+/// <param name="ExpiresAt">When it ends.</param>
+public sealed record JoinGrant(
+    string Id,
+    ReadOnlyMemory<byte> Secret,
+    Profile Profile,
+    string Node,
+    DateTimeOffset ExpiresAt
+);
