@@ -111,7 +111,12 @@ public sealed class EnrolmentLedger(Catalogue catalogue) : IEnrolmentLedger
         await catalogue.FindAsync(EntityKinds.Node, node, ModelJson.Default.Node, cancellation).ConfigureAwait(false)
             is not null;
 
-    private static TokenVerdict Judge(JoinTokenRow token, ReadOnlySpan<byte> secret, Digest publicKey, DateTimeOffset now)
+    private static TokenVerdict Judge(
+        JoinTokenRow token,
+        ReadOnlySpan<byte> secret,
+        Digest publicKey,
+        DateTimeOffset now
+    )
     {
         if (token.Attempts >= MaxAttempts)
         {

@@ -48,10 +48,7 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
             LogReset(node.Node, reset.Held);
         }
 
-        Change(
-            node.Node,
-            _ => new(node.Node, node.SerialNumber, report, now, now) { Reset = reset ?? known?.Reset }
-        );
+        Change(node.Node, _ => new(node.Node, node.SerialNumber, report, now, now) { Reset = reset ?? known?.Reset });
         var current = await UpdateFactsAsync(registered, report.Facts, cancellation).ConfigureAwait(false);
         return new() { Node = node.Node, Draining = current.Draining };
     }
@@ -76,7 +73,7 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
     /// <summary>How <paramref name="node"/> stands.</summary>
     public NodeState StateOf(Node node, CatalogueHead head)
     {
-        if (node.Name == options.NodeName && !EntityKinds.For(node.Profile).Any())
+        if (IsOwn(node))
         {
             return NodeState.Serving;
         }
@@ -128,6 +125,13 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
     /// <summary>When this manager's part began.</summary>
     public DateTimeOffset StartedAt => _startedAt;
 
+    internal DateTimeOffset Now => catalogue.Time.GetUtcNow();
+
+    internal string Version => options.Version;
+
+    // A manager that reads the catalogue itself follows no feed and reports to nobody.
+    internal bool IsOwn(Node node) => node.Name == options.NodeName && EntityKinds.For(node.Profile).Count == 0;
+
     /// <summary>Reads back what was saved. Newer readings that came meanwhile stay.</summary>
     public async Task LoadAsync(CancellationToken cancellation)
     {
@@ -166,9 +170,7 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
             var context = catalogue.Open();
             await using (context.ConfigureAwait(false))
             {
-                var rows = await context
-                    .NodeStatus.ToDictionaryAsync(r => r.Node, cancellation)
-                    .ConfigureAwait(false);
+                var rows = await context.NodeStatus.ToDictionaryAsync(r => r.Node, cancellation).ConfigureAwait(false);
                 foreach (var reading in unsaved.Select(readings.GetValueOrDefault).OfType<NodeReading>())
                 {
                     if (!rows.TryGetValue(reading.Node, out var row))
@@ -246,12 +248,10 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
         }
 
         // It already read everything again and only its former report tells of it.
-        return known?.Report?.Applied is { History.Length: > 0 } former
+        return
+            known?.Report?.Applied is { History.Length: > 0 } former
             && (former.History != held.History || former.Epoch > held.Epoch)
-            ? new(
-                now,
-                string.Create(CultureInfo.InvariantCulture, $"epoch {former.Epoch} of history {former.History}")
-            )
+            ? new(now, string.Create(CultureInfo.InvariantCulture, $"epoch {former.Epoch} of history {former.History}"))
             : null;
     }
 
@@ -280,13 +280,10 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
 
             await catalogue
                 .CommitAsync(
-                    new CatalogueTransaction(new(registered.Name), $"node {registered.Name} is reached another way").Put(
-                        EntityKinds.Node,
-                        registered.Name,
-                        node,
-                        ModelJson.Default.Node,
-                        registered.Epoch
-                    ),
+                    new CatalogueTransaction(
+                        new(registered.Name),
+                        $"node {registered.Name} is reached another way"
+                    ).Put(EntityKinds.Node, registered.Name, node, ModelJson.Default.Node, registered.Epoch),
                     cancellation
                 )
                 .ConfigureAwait(false);

@@ -92,9 +92,7 @@ internal sealed partial class NodeKeeper(
     {
         if (options.DenyList is { } list)
         {
-            list.Set(
-                await catalogue.ListNamesAsync(EntityKinds.DeniedCertificate, cancellation).ConfigureAwait(false)
-            );
+            list.Set(await catalogue.ListNamesAsync(EntityKinds.DeniedCertificate, cancellation).ConfigureAwait(false));
         }
     }
 

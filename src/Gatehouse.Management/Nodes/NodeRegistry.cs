@@ -25,15 +25,13 @@ public sealed class NodeRegistry(Catalogue catalogue, NodeBoard board)
     {
         if (name is not null && !NodeNames.IsValid(name))
         {
-            throw new ProblemsException(
-                [
-                    new(
-                        "/node",
-                        $"'{name}' cannot be the name of a node",
-                        "use 1 to 63 lower-case letters, digits, dots and dashes, beginning and ending with a letter or digit"
-                    ),
-                ]
-            );
+            throw new ProblemsException([
+                new(
+                    "/node",
+                    $"'{name}' cannot be the name of a node",
+                    "use 1 to 63 lower-case letters, digits, dots and dashes, beginning and ending with a letter or digit"
+                ),
+            ]);
         }
 
         var secret = JoinToken.NewSecret();
@@ -236,15 +234,13 @@ public sealed class NodeRegistry(Catalogue catalogue, NodeBoard board)
         if (name is not null)
         {
             return nodes.Contains(name)
-                ? throw new ProblemsException(
-                    [
-                        new(
-                            "/node",
-                            $"A node '{name}' is registered already",
-                            $"choose another name, or evict it first: gatehouse node evict {name}"
-                        ),
-                    ]
-                )
+                ? throw new ProblemsException([
+                    new(
+                        "/node",
+                        $"A node '{name}' is registered already",
+                        $"choose another name, or evict it first: gatehouse node evict {name}"
+                    ),
+                ])
                 : name;
         }
 

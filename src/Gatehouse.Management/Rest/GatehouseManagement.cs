@@ -1,3 +1,4 @@
+using Gatehouse.Deployment.Manager;
 using Gatehouse.Model;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
@@ -25,6 +26,21 @@ public static class GatehouseManagement
         ));
         services.AddSingleton<AuditTrail>();
         services.AddSingleton<AccessTokens>();
+        services.AddSingleton(s => new AttemptLimit(
+            s.GetRequiredService<TimeProvider>(),
+            perRemote: 10,
+            inAll: 100,
+            TimeSpan.FromMinutes(1)
+        ));
+        services.AddSingleton<CatalogueFeed>();
+        services.AddSingleton<IFeedSource>(s => s.GetRequiredService<CatalogueFeed>());
+        services.AddSingleton<NodeBoard>();
+        services.AddSingleton<IReportSink>(s => s.GetRequiredService<NodeBoard>());
+        services.AddSingleton<EnrolmentLedger>();
+        services.AddSingleton<IEnrolmentLedger>(s => s.GetRequiredService<EnrolmentLedger>());
+        services.AddSingleton<NodeRegistry>();
+        services.AddSingleton<Alerts>();
+        services.AddHostedService<NodeKeeper>();
 
         services.AddExceptionHandler<ManagementProblems>();
         services.AddSingleton<IAuthorizationHandler, PermissionHandler>();
@@ -52,6 +68,8 @@ public static class GatehouseManagement
         app.UseAuthorization();
 
         var rest = app.MapGroup("/api/v1");
-        _ = rest;
+        rest.MapAccess();
+        rest.MapNodes();
+        rest.MapAudit();
     }
 }

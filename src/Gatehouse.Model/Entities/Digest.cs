@@ -70,13 +70,16 @@ public readonly record struct Digest
     /// <inheritdoc/>
     public override string ToString() => Convert.ToHexStringLower(ToArray());
 
-    internal sealed class Converter : JsonConverter<Digest>
+    /// <summary>Public, so that source-generated JSON of other projects finds it.</summary>
+    public sealed class Converter : JsonConverter<Digest>
     {
+        /// <inheritdoc/>
         public override Digest Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             TryParse(reader.GetString(), out var digest)
                 ? digest
                 : throw new JsonException("A digest is 64 hexadecimal digits.");
 
+        /// <inheritdoc/>
         public override void Write(Utf8JsonWriter writer, Digest value, JsonSerializerOptions options) =>
             writer.WriteStringValue(value.ToString());
     }

@@ -52,13 +52,16 @@ public static class Profiles
     public static bool IsWorker(this Profile profile) => profile is Profile.AllInOne or Profile.GatewayWorker;
 }
 
-internal sealed class ProfileConverter : JsonConverter<Profile>
+/// <summary>Reads and writes a profile by its name.</summary>
+public sealed class ProfileConverter : JsonConverter<Profile>
 {
+    /// <inheritdoc/>
     public override Profile Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         Profiles.TryParse(reader.GetString(), out var profile)
             ? profile
             : throw new JsonException($"A profile is one of {string.Join(", ", Profiles.Names)}.");
 
+    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, Profile value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.Name());
 }

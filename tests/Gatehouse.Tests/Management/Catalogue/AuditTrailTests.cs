@@ -18,7 +18,11 @@ public sealed class AuditTrailTests
         var newest = (await new AuditTrail(test.Database).ReadAsync(null, 10, Stop))[0];
 
         Assert.Equal(("tester", "test", "put app_1"), (newest.Actor, newest.From, newest.Summary));
-        Assert.Contains("\"before\":{\"id\":\"app_1\",\"name\":\"app_1\",\"owner\":\"ann\"}", newest.Changes, StringComparison.Ordinal);
+        Assert.Contains(
+            "\"before\":{\"id\":\"app_1\",\"name\":\"app_1\",\"owner\":\"ann\"}",
+            newest.Changes,
+            StringComparison.Ordinal
+        );
         Assert.Contains("\"owner\":\"bob\"", newest.Changes, StringComparison.Ordinal);
     }
 

@@ -92,8 +92,18 @@ public sealed class CatalogueSetupTests : IDisposable
         await CatalogueSetup.ApplyAsync(database, Stop);
         await using var context = database.Open();
 
-        Assert.Equal("wal", await context.Database.SqlQuery<string>($"SELECT journal_mode AS Value FROM pragma_journal_mode").SingleAsync(Stop));
-        Assert.Equal(2, await context.Database.SqlQuery<int>($"SELECT synchronous AS Value FROM pragma_synchronous").SingleAsync(Stop));
+        Assert.Equal(
+            "wal",
+            await context
+                .Database.SqlQuery<string>($"SELECT journal_mode AS Value FROM pragma_journal_mode")
+                .SingleAsync(Stop)
+        );
+        Assert.Equal(
+            2,
+            await context
+                .Database.SqlQuery<int>($"SELECT synchronous AS Value FROM pragma_synchronous")
+                .SingleAsync(Stop)
+        );
     }
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);

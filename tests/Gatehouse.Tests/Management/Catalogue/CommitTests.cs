@@ -19,7 +19,12 @@ public sealed class CommitTests
 
         Assert.True(result.Moved);
         Assert.Equal(1, result.Epoch);
-        var found = await test.Catalogue.FindAsync(EntityKinds.Application, "app_1", ModelJson.Default.Application, Stop);
+        var found = await test.Catalogue.FindAsync(
+            EntityKinds.Application,
+            "app_1",
+            ModelJson.Default.Application,
+            Stop
+        );
         Assert.Equal(TestCatalogue.Application("app_1"), found!.Value);
         Assert.Equal(1, found.Epoch);
     }
@@ -50,7 +55,12 @@ public sealed class CommitTests
         var result = await test.Catalogue.CommitAsync(
             TestCatalogue
                 .Put("app_1")
-                .Put(EntityKinds.Application, "app_2", TestCatalogue.Application("app_2"), ModelJson.Default.Application)
+                .Put(
+                    EntityKinds.Application,
+                    "app_2",
+                    TestCatalogue.Application("app_2"),
+                    ModelJson.Default.Application
+                )
                 .Delete(EntityKinds.Application, "app_3"),
             Stop
         );
@@ -278,7 +288,8 @@ public sealed class CommitTests
         await using (var context = test.Catalogue.Open())
         {
             await context.Entities.ExecuteUpdateAsync(
-                set => set.SetProperty(e => e.Payload, "{\"id\":\"app_1\",\"name\":\"x\",\"owner\":\"eve\"}"u8.ToArray()),
+                set =>
+                    set.SetProperty(e => e.Payload, "{\"id\":\"app_1\",\"name\":\"x\",\"owner\":\"eve\"}"u8.ToArray()),
                 Stop
             );
         }

@@ -18,7 +18,10 @@ public sealed class KilledWriterTests
         {
             for (var lines = 0; lines < 40; lines++)
             {
-                var line = await writer.StandardOutput.ReadLineAsync(Stop).AsTask().WaitAsync(TimeSpan.FromSeconds(60), Stop);
+                var line = await writer
+                    .StandardOutput.ReadLineAsync(Stop)
+                    .AsTask()
+                    .WaitAsync(TimeSpan.FromSeconds(60), Stop);
                 acknowledged = long.Parse(line!, CultureInfo.InvariantCulture);
                 if (lines % 4 == 0)
                 {

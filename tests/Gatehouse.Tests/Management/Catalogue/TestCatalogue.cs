@@ -21,17 +21,17 @@ internal sealed class TestCatalogue : IAsyncDisposable
     public static Actor Tester { get; } = new("tester", "test");
 
     public static FrozenSet<string> AllKinds { get; } =
-        [
-            EntityKinds.Api,
-            EntityKinds.Application,
-            EntityKinds.Subscription,
-            EntityKinds.Key,
-            EntityKinds.Revocation,
-            EntityKinds.Node,
-            EntityKinds.DeniedCertificate,
-            EntityKinds.Hosts,
-            EntityKinds.Definition,
-        ];
+    [
+        EntityKinds.Api,
+        EntityKinds.Application,
+        EntityKinds.Subscription,
+        EntityKinds.Key,
+        EntityKinds.Revocation,
+        EntityKinds.Node,
+        EntityKinds.DeniedCertificate,
+        EntityKinds.Hosts,
+        EntityKinds.Definition,
+    ];
 
     public TimeProvider Time { get; }
 

@@ -1,0 +1,84 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
+
+namespace Gatehouse.Management;
+
+internal static partial class AccessEndpoints
+{
+    public static void MapAccess(this IEndpointRouteBuilder rest)
+    {
+        rest.MapPost("/login", SignInAsync).AllowAnonymous();
+        rest.MapPost("/logout", SignOutAsync).Require(Permission.Read);
+        rest.MapGet("/whoami", WhoAmI).Require(Permission.Read);
+    }
+
+    private static async Task<Results<Ok<IssuedToken>, JsonHttpResult<ProblemDocument>>> SignInAsync(
+        SignIn ask,
+        HttpContext http,
+        AccessTokens tokens,
+        AttemptLimit limit,
+        ILogger<AccessTokens> logger,
+        CancellationToken cancellation
+    )
+    {
+        var remote = Caller.RemoteOf(http);
+        var wait = limit.WaitFor(remote);
+        if (wait > TimeSpan.Zero)
+        {
+            http.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+            return ManagementProblems.Problem(
+                StatusCodes.Status429TooManyRequests,
+                "Too many sign-ins have failed",
+                $"Wait {Math.Ceiling(wait.TotalSeconds)} seconds."
+            );
+        }
+
+        http.Response.Headers.CacheControl = "no-store";
+        if (await tokens.RedeemAsync(ask.Code, remote, cancellation).ConfigureAwait(false) is { } token)
+        {
+            return TypedResults.Ok(token);
+        }
+
+        limit.Failed(remote);
+        LogRefused(logger, remote);
+        return ManagementProblems.Problem(
+            StatusCodes.Status401Unauthorized,
+            "The sign-in code is unknown, spent or expired",
+            "A code works once and for 15 minutes. Make a new one on the manager: gatehouse login --new-link"
+        );
+    }
+
+    private static async Task<NoContent> SignOutAsync(
+        Caller caller,
+        AccessTokens tokens,
+        CancellationToken cancellation
+    )
+    {
+        await tokens.RevokeAsync(caller.TokenId, caller.Actor, cancellation).ConfigureAwait(false);
+        return TypedResults.NoContent();
+    }
+
+    private static Ok<WhoAmI> WhoAmI(Caller caller) =>
+        TypedResults.Ok(
+            new WhoAmI(
+                caller.User,
+                caller.Role,
+                caller.TokenId,
+                [
+                    .. Enum.GetValues<Permission>()
+                        .Where(p => Roles.Allow(caller.Role, p))
+                        .Select(p => p.ToString().ToLowerInvariant()),
+                ]
+            )
+        );
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "A sign-in from {Remote} failed: unknown, spent or expired code"
+    )]
+    private static partial void LogRefused(ILogger logger, string remote);
+}

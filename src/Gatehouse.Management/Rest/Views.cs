@@ -1,0 +1,141 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Gatehouse.Model;
+
+namespace Gatehouse.Management;
+
+// The documents of the REST API, as the command line and the console read them.
+
+/// <summary>The cluster on one screen.</summary>
+public sealed record StatusView(
+    string Cluster,
+    string Manager,
+    string Version,
+    string History,
+    long Epoch,
+    DateTimeOffset StartedAt,
+    DateTimeOffset Now,
+    ImmutableArray<NodeView> Nodes,
+    ImmutableArray<Alert> Alerts
+);
+
+/// <summary>One registered node.</summary>
+public sealed record NodeView
+{
+    /// <summary>Unique in the cluster.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What it runs.</summary>
+    public required Profile Profile { get; init; }
+
+    /// <summary>Role label inside the domain.</summary>
+    public required string SubDomain { get; init; }
+
+    /// <summary>How it stands.</summary>
+    public required NodeState State { get; init; }
+
+    /// <summary>Where other nodes reach it.</summary>
+    public required string Host { get; init; }
+
+    /// <summary>Its port for traffic between nodes.</summary>
+    public required int InternalPort { get; init; }
+
+    /// <summary>Its public listeners by name.</summary>
+    public required ImmutableSortedDictionary<string, int> Ports { get; init; }
+
+    /// <summary>Free properties.</summary>
+    public required ImmutableSortedDictionary<string, string> Properties { get; init; }
+
+    /// <summary>Was told to take no new requests.</summary>
+    public required bool Draining { get; init; }
+
+    /// <summary>What it has applied up to; null when it has not reported, or runs another history.</summary>
+    public long? Epoch { get; init; }
+
+    /// <summary>When it was last heard of; null when never.</summary>
+    public DateTimeOffset? LastSeen { get; init; }
+
+    /// <summary>When its process began; null until it reports.</summary>
+    public DateTimeOffset? StartedAt { get; init; }
+
+    /// <summary>Its process id; null until it reports.</summary>
+    public int? ProcessId { get; init; }
+
+    /// <summary>Its build; null until it reports.</summary>
+    public string? Version { get; init; }
+
+    /// <summary>What it cannot run.</summary>
+    public ImmutableArray<Refusal> Refusals { get; init; } = [];
+}
+
+/// <summary>The member table of the cluster engine.</summary>
+public sealed record MembersView(
+    bool Enabled,
+    string? Domain,
+    string? Phase,
+    string? ClusterId,
+    string? OwnAddress,
+    ImmutableArray<MemberView> Members,
+    ImmutableArray<Problem> Problems
+);
+
+/// <summary>One member.</summary>
+public sealed record MemberView(
+    string Name,
+    string Address,
+    string State,
+    DateTimeOffset Since,
+    bool IsSelf,
+    string? Profile,
+    string? SubDomain,
+    string? Version,
+    DateTimeOffset? Started,
+    ImmutableSortedDictionary<string, string> Properties
+);
+
+/// <summary>Asks for a join token.</summary>
+/// <param name="Profile">What the node becomes.</param>
+/// <param name="Node">How it is called; null for the next free name.</param>
+public sealed record CreateJoinToken(Profile Profile, string? Node = null);
+
+/// <summary>A new join token; the only time it can be read.</summary>
+public sealed record CreatedJoinToken(string Id, string Token, Profile Profile, string Node, DateTimeOffset ExpiresAt);
+
+/// <summary>A join token that is still good for something.</summary>
+public sealed record JoinTokenView(
+    string Id,
+    Profile Profile,
+    string Node,
+    string CreatedBy,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset ExpiresAt,
+    int Attempts,
+    DateTimeOffset? UsedAt
+);
+
+/// <summary>Spends a sign-in code.</summary>
+public sealed record SignIn(string Code);
+
+/// <summary>Who the bearer of a token is.</summary>
+public sealed record WhoAmI(string User, string Role, string TokenId, ImmutableArray<string> Permissions);
+
+/// <summary>A page of the audit, the newest first.</summary>
+/// <param name="Entries">The page.</param>
+/// <param name="Next">Ask for <c>before</c> this; null at the end.</param>
+public sealed record AuditPage(ImmutableArray<AuditEntry> Entries, long? Next);
+
+/// <summary>One line of the audit.</summary>
+public sealed record AuditEntry(
+    long Id,
+    DateTimeOffset At,
+    string Actor,
+    string From,
+    string Summary,
+    JsonNode? Changes,
+    Digest Chain
+);
+
+/// <summary>Whether the audit's chain holds.</summary>
+/// <param name="Whole">True when no entry was edited or is missing.</param>
+/// <param name="BrokenAt">The first entry that does not fit; null when whole.</param>
+public sealed record AuditVerdict(bool Whole, long? BrokenAt);
