@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Gatehouse.Cluster;
 using Gatehouse.Model;
 using Microsoft.Extensions.Logging;
 
@@ -68,13 +69,13 @@ internal sealed record NodeIdentitySettings
 internal sealed record ListenSettings
 {
     /// <summary>API traffic, on workers.</summary>
-    public required ListenerSettings Gateway { get; init; }
+    public required PublicPorts Gateway { get; init; }
 
     /// <summary>Console, portals and REST on managers; API traffic on workers, as the seed's balancer expects.</summary>
-    public required ManagementListenerSettings Management { get; init; }
+    public required ManagementPorts Management { get; init; }
 
     /// <summary>The load balancer's public side.</summary>
-    public required ListenerSettings Balancer { get; init; }
+    public required PublicPorts Balancer { get; init; }
 
     /// <summary>Traffic between nodes, mutual TLS.</summary>
     public required PortSettings Internal { get; init; }
@@ -84,7 +85,7 @@ internal sealed record ListenSettings
 }
 
 /// <summary>One address with a plain and a TLS port.</summary>
-internal record ListenerSettings
+internal record PublicPorts
 {
     /// <summary>The address; <see cref="IPAddress.IPv6Any"/> (both families) for <c>*</c>.</summary>
     public required IPAddress Bind { get; init; }
@@ -97,7 +98,7 @@ internal record ListenerSettings
 }
 
 /// <summary>The management listener: also a list of who may connect.</summary>
-internal sealed record ManagementListenerSettings : ListenerSettings
+internal sealed record ManagementPorts : PublicPorts
 {
     /// <summary>Networks that may connect; empty for all.</summary>
     public required ImmutableArray<IPNetwork> Allow { get; init; }
@@ -138,21 +139,14 @@ internal sealed record ClusterSettings
     /// <summary>Our own membership address.</summary>
     public required LocalMemberSettings LocalMember { get; init; }
 
-    /// <summary>Well-known members as written: <c>host:port</c>, <c>host</c>, or a last-octet range <c>192.168.1.2-10:4000</c>.</summary>
-    public required ImmutableArray<string> Members { get; init; }
+    /// <summary>Well-known members; ranges are still ranges.</summary>
+    public required ImmutableArray<WellKnownMember> Members { get; init; }
 
-    /// <summary>Where each of <see cref="Members"/> was written (<c>file:line:column</c>), for messages.</summary>
-    public required ImmutableArray<string> MemberOrigins { get; init; }
-}
+    /// <summary>With the <c>dns</c> scheme: the name to look up.</summary>
+    public required string? DnsName { get; init; }
 
-/// <summary>Where well-known members come from.</summary>
-internal enum MembershipScheme
-{
-    /// <summary>A list of addresses, any one of which lets a newcomer in.</summary>
-    Wka,
-
-    /// <summary>Every address a DNS name has.</summary>
-    Dns,
+    /// <summary>How fast a lost member is noticed.</summary>
+    public required FailureDetection FailureDetection { get; init; }
 }
 
 /// <summary>Our own membership address.</summary>
@@ -160,6 +154,9 @@ internal sealed record LocalMemberSettings
 {
     /// <summary>Advertised to members; null for the node's advertised address.</summary>
     public required string? Host { get; init; }
+
+    /// <summary>The address to listen on; null for <see cref="Host"/> when this machine has it, else every address.</summary>
+    public required IPAddress? Bind { get; init; }
 
     /// <summary>Not moved by the port offset.</summary>
     public required int Port { get; init; }
@@ -199,6 +196,12 @@ internal sealed record TimeoutSettings
 
     /// <summary>A client has this long to send a request head.</summary>
     public required TimeSpan RequestHead { get; init; }
+
+    /// <summary>A TLS handshake may take this long.</summary>
+    public required TimeSpan Handshake { get; init; }
+
+    /// <summary>A WebSocket may be silent this long in both directions.</summary>
+    public required TimeSpan TunnelIdle { get; init; }
 }
 
 /// <summary>What the load balancer does beyond passing on.</summary>
@@ -261,9 +264,15 @@ internal enum AccessLogKind
 /// <summary>What one node takes on at once.</summary>
 internal sealed record LimitSettings
 {
-    /// <summary>Open client connections.</summary>
+    /// <summary>Open client connections of one listener.</summary>
     public required int Connections { get; init; }
 
-    /// <summary>Bytes of one request head.</summary>
+    /// <summary>Bytes of all headers of one request.</summary>
     public required int RequestHead { get; init; }
+
+    /// <summary>Headers of one request.</summary>
+    public required int Headers { get; init; }
+
+    /// <summary>Connections to one backend address.</summary>
+    public required int ConnectionsPerBackend { get; init; }
 }

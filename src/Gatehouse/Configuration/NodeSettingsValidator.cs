@@ -1,0 +1,104 @@
+using System.Collections.Immutable;
+using Gatehouse.Cluster;
+using Gatehouse.Model;
+
+namespace Gatehouse.Configuration;
+
+/// <summary>Judges what no single value shows: two settings that contradict each other.</summary>
+internal static class NodeSettingsValidator
+{
+    /// <summary>Adds every contradiction, each at the place of the value to change.</summary>
+    public static void Check(ImmutableDictionary<string, SettingValue> values, ICollection<Problem> problems)
+    {
+        CheckPorts(values, problems);
+        CheckName(values, problems);
+        if (Get(SettingsTable.Scheme) == MembershipScheme.Dns && Get(SettingsTable.DnsName) is null)
+        {
+            problems.Add(
+                At(SettingsTable.Scheme)
+                    .Problem(
+                        SettingsTable.Scheme.Key,
+                        "the dns scheme needs a name to look up",
+                        "set cluster.dnsName to the name of the headless service"
+                    )
+            );
+        }
+
+        T Get<T>(Setting<T> setting) => (T)values[setting.Key].Value!;
+        Origin At(Setting setting) => values[setting.Key].Origin;
+    }
+
+    private static void CheckName(ImmutableDictionary<string, SettingValue> values, ICollection<Problem> problems)
+    {
+        var name = values[SettingsTable.Name.Key];
+        if (name.Origin.Kind == OriginKind.Default && !Deployment.Trust.NodeNames.IsValid((string)name.Value!))
+        {
+            problems.Add(
+                new Problem(
+                    SettingsTable.Name.Key,
+                    $"this machine's name '{name.Value}' cannot be a node's name",
+                    "set node.name to 1 to 63 lower-case letters, digits, dots and dashes"
+                )
+            );
+        }
+    }
+
+    // Only the listeners this profile opens: a balancer does not mind what listen.gateway says.
+    private static void CheckPorts(ImmutableDictionary<string, SettingValue> values, ICollection<Problem> problems)
+    {
+        var profile = (Profile)values[SettingsTable.Profile.Key].Value!;
+        var offset = (int)values[SettingsTable.PortOffset.Key].Value!;
+        var taken = new Dictionary<int, Setting>();
+        foreach (var setting in OpenedBy(profile))
+        {
+            if (values[setting.Key] is not { Value: int port and > 0 } value)
+            {
+                continue;
+            }
+
+            var effective = setting.Moves ? port + offset : port;
+            if (effective > 65535)
+            {
+                problems.Add(
+                    values[SettingsTable.PortOffset.Key]
+                        .Origin.Problem(
+                            SettingsTable.PortOffset.Key,
+                            $"portOffset {offset} moves {setting.Key} {port} to {effective}, beyond the last port",
+                            $"use an offset of at most {65535 - port}"
+                        )
+                );
+            }
+            else if (!taken.TryAdd(effective, setting))
+            {
+                var other = values[taken[effective].Key];
+                var later = value.Origin.Kind == OriginKind.Default ? other : value;
+                var earlier = later == value ? other : value;
+                problems.Add(
+                    later.Origin.Problem(
+                        later.Setting.Key,
+                        $"{later.Setting.Key} and {earlier.Setting.Key} both are port {effective}",
+                        "give one of them another port"
+                    )
+                );
+            }
+        }
+    }
+
+    private static IEnumerable<Setting> OpenedBy(Profile profile)
+    {
+        IEnumerable<Setting> always =
+        [
+            SettingsTable.InternalPort,
+            SettingsTable.HealthPort,
+            SettingsTable.LocalMemberPort,
+        ];
+        IEnumerable<Setting> management = [SettingsTable.ManagementHttp, SettingsTable.ManagementHttps];
+        IEnumerable<Setting> own = profile switch
+        {
+            Profile.LoadBalancer => [SettingsTable.BalancerHttp, SettingsTable.BalancerHttps],
+            Profile.GatewayManager => management,
+            _ => [SettingsTable.GatewayHttp, SettingsTable.GatewayHttps, .. management],
+        };
+        return own.Concat(always);
+    }
+}

@@ -1,0 +1,63 @@
+using Gatehouse.Cli;
+
+namespace Gatehouse.Configuration;
+
+/// <summary>The tree that the dotted keys of the settings table form, and what somebody may have meant by a key that is not in it.</summary>
+internal static class SettingNames
+{
+    private static readonly Dictionary<string, List<string>> s_sections = Sections();
+
+    /// <summary>True for <c>listen</c> and <c>listen.gateway</c>.</summary>
+    public static bool IsSection(string key) => s_sections.ContainsKey(key);
+
+    /// <summary>The names directly in a section; the empty key is the root.</summary>
+    public static IReadOnlyList<string> In(string section) => s_sections[section];
+
+    /// <summary>How to mend an unknown key: the nearest name beside it, or where that name really is, and what is allowed.</summary>
+    public static string Suggest(string unknown)
+    {
+        var dot = unknown.LastIndexOf('.');
+        var section = dot < 0 ? "" : unknown[..dot];
+        var name = unknown[(dot + 1)..];
+        var allowed = $"llowed here: {string.Join(", ", In(section))}";
+        if (NearestName.Of(name, In(section)) is { } nearest)
+        {
+            return $"did you mean '{nearest}'? A{allowed}";
+        }
+
+        var elsewhere = SettingsTable.All.FirstOrDefault(s =>
+            s.Key.EndsWith($".{name}", StringComparison.Ordinal) || s.Key == name
+        );
+        return elsewhere is null ? $"a{allowed}" : $"did you mean '{elsewhere.Key}'? A{allowed}";
+    }
+
+    /// <summary>The nearest whole key to one that may name no section at all.</summary>
+    public static string SuggestAnywhere(string unknown) =>
+        NearestName.Of(unknown, SettingsTable.All.Select(s => s.Key)) is { } nearest ? $"did you mean '{nearest}'?"
+        : IsSection(unknown) ? $"it is a section; name one of its keys: {string.Join(", ", In(unknown))}"
+        : "'gatehouse config show' lists every key";
+
+    private static Dictionary<string, List<string>> Sections()
+    {
+        var sections = new Dictionary<string, List<string>> { [""] = [] };
+        foreach (var setting in SettingsTable.All)
+        {
+            var parts = setting.Key.Split('.');
+            for (var i = 0; i < parts.Length; i++)
+            {
+                var section = string.Join('.', parts[..i]);
+                if (!sections.TryGetValue(section, out var names))
+                {
+                    sections[section] = names = [];
+                }
+
+                if (!names.Contains(parts[i]))
+                {
+                    names.Add(parts[i]);
+                }
+            }
+        }
+
+        return sections;
+    }
+}

@@ -1,0 +1,473 @@
+using System.Collections.Immutable;
+using System.Net;
+using Gatehouse.Cluster;
+using Gatehouse.Model;
+using Microsoft.Extensions.Logging;
+
+namespace Gatehouse.Configuration;
+
+/// <summary>
+/// Every key a node understands, once. Reading, <c>config show</c>, the JSON schema, the reference page and what a reload may
+/// change all come from this table.
+/// </summary>
+internal static class SettingsTable
+{
+    private const bool Reload = true;
+    private const bool Restart = false;
+
+    public static readonly Setting<Profile> Profile = Of(
+        "node.profile",
+        ValueKinds.Profile,
+        Model.Profile.AllInOne,
+        Restart,
+        "What the node runs. `gatehouse join` takes it from the token.",
+        flag: "--profile"
+    );
+
+    public static readonly Setting<string> Name = Of(
+        "node.name",
+        ValueKinds.NodeName,
+        d => d.HostName,
+        "the host name",
+        Restart,
+        "Unique in the cluster. `gatehouse join` takes it from the token.",
+        flag: "--name"
+    );
+
+    public static readonly Setting<string?> Advertise = Of<string?>(
+        "node.advertise",
+        ValueKinds.Optional(ValueKinds.Host),
+        _ => null,
+        "the address of the route to the manager",
+        Restart,
+        "Host name or address other nodes reach this one on.",
+        flag: "--advertise"
+    );
+
+    public static readonly Setting<string> SubDomain = Of(
+        "node.subDomain",
+        ValueKinds.Label,
+        d =>
+            d.Profile.IsManager() ? "mgt"
+            : d.Profile.IsWorker() ? "worker"
+            : "lb",
+        "`mgt`, `worker` or `lb`, by profile",
+        Restart,
+        "Role label inside the domain, shown by `gatehouse cluster members`. Authorises nothing."
+    );
+
+    public static readonly Setting<ImmutableSortedDictionary<string, string>> Properties = Of(
+        "node.properties",
+        new PropertiesKind(),
+        ImmutableSortedDictionary<string, string>.Empty,
+        Restart,
+        "Free properties shown beside the member, such as `port.mapping.80: 9763`."
+    );
+
+    public static readonly Setting<int> PortOffset = Of(
+        "portOffset",
+        ValueKinds.Offset,
+        0,
+        Restart,
+        "Added to every port but the membership port, so that several nodes fit on one machine.",
+        flag: "--port-offset"
+    );
+
+    public static readonly Setting<IPAddress> GatewayBind = Bind("listen.gateway.bind", "API traffic");
+    public static readonly Setting<int?> GatewayHttp = Port("listen.gateway.http", 8280, "API traffic, plain.");
+    public static readonly Setting<int?> GatewayHttps = Port("listen.gateway.https", 8243, "API traffic, TLS.");
+    public static readonly Setting<IPAddress> ManagementBind = Bind(
+        "listen.management.bind",
+        "console, portals and REST; on a worker, API traffic"
+    );
+    public static readonly Setting<int?> ManagementHttp = Port(
+        "listen.management.http",
+        9763,
+        "Console, portals and REST, plain: redirects to TLS. On a worker: API traffic."
+    );
+    public static readonly Setting<int?> ManagementHttps = Port(
+        "listen.management.https",
+        9443,
+        "Console, portals and REST, TLS. On a worker: API traffic."
+    );
+
+    public static readonly Setting<ImmutableArray<IPNetwork>> ManagementAllow = Of(
+        "listen.management.allow",
+        ValueKinds.Networks,
+        [],
+        Reload,
+        "Networks that may reach console, portals and REST on a manager; empty for all."
+    );
+
+    public static readonly Setting<IPAddress> BalancerBind = Bind("listen.balancer.bind", "the load balancer");
+    public static readonly Setting<int?> BalancerHttp = Port(
+        "listen.balancer.http",
+        d => d.MayBindLowPorts ? 80 : 8080,
+        "80, or 8080 without the right to bind it",
+        "The load balancer's plain port."
+    );
+    public static readonly Setting<int?> BalancerHttps = Port(
+        "listen.balancer.https",
+        d => d.MayBindLowPorts ? 443 : 8443,
+        "443, or 8443 without the right to bind it",
+        "The load balancer's TLS port."
+    );
+
+    public static readonly Setting<IPAddress> InternalBind = Of(
+        "listen.internal.bind",
+        ValueKinds.Bind,
+        _ => ValueKinds.AnyAddress,
+        "*",
+        Restart,
+        "Address for traffic between nodes."
+    );
+
+    public static readonly Setting<int> InternalPort = Of(
+        "listen.internal.port",
+        ValueKinds.PortNumber,
+        7443,
+        Restart,
+        "Traffic between nodes: mutual TLS with certificates of this cluster only.",
+        moves: true
+    );
+
+    public static readonly Setting<IPAddress> HealthBind = Of(
+        "listen.health.bind",
+        ValueKinds.Bind,
+        IPAddress.Loopback,
+        Restart,
+        "Address of `/healthz`, `/readyz` and `/metrics`, which ask for no credentials."
+    );
+
+    public static readonly Setting<int> HealthPort = Of(
+        "listen.health.port",
+        ValueKinds.PortNumber,
+        9090,
+        Restart,
+        "Port of `/healthz`, `/readyz` and `/metrics`.",
+        moves: true
+    );
+
+    public static readonly Setting<ImmutableArray<string>> GatewayHosts = Of(
+        "hosts.gateway",
+        ValueKinds.Hosts,
+        [],
+        Reload,
+        "Public names for API traffic (`HostName` of carbon.xml); empty for every name that is not a management one."
+    );
+
+    public static readonly Setting<ImmutableArray<string>> ManagementHosts = Of(
+        "hosts.management",
+        ValueKinds.Hosts,
+        [],
+        Reload,
+        "Public names of console, portals and REST (`MgtHostName` of carbon.xml)."
+    );
+
+    public static readonly Setting<bool> ClusterEnabled = Of(
+        "cluster.enabled",
+        ValueKinds.Boolean,
+        true,
+        Restart,
+        "Whether the node takes part in membership (`clustering enable` of axis2.xml). Off, all works but the member view."
+    );
+
+    public static readonly Setting<string> Domain = Of(
+        "cluster.domain",
+        ValueKinds.Label,
+        "wso2.am.domain",
+        Restart,
+        "Name of the cluster for membership. Nodes of another domain never join."
+    );
+
+    public static readonly Setting<MembershipScheme> Scheme = Of(
+        "cluster.scheme",
+        ValueKinds.Scheme,
+        MembershipScheme.WellKnownMembers,
+        Restart,
+        "How members find each other (`membershipScheme`): `wka`, the list `cluster.members`; `dns`, the records of `cluster.dnsName`."
+    );
+
+    public static readonly Setting<string?> LocalMemberHost = Of<string?>(
+        "cluster.localMember.host",
+        ValueKinds.Optional(ValueKinds.Host),
+        _ => null,
+        "`node.advertise`",
+        Restart,
+        "Membership address told to others (`localMemberHost`)."
+    );
+
+    public static readonly Setting<IPAddress?> LocalMemberBind = Of<IPAddress?>(
+        "cluster.localMember.bind",
+        ValueKinds.Optional(ValueKinds.Bind),
+        _ => null,
+        "`cluster.localMember.host` where this machine has it, else `*`",
+        Restart,
+        "Address the membership port listens on."
+    );
+
+    public static readonly Setting<int> LocalMemberPort = Of(
+        "cluster.localMember.port",
+        ValueKinds.PortNumber,
+        4000,
+        Restart,
+        "Membership port (`localMemberPort`). `portOffset` does not move it."
+    );
+
+    public static readonly Setting<bool> LocalMemberIncrement = Of(
+        "cluster.localMember.increment",
+        ValueKinds.Boolean,
+        true,
+        Restart,
+        "Whether a taken membership port moves to the next free one, up to 100 further.",
+        flag: "--no-port-increment"
+    );
+
+    public static readonly Setting<ImmutableArray<WellKnownMember>> Members = Of(
+        "cluster.members",
+        ValueKinds.Members,
+        [],
+        Reload,
+        "Well-known members, any one of which lets a node in: `host:port`, or a range over the last octet such as `192.168.1.2-10:4000`. List at least two."
+    );
+
+    public static readonly Setting<string?> DnsName = Of<string?>(
+        "cluster.dnsName",
+        ValueKinds.Optional(ValueKinds.Host),
+        _ => null,
+        "none",
+        Restart,
+        "Name whose SRV or address records are the members, for `cluster.scheme: dns`."
+    );
+
+    public static readonly Setting<FailureDetection> Detection = Of(
+        "cluster.failureDetection",
+        ValueKinds.Detection,
+        FailureDetection.Lan,
+        Restart,
+        "How fast a lost member is noticed: `lan` within 3 s, `wan` within 15 s."
+    );
+
+    public static readonly Setting<ImmutableArray<CertificateSettings>> Certificates = Of(
+        "tls.certificates",
+        ValueKinds.Certificates,
+        [],
+        Reload,
+        "PEM certificates for public names: `cert`, `key`, and the `hosts` they are for (default: those the certificate names). Other names get the node's own certificate."
+    );
+
+    public static readonly Setting<ImmutableArray<IPNetwork>> TrustedProxies = Of(
+        "proxies.trusted",
+        ValueKinds.Networks,
+        [],
+        Reload,
+        "Networks of proxies whose `X-Forwarded-*` is believed. Balancers of this cluster always are."
+    );
+
+    public static readonly Setting<TimeSpan> Drain = Duration(
+        "timeouts.drain",
+        TimeSpan.FromSeconds(30),
+        "How long requests in flight may take when the node stops."
+    );
+    public static readonly Setting<TimeSpan> KeepAlive = Duration(
+        "timeouts.keepAlive",
+        TimeSpan.FromSeconds(130),
+        "An idle client connection is closed after this."
+    );
+    public static readonly Setting<TimeSpan> RequestHead = Duration(
+        "timeouts.requestHead",
+        TimeSpan.FromSeconds(30),
+        "How long a client may take to send a request head."
+    );
+    public static readonly Setting<TimeSpan> Handshake = Duration(
+        "timeouts.handshake",
+        TimeSpan.FromSeconds(10),
+        "How long a TLS handshake may take."
+    );
+    public static readonly Setting<TimeSpan> TunnelIdle = Duration(
+        "timeouts.tunnelIdle",
+        TimeSpan.FromMinutes(15),
+        "How long a WebSocket may be silent in both directions."
+    );
+
+    public static readonly Setting<string?> ApiStickyCookie = Of<string?>(
+        "balancer.apiStickyCookie",
+        ValueKinds.Optional(ValueKinds.CookieName),
+        _ => null,
+        "none",
+        Reload,
+        "Name of a cookie that keeps an API client on one worker."
+    );
+    public static readonly Setting<TimeSpan> ProbeInterval = Duration(
+        "balancer.probeInterval",
+        TimeSpan.FromSeconds(1),
+        "Between two probes of a node by the load balancer."
+    );
+    public static readonly Setting<TimeSpan> ReadTimeout = Duration(
+        "balancer.readTimeout",
+        TimeSpan.FromMinutes(5),
+        "Longest silence of a node that answers through the load balancer."
+    );
+    public static readonly Setting<TimeSpan> SendTimeout = Duration(
+        "balancer.sendTimeout",
+        TimeSpan.FromMinutes(5),
+        "Longest standstill while the load balancer sends a request to a node."
+    );
+
+    public static readonly Setting<LogLevel> Level = Of(
+        "log.level",
+        ValueKinds.LogLevel,
+        LogLevel.Information,
+        Reload,
+        "The least severe message that is written.",
+        flag: "--log-level"
+    );
+    public static readonly Setting<LogFormat> Format = Of(
+        "log.format",
+        ValueKinds.LogFormat,
+        LogFormat.Text,
+        Reload,
+        "`text` for people, `json` for machines: one object a line.",
+        flag: "--log-format"
+    );
+    public static readonly Setting<AccessLogSettings> Access = Of(
+        "log.access",
+        ValueKinds.AccessLog,
+        new AccessLogSettings(AccessLogKind.Off),
+        Reload,
+        "Where a line per request goes: `off`, `stdout`, or a file."
+    );
+
+    public static readonly Setting<int> Connections = Of(
+        "limits.connections",
+        ValueKinds.Count,
+        20_000,
+        Reload,
+        "Most open client connections of one listener."
+    );
+    public static readonly Setting<int> RequestHeadSize = Of(
+        "limits.requestHead",
+        ValueKinds.Size,
+        32 * 1024,
+        Reload,
+        "Most bytes of all headers of one request."
+    );
+    public static readonly Setting<int> HeaderCount = Of(
+        "limits.headers",
+        ValueKinds.Count,
+        100,
+        Reload,
+        "Most headers of one request."
+    );
+    public static readonly Setting<int> ConnectionsPerBackend = Of(
+        "limits.connectionsPerBackend",
+        ValueKinds.Count,
+        1024,
+        Restart,
+        "Most connections to one backend address; further requests wait for one."
+    );
+
+    /// <summary>All keys, in the order of the reference. The profile comes first, because defaults depend on it.</summary>
+    public static IReadOnlyList<Setting> All { get; } =
+    [
+        Profile,
+        Name,
+        Advertise,
+        SubDomain,
+        Properties,
+        PortOffset,
+        GatewayBind,
+        GatewayHttp,
+        GatewayHttps,
+        ManagementBind,
+        ManagementHttp,
+        ManagementHttps,
+        ManagementAllow,
+        BalancerBind,
+        BalancerHttp,
+        BalancerHttps,
+        InternalBind,
+        InternalPort,
+        HealthBind,
+        HealthPort,
+        GatewayHosts,
+        ManagementHosts,
+        ClusterEnabled,
+        Domain,
+        Scheme,
+        LocalMemberHost,
+        LocalMemberBind,
+        LocalMemberPort,
+        LocalMemberIncrement,
+        Members,
+        DnsName,
+        Detection,
+        Certificates,
+        TrustedProxies,
+        Drain,
+        KeepAlive,
+        RequestHead,
+        Handshake,
+        TunnelIdle,
+        ApiStickyCookie,
+        ProbeInterval,
+        ReadTimeout,
+        SendTimeout,
+        Level,
+        Format,
+        Access,
+        Connections,
+        RequestHeadSize,
+        HeaderCount,
+        ConnectionsPerBackend,
+    ];
+
+    /// <summary>The key with this name; null when there is none.</summary>
+    public static Setting? Find(string key) => s_byKey.GetValueOrDefault(key);
+
+    private static readonly Dictionary<string, Setting> s_byKey = All.ToDictionary(s => s.Key);
+
+    private static Setting<T> Of<T>(
+        string key,
+        ValueKind<T> kind,
+        Func<SettingDefaults, T> whenUnset,
+        string? inWords,
+        bool reloads,
+        string doc,
+        string? flag = null,
+        bool moves = false
+    ) =>
+        new()
+        {
+            Key = key,
+            Kind = kind,
+            Default = whenUnset,
+            DefaultInWords = inWords,
+            Reloads = reloads,
+            Doc = doc,
+            Flag = flag,
+            Moves = moves,
+        };
+
+    private static Setting<T> Of<T>(
+        string key,
+        ValueKind<T> kind,
+        T whenUnset,
+        bool reloads,
+        string doc,
+        string? flag = null,
+        bool moves = false
+    ) => Of(key, kind, _ => whenUnset, null, reloads, doc, flag, moves);
+
+    private static Setting<IPAddress> Bind(string key, string what) =>
+        Of(key, ValueKinds.Bind, _ => ValueKinds.AnyAddress, "*", Reload, $"Address for {what}; `*` for all.");
+
+    private static Setting<int?> Port(string key, int port, string doc) =>
+        Of<int?>(key, ValueKinds.PortOrOff, port, Reload, doc, moves: true);
+
+    private static Setting<int?> Port(string key, Func<SettingDefaults, int?> port, string inWords, string doc) =>
+        Of(key, ValueKinds.PortOrOff, port, inWords, Reload, doc, moves: true);
+
+    private static Setting<TimeSpan> Duration(string key, TimeSpan time, string doc) =>
+        Of(key, ValueKinds.Duration, time, Reload, doc);
+}
