@@ -6,15 +6,16 @@ internal static class NearestName
     /// <summary>The known name closest to what was typed; null when none is close enough to be worth suggesting.</summary>
     public static string? Of(string typed, IEnumerable<string> known)
     {
-        // A third of the letters may be wrong: "rolle" → "role", but "foo" suggests nothing.
+        // A third of the letters may be wrong: "rolle" → "role", but "foo" suggests nothing. Else a beginning: "warn" → "warning".
         var limit = Math.Max(1, typed.Length / 3);
-        return known
-            .Select(name => (name, distance: Distance(typed.ToLowerInvariant(), name.ToLowerInvariant())))
-            .Where(candidate => candidate.distance <= limit)
-            .OrderBy(candidate => candidate.distance)
-            .ThenBy(candidate => candidate.name, StringComparer.Ordinal)
-            .Select(candidate => candidate.name)
-            .FirstOrDefault();
+        var names = known.Order(StringComparer.Ordinal).ToList();
+        return names
+                .Select(name => (name, distance: Distance(typed.ToLowerInvariant(), name.ToLowerInvariant())))
+                .Where(candidate => candidate.distance <= limit)
+                .OrderBy(candidate => candidate.distance)
+                .Select(candidate => candidate.name)
+                .FirstOrDefault()
+            ?? names.Find(name => typed.Length >= 3 && name.StartsWith(typed, StringComparison.OrdinalIgnoreCase));
     }
 
     /// <summary>Edits from one to the other: insert, delete, replace, or swap two neighbours.</summary>

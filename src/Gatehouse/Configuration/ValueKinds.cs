@@ -15,6 +15,19 @@ namespace Gatehouse.Configuration;
 /// <summary>Every kind of value a setting may have.</summary>
 internal static partial class ValueKinds
 {
+    private static readonly (LogLevel Level, string Name)[] s_levels =
+    [
+        (Microsoft.Extensions.Logging.LogLevel.Trace, "trace"),
+        (Microsoft.Extensions.Logging.LogLevel.Debug, "debug"),
+        (Microsoft.Extensions.Logging.LogLevel.Information, "information"),
+        (Microsoft.Extensions.Logging.LogLevel.Warning, "warning"),
+        (Microsoft.Extensions.Logging.LogLevel.Error, "error"),
+        (Microsoft.Extensions.Logging.LogLevel.Critical, "critical"),
+    ];
+
+    /// <summary>Both families where the machine has both.</summary>
+    public static IPAddress AnyAddress { get; } = Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any;
+
     public static ValueKind<bool> Boolean { get; } =
         new ScalarKind<bool>(
             "boolean",
@@ -81,9 +94,7 @@ internal static partial class ValueKinds
             "write an IP address of this machine, or '*' for all",
             s =>
                 s.Text == "*" ? AnyAddress
-                : IPAddress.TryParse(s.Text.Trim('[', ']'), out var address)
-                && (s.Text.Contains(':') || s.Text.Count(c => c == '.') == 3)
-                    ? address
+                : Address(s.Text) is { } address ? address
                 : Not<IPAddress>(s, "an address"),
             v => v.Equals(AnyAddress) ? "*" : v.ToString(),
             () => new() { ["type"] = "string", ["minLength"] = 1 }
@@ -192,7 +203,8 @@ internal static partial class ValueKinds
             "log level",
             "write one of trace, debug, information, warning, error, critical",
             s =>
-                Array.Find(s_levels, l => l.Name == s.Text.ToLowerInvariant()) is { Name: not null } level
+                Array.Find(s_levels, l => l.Name.Equals(s.Text, StringComparison.OrdinalIgnoreCase))
+                    is { Name: not null } level
                     ? level.Level
                     : NotOneOf<LogLevel>(s, "a log level", s_levels.Select(l => l.Name)),
             v => Array.Find(s_levels, l => l.Level == v).Name,
@@ -244,24 +256,11 @@ internal static partial class ValueKinds
     public static ValueKind<T?> Optional<T>(ValueKind<T> kind)
         where T : class => new OptionalKind<T>(kind);
 
-    /// <summary>Both families where the machine has both.</summary>
-    public static IPAddress AnyAddress { get; } = Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any;
-
     /// <summary>A relative path in a file is relative to the file.</summary>
     public static string BesideTheFile(string path, Origin origin) =>
         origin.Kind == OriginKind.File
             ? Path.GetFullPath(path, Path.GetDirectoryName(Path.GetFullPath(origin.Source))!)
             : Path.GetFullPath(path);
-
-    private static readonly (LogLevel Level, string Name)[] s_levels =
-    [
-        (Microsoft.Extensions.Logging.LogLevel.Trace, "trace"),
-        (Microsoft.Extensions.Logging.LogLevel.Debug, "debug"),
-        (Microsoft.Extensions.Logging.LogLevel.Information, "information"),
-        (Microsoft.Extensions.Logging.LogLevel.Warning, "warning"),
-        (Microsoft.Extensions.Logging.LogLevel.Error, "error"),
-        (Microsoft.Extensions.Logging.LogLevel.Critical, "critical"),
-    ];
 
     private static ScalarKind<T> Enumeration<T>(string name)
         where T : struct, Enum
@@ -313,6 +312,13 @@ internal static partial class ValueKinds
     private static int? Port(ConfigScalar scalar) =>
         Whole(scalar.Text) is >= 0 and <= 65535 and { } port ? (int)port : null;
 
+    // "1.2" and "80" are addresses to the runtime, but nobody means them as such.
+    private static IPAddress? Address(string text) =>
+        IPAddress.TryParse(text.Trim('[', ']'), out var address)
+        && (text.Contains(':') || text.Count(c => c == '.') == 3)
+            ? address
+            : null;
+
     private static int? ParseSize(string text)
     {
         var (digits, factor) =
@@ -360,7 +366,7 @@ internal static partial class ValueKinds
     {
         var slash = scalar.Text.IndexOf('/');
         var host = slash < 0 ? scalar.Text : scalar.Text[..slash];
-        if (!IPAddress.TryParse(host, out var address) || (!host.Contains(':') && host.Count(c => c == '.') != 3))
+        if (Address(host) is not { } address)
         {
             return Not<IPNetwork>(scalar, "a network");
         }
@@ -380,8 +386,8 @@ internal static partial class ValueKinds
 
         var network = new IPAddress(bytes);
         return network.Equals(address)
-            ? new IPNetwork(network, (int)prefix)
-            : new(
+            ? new Parsed<IPNetwork>(new IPNetwork(network, (int)prefix))
+            : new Parsed<IPNetwork>(
                 default,
                 $"'{scalar.Text}' has bits set after its first {prefix}",
                 $"write {network}/{prefix}, or {address} for that one address"
@@ -407,7 +413,7 @@ internal static partial class ValueKinds
 
         var member = new WellKnownMember(host, (int)port, scalar.Origin.Source, scalar.Origin.Line);
         var (_, problems) = WellKnownMembers.Expand([member]);
-        return problems.IsEmpty ? member : new(default, problems[0].Message, problems[0].Fix);
+        return problems.IsEmpty ? member : new Parsed<WellKnownMember>(null, problems[0].Message, problems[0].Fix);
     }
 
     [GeneratedRegex(@"\A([0-9]{1,9})(ms|s|m|h)\z")]

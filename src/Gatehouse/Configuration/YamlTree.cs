@@ -23,7 +23,7 @@ internal sealed class YamlTree
     private readonly Dictionary<AnchorName, (ConfigNode Node, int Size)> _anchors = [];
     private readonly ICollection<Problem> _problems;
     private readonly Func<Mark, Origin> _place;
-    private readonly IParser _parser;
+    private readonly Parser _parser;
     private int _nodes;
 
     private YamlTree(string text, Func<Mark, Origin> place, ICollection<Problem> problems)

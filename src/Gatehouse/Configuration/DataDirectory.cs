@@ -1,0 +1,183 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Gatehouse.Cli;
+using Gatehouse.Deployment.Trust;
+using Microsoft.Win32.SafeHandles;
+
+namespace Gatehouse.Configuration;
+
+/// <summary>
+/// The one place a node keeps things: identity, store, catalogue, logs. Held by one process at a time: the kernel's lock on
+/// <c>node.lock</c> goes with the process, however it ends.
+/// </summary>
+internal sealed partial class DataDirectory : IDisposable
+{
+    /// <summary>The node's file inside it.</summary>
+    public const string ConfigurationFileName = "gatehouse.yaml";
+
+    /// <summary>The default for help.</summary>
+    public const string DefaultInWords = "/var/lib/gatehouse as root, else ~/.local/share/gatehouse";
+
+    private const int LockExclusive = 2;
+    private const int LockWithoutWaiting = 4;
+
+    private readonly SafeFileHandle _lock;
+
+    private DataDirectory(string path, SafeFileHandle @lock)
+    {
+        Path = path;
+        _lock = @lock;
+    }
+
+    /// <summary>Absolute.</summary>
+    public string Path { get; }
+
+    /// <summary>Certificates and keys.</summary>
+    public string Pki => System.IO.Path.Combine(Path, "pki");
+
+    /// <summary>The node's own file of the entities it was fed.</summary>
+    public string Store => System.IO.Path.Combine(Path, "store");
+
+    /// <summary>The managers' database.</summary>
+    public string Catalogue => System.IO.Path.Combine(Path, "catalogue");
+
+    /// <summary>Logs, for who asks for files.</summary>
+    public string Logs => System.IO.Path.Combine(Path, "logs");
+
+    /// <summary>Where <c>gatehouse reload</c> and <c>status</c> reach the running node.</summary>
+    public static string ControlSocket(string path) => System.IO.Path.Combine(path, "control.sock");
+
+    /// <summary>Where a node of this user keeps its data when nobody says.</summary>
+    public static string Default(Func<string, string?> environment)
+    {
+        if (Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows())
+        {
+            return "/var/lib/gatehouse";
+        }
+
+        var home =
+            environment("XDG_DATA_HOME") is { Length: > 0 } data && System.IO.Path.IsPathRooted(data)
+                ? data
+                : System.IO.Path.Combine(
+                    environment("HOME") is { Length: > 0 } user
+                        ? user
+                        : Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),
+                    ".local",
+                    "share"
+                );
+        return System.IO.Path.Combine(home, "gatehouse");
+    }
+
+    /// <summary>
+    /// Creates what is missing (mode 0700) and takes the lock. A <see cref="CommandFailure"/> names the process that holds it.
+    /// </summary>
+    public static DataDirectory Open(string path)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        try
+        {
+            DurableFile.CreateDirectory(path, secret: true);
+            var directory = new DataDirectory(path, Lock(path));
+            foreach (var part in (string[])[directory.Pki, directory.Store, directory.Catalogue, directory.Logs])
+            {
+                DurableFile.CreateDirectory(part, secret: true);
+            }
+
+            return directory;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFailure(
+                ExitCode.Failed,
+                $"the data directory cannot be used: {e.Message}",
+                path,
+                "make it writable for this user, or give another with --data DIR",
+                cause: e
+            );
+        }
+    }
+
+    /// <summary>The process that holds the directory; null when none does.</summary>
+    public static int? HolderOf(string path)
+    {
+        var file = LockFile(path);
+        if (!File.Exists(file))
+        {
+            return null;
+        }
+
+        using var handle = File.OpenHandle(
+            file,
+            FileMode.Open,
+            FileAccess.Read,
+            FileShare.ReadWrite | FileShare.Delete
+        );
+        return TryLock(handle) ? null : ReadHolder(handle);
+    }
+
+    /// <summary>Lets go of the lock.</summary>
+    public void Dispose() => _lock.Dispose();
+
+    private static SafeFileHandle Lock(string path)
+    {
+        var handle = File.OpenHandle(
+            LockFile(path),
+            FileMode.OpenOrCreate,
+            FileAccess.ReadWrite,
+            FileShare.ReadWrite | FileShare.Delete
+        );
+        if (!TryLock(handle))
+        {
+            var holder = ReadHolder(handle);
+            handle.Dispose();
+            throw new CommandFailure(
+                ExitCode.Failed,
+                holder is { } pid
+                    ? $"the data directory is in use by process {pid}{NameOf(pid)}"
+                    : "the data directory is in use by another process",
+                path,
+                "stop that node first, or give this one a directory of its own with --data DIR"
+            );
+        }
+
+        RandomAccess.SetLength(handle, 0);
+        RandomAccess.Write(handle, System.Text.Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"), 0);
+        return handle;
+    }
+
+    // .NET's own FileShare.None is a lock too, but then nobody could read whose it is.
+    private static bool TryLock(SafeFileHandle handle) =>
+        OperatingSystem.IsWindows() || FLock(handle, LockExclusive | LockWithoutWaiting) == 0;
+
+    private static int? ReadHolder(SafeFileHandle handle)
+    {
+        var text = new byte[16];
+        var length = RandomAccess.Read(handle, text, 0);
+        return int.TryParse(
+            System.Text.Encoding.ASCII.GetString(text, 0, length).Trim(),
+            NumberStyles.None,
+            CultureInfo.InvariantCulture,
+            out var pid
+        )
+            ? pid
+            : null;
+    }
+
+    private static string NameOf(int pid)
+    {
+        try
+        {
+            using var process = System.Diagnostics.Process.GetProcessById(pid);
+            return $" ({process.ProcessName})";
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+        {
+            return ""; // it ended in this moment, or lives in another PID namespace
+        }
+    }
+
+    private static string LockFile(string path) => System.IO.Path.Combine(path, "node.lock");
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    private static partial int FLock(SafeFileHandle file, int operation);
+}
