@@ -1,0 +1,32 @@
+using System.Collections.Immutable;
+using Gatehouse.Model;
+
+namespace Gatehouse.Management.OpenApi;
+
+/// <summary>What an OpenAPI document says that a gateway needs to know.</summary>
+public sealed record OpenApiDocument
+{
+    /// <summary>Such as <c>3.1.0</c> or <c>2.0</c>.</summary>
+    public required string SpecVersion { get; init; }
+
+    /// <summary><c>info.title</c>.</summary>
+    public required string Title { get; init; }
+
+    /// <summary><c>info.version</c>.</summary>
+    public required string Version { get; init; }
+
+    /// <summary><c>info.description</c>, or empty.</summary>
+    public string Description { get; init; } = "";
+
+    /// <summary>Sorted by path and method, so that the order in the file changes nothing.</summary>
+    public required ImmutableArray<Operation> Operations { get; init; }
+
+    /// <summary>The absolute http and https URLs of the document's servers, in its order.</summary>
+    public ImmutableArray<string> Servers { get; init; } = [];
+
+    /// <summary><c>application/json</c> or <c>application/yaml</c>.</summary>
+    public required string MediaType { get; init; }
+
+    /// <summary>What is wrong in the document but changes nothing for the gateway.</summary>
+    public ImmutableArray<Problem> Warnings { get; init; } = [];
+}

@@ -1,0 +1,159 @@
+using System.Collections.Immutable;
+using Gatehouse.Model;
+
+namespace Gatehouse.Management.OpenApi;
+
+/// <summary>The operations of a document: its paths times their methods.</summary>
+internal sealed class OperationReader(DocumentNode root, References references, ProblemList problems)
+{
+    // Far above what fits into one entity of the feed.
+    private const int MaxOperations = 20_000;
+
+    // Of one list; a path item may be referred to from every path.
+    private const int MaxParametersChecked = 256;
+
+    private readonly Dictionary<string, DocumentMember> _shapes = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, DocumentNode> _ids = new(StringComparer.Ordinal);
+    private readonly List<Operation> _operations = [];
+
+    public ImmutableArray<Operation> Read()
+    {
+        // A missing or mistyped 'paths' is a problem already.
+        if (root["paths"] is not { Kind: NodeKind.Object } paths)
+        {
+            return [];
+        }
+
+        problems.Down("paths");
+        foreach (var path in paths.Members.Where(p => !p.Name.StartsWith("x-", StringComparison.Ordinal)))
+        {
+            ReadPath(path);
+            if (_operations.Count > MaxOperations)
+            {
+                problems.Add(
+                    path.Line,
+                    path.Column,
+                    $"There are more than {MaxOperations} operations",
+                    "split the document into several APIs"
+                );
+                break;
+            }
+        }
+
+        if (_operations.Count == 0 && !problems.HasProblems)
+        {
+            problems.Add(paths, "There is no operation to serve", "add a path with at least one method");
+        }
+
+        problems.Up();
+        return
+        [
+            .. _operations.OrderBy(o => o.Path, StringComparer.Ordinal).ThenBy(o => o.Method, StringComparer.Ordinal),
+        ];
+    }
+
+    private void ReadPath(DocumentMember path)
+    {
+        if (PathTemplates.Problem(path.Name) is var (message, fix))
+        {
+            problems.Add(path.Line, path.Column, $"{message}: '{Excerpt.Of(path.Name)}'", fix, path.Name);
+            return;
+        }
+
+        var shape = PathTemplates.ShapeOf(path.Name);
+        if (_shapes.TryGetValue(shape, out var first))
+        {
+            problems.Add(
+                path.Line,
+                path.Column,
+                $"'{Excerpt.Of(path.Name)}' means the same calls as '{Excerpt.Of(first.Name)}' on line {first.Line}",
+                "put their operations under one of them",
+                path.Name
+            );
+            return;
+        }
+
+        _shapes.Add(shape, path);
+        problems.Down(path.Name);
+        var item = Target(path.Value);
+        foreach (var method in OpenApiGrammar.Methods)
+        {
+            if (item?[method] is { Kind: NodeKind.Object } operation)
+            {
+                ReadOperation(path.Name, method, item, operation);
+            }
+        }
+
+        problems.Up();
+    }
+
+    private void ReadOperation(string path, string method, DocumentNode item, DocumentNode operation)
+    {
+        problems.Down(method);
+        CheckId(operation);
+        CheckPathParameters(path, item, operation);
+        _operations.Add(
+            new()
+            {
+                Method = method.ToUpperInvariant(),
+                Path = path,
+                Open = IsOpen(operation),
+            }
+        );
+        problems.Up();
+    }
+
+    // "security: []" on the operation itself takes all security away; so does WSO2's extension. At the top of the document
+    // the empty list says nothing about the API here: --auth decides.
+    private static bool IsOpen(DocumentNode operation) =>
+        operation["security"] is { Kind: NodeKind.Array, Items.Count: 0 }
+        || string.Equals(operation["x-auth-type"]?.Text, "None", StringComparison.OrdinalIgnoreCase);
+
+    private void CheckId(DocumentNode operation)
+    {
+        if (operation["operationId"] is { Kind: NodeKind.String } id && !_ids.TryAdd(id.Text, id))
+        {
+            problems.Warn(
+                id,
+                $"The operationId '{Excerpt.Of(id.Text)}' is taken on line {_ids[id.Text].Line}",
+                "client generators need unique ones",
+                "operationId"
+            );
+        }
+    }
+
+    private void CheckPathParameters(string path, DocumentNode item, DocumentNode operation)
+    {
+        var declared = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var list in (DocumentNode?[])[item["parameters"], operation["parameters"]])
+        {
+            foreach (var parameter in (list?.Items ?? []).Take(MaxParametersChecked))
+            {
+                if (Target(parameter) is { } target && target["in"]?.Text == "path")
+                {
+                    declared.Add(target["name"]?.Text ?? "");
+                }
+            }
+        }
+
+        foreach (var name in PathTemplates.ParametersOf(path).Where(n => !declared.Remove(n)))
+        {
+            problems.Warn(operation, $"The path parameter '{Excerpt.Of(name)}' is not declared", name: "parameters");
+        }
+
+        foreach (var name in declared)
+        {
+            problems.Warn(
+                operation,
+                $"The parameter '{Excerpt.Of(name)}' is declared as part of the path, which has no such part",
+                name: "parameters"
+            );
+        }
+    }
+
+    /// <summary>The node itself, or what it refers to; null when that is nowhere, which is a problem already.</summary>
+    private DocumentNode? Target(DocumentNode node) =>
+        node["$ref"] is not { Kind: NodeKind.String } reference ? node
+        : references.TryResolve(reference.Text, out var target, out _) ? target
+        : null;
+}
