@@ -1,3 +1,7 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Gatehouse.Cluster.Joining;
+using Gatehouse.Cluster.Runtime;
 using Gatehouse.Model;
 using Microsoft.Extensions.Logging;
 
@@ -7,30 +11,490 @@ namespace Gatehouse.Cluster;
 /// This node's part in the cluster: finds the other members, keeps the view of them, and starts again after whatever
 /// fault. Nothing that serves a call or a deployment waits for it.
 /// </summary>
-public sealed partial class Membership(
-    MembershipSettings settings,
-    MemberTrust trust,
-    TimeProvider time,
-    ILoggerFactory loggers
-)
+public sealed partial class Membership
 {
-    private readonly MemberTrust _trust = trust;
-    private readonly TimeProvider _time = time;
-    private readonly ILogger _log = loggers.CreateLogger<Membership>();
+    private static readonly TimeSpan s_watchInterval = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_joinTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_portTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly MembershipSettings _settings;
+    private readonly MemberTrust _trust;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly ILoggerFactory _loggers;
+    private readonly MemberCard _card;
+    private readonly MemberTable _table = new();
+    private readonly Notices _notices;
+    private readonly RememberedMembers _remembered;
+    private readonly ClusterRivalry _rivalry;
+    private readonly AddressBook _book;
+    private readonly Round _round;
+    private readonly Lock _publishing = new();
+
+    private MemberRuntime? _runtime;
+    private TaskCompletionSource _giveWay = new();
+    private MembershipPhase _phase = MembershipPhase.Off;
+
+    /// <summary>Does not start anything yet.</summary>
+    public Membership(MembershipSettings settings, MemberTrust trust, TimeProvider time, ILoggerFactory loggers)
+        : this(settings, trust, time, loggers, static (host, stop) => Dns.GetHostAddressesAsync(host, stop)) { }
+
+    internal Membership(
+        MembershipSettings settings,
+        MemberTrust trust,
+        TimeProvider time,
+        ILoggerFactory loggers,
+        Func<string, CancellationToken, Task<IPAddress[]>> lookUp
+    )
+    {
+        _settings = settings;
+        _trust = trust;
+        _time = time;
+        _log = loggers.CreateLogger<Membership>();
+        _loggers = loggers;
+        _card = MemberCard.Of(settings, time.GetUtcNow());
+        _notices = new Notices(time);
+        _remembered = new RememberedMembers(settings.StateFile);
+        _rivalry = new ClusterRivalry(time);
+        _book = new AddressBook(settings, _remembered, lookUp);
+        _round = new Round(_book, new MemberProbe(trust));
+        View = new Latest<ClusterView>(new ClusterView { Domain = settings.Domain, Phase = MembershipPhase.Off });
+    }
 
     /// <summary>The cluster as this node sees it.</summary>
-    public Latest<ClusterView> View { get; } =
-        new(new ClusterView { Domain = settings.Domain, Phase = MembershipPhase.Off });
+    public Latest<ClusterView> View { get; }
+
+    /// <summary>The runtime now, for tests that break it.</summary>
+    internal MemberRuntime? Runtime => Volatile.Read(ref _runtime);
 
     /// <summary>
     /// Takes part until cancelled, then leaves within three seconds. Returns at once when switched off. Throws only
-    /// what the operator has to mend first: a taken port that may not move.
+    /// <see cref="MembershipException"/>, at the start, for what the operator has to mend first; every later fault starts
+    /// the runtime again.
     /// </summary>
     public async Task RunAsync(CancellationToken stopping)
     {
-        if (settings.Enabled)
+        if (!_settings.Enabled)
         {
-            await Task.Delay(Timeout.InfiniteTimeSpan, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return;
+        }
+
+        var (errors, warnings) = MembershipSettingsValidator.Validate(_settings);
+        if (!errors.IsEmpty)
+        {
+            throw new MembershipException(errors);
+        }
+
+        foreach (var warning in warnings)
+        {
+            Notice(warning.Pointer, warning, lasting: true);
+        }
+
+        try
+        {
+            await RestartForeverAsync(stopping).ConfigureAwait(false);
+        }
+        finally
+        {
+            _table.LoseAll(View.Value.OwnAddress, _time.GetUtcNow());
+            SetPhase(MembershipPhase.Off);
         }
     }
+
+    /// <summary>R1: one runtime after the other, with a pause that grows while they die young.</summary>
+    private async Task RestartForeverAsync(CancellationToken stopping)
+    {
+        int? port = null;
+        TimeSpan? pause = null;
+        while (true)
+        {
+            SetPhase(MembershipPhase.Starting);
+            var began = _time.GetTimestamp();
+            var ending = Ending.Fault;
+            try
+            {
+                port = await ChoosePortAsync(port, stopping).ConfigureAwait(false);
+                ending = await RunOnceAsync(port.Value, stopping).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (MembershipException) when (port is null)
+            {
+                throw;
+            }
+            catch (Exception fault) // whatever Akka throws, the node goes on without a member view and tries again
+            {
+                LogFault(fault);
+            }
+
+            if (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+
+            if (ending == Ending.Fault)
+            {
+                pause = Backoff.Next(pause, _time.GetElapsedTime(began));
+                LogRestart(pause.Value);
+                await Task.Delay(pause.Value, _time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    /// <summary>R2. After the first start the node keeps the port it has: the others know it by that.</summary>
+    private async Task<int> ChoosePortAsync(int? held, CancellationToken stopping)
+    {
+        var bind = MembershipPort.BindAddress(_settings);
+        var deadline = _time.GetTimestamp();
+        while (true)
+        {
+            // The runtime before may still be closing its listener; that is no reason to move on.
+            var waits = held is not null && _time.GetElapsedTime(deadline) < s_portTimeout;
+            var (port, problem) = await Task.Run(
+                    () => MembershipPort.Choose(bind, held ?? _settings.LocalMemberPort, _settings.AllowPortIncrement && !waits),
+                    stopping
+                )
+                .ConfigureAwait(false);
+            if (port is { } free)
+            {
+                if (problem is not null)
+                {
+                    Notice("port", problem, lasting: true);
+                }
+
+                return free;
+            }
+
+            if (!waits)
+            {
+                throw new MembershipException([problem!]);
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(250), _time, stopping).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The life of one runtime, from listening to gone.</summary>
+    private async Task<Ending> RunOnceAsync(int port, CancellationToken stopping)
+    {
+        var certificate = _trust.Certificate();
+        var runtime = await Task.Run(
+                () =>
+                    MemberRuntime.Start(
+                        _settings,
+                        certificate,
+                        MembershipPort.BindAddress(_settings).ToString(),
+                        port,
+                        _card,
+                        new RuntimeHooks
+                        {
+                            Changed = OnChange,
+                            Met = OnHello,
+                            ForeignMember = OnForeignMember,
+                            Judge = Judge,
+                        },
+                        _table,
+                        _time,
+                        _loggers.CreateLogger("Gatehouse.Cluster.Akka")
+                    ),
+                CancellationToken.None
+            )
+            .ConfigureAwait(false);
+        _rivalry.Reset();
+        Volatile.Write(ref _giveWay, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        Volatile.Write(ref _runtime, runtime);
+        LogListening(runtime.Self);
+
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var part = TakePartAsync(runtime, certificate.Thumbprint, ends.Token);
+        try
+        {
+            await Task.WhenAny(part, runtime.Ended).ConfigureAwait(false);
+            await ends.CancelAsync().ConfigureAwait(false);
+            return await part.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return Ending.Fault; // the runtime ended by itself, or the node stops
+        }
+        finally
+        {
+            if (!await runtime.StopAsync().ConfigureAwait(false))
+            {
+                LogSlowStop();
+            }
+
+            Volatile.Write(ref _runtime, null);
+            _table.LoseAll(runtime.Self, _time.GetUtcNow());
+            Publish();
+        }
+    }
+
+    /// <summary>Searches, joins, and then watches, until there is a reason to begin anew.</summary>
+    private async Task<Ending> TakePartAsync(MemberRuntime runtime, string thumbprint, CancellationToken ends)
+    {
+        // 1. Search until somebody lets this node in or it forms a cluster.
+        SetPhase(MembershipPhase.Searching);
+        var began = _time.GetTimestamp();
+        var configured = new MemberAddress(runtime.Self.Host, _settings.LocalMemberPort);
+        runtime.Listed = _settings.Scheme == MembershipScheme.WellKnownMembers && (_book.Listed.Count == 0 || _book.Listed.Contains(configured));
+        while (true)
+        {
+            var round = await _round.AskAsync(runtime, ends).ConfigureAwait(false);
+            var decision = JoinDecision.Make(
+                new Search
+                {
+                    Self = runtime.Self,
+                    SelfListed = runtime.Listed,
+                    Listed = _book.Listed,
+                    Remembered = _remembered.Others,
+                    Answers = Admit(round),
+                    Elapsed = _time.GetElapsedTime(began),
+                }
+            );
+            if (decision.Action == JoinAction.Wait)
+            {
+                NoticeWait(decision.Reason, _time.GetElapsedTime(began));
+                await Task.Delay(Backoff.Search(_time.GetElapsedTime(began)), _time, ends).ConfigureAwait(false);
+                continue;
+            }
+
+            SetPhase(MembershipPhase.Joining);
+            if (decision.Action == JoinAction.Join)
+            {
+                LogJoins(string.Join(", ", decision.Through), decision.Reason);
+                runtime.Join(decision.Through);
+            }
+            else
+            {
+                LogForms(decision.Reason);
+                runtime.Form();
+            }
+
+            break;
+        }
+
+        // 2. Wait to be let in. Akka gives up after 20 s by ending the runtime; this is the limit behind that one.
+        await runtime.Member.WaitAsync(s_joinTimeout, _time, ends).ConfigureAwait(false);
+        _notices.Clear("search");
+        SetPhase(MembershipPhase.Up);
+        LogMember(runtime.State.Claim?.Id ?? "", runtime.State.Members.Count);
+
+        // 3. R4: look for a second cluster, and for a renewed certificate. A first suspicion is looked at again soon.
+        var giveWay = Volatile.Read(ref _giveWay).Task;
+        var next = s_watchInterval;
+        while (true)
+        {
+            try
+            {
+                await giveWay.WaitAsync(next, _time, ends).ConfigureAwait(false);
+                LogGivesWay();
+                return Ending.GivesWay;
+            }
+            catch (TimeoutException)
+            {
+                // The usual case: nobody asked this side to give way meanwhile.
+            }
+
+            if (_trust.Certificate().Thumbprint != thumbprint)
+            {
+                LogRenewed();
+                return Ending.Renewed;
+            }
+
+            var suspicion = false;
+            var round = await _round.AskAsync(runtime, ends).ConfigureAwait(false);
+            foreach (var other in Admit(round))
+            {
+                suspicion |= other.Cluster is not null;
+                OnHello(other);
+            }
+
+            next = suspicion ? ClusterRivalry.Sustained : s_watchInterval;
+        }
+    }
+
+    /// <summary>Those of this domain; says why the rest is not listened to.</summary>
+    private List<Hello> Admit(RoundResult round)
+    {
+        foreach (var (contact, why) in round.Strangers)
+        {
+            Notice(
+                $"stranger {contact}",
+                new Problem(
+                    "cluster.members",
+                    $"what listens at {contact} is no member of this cluster: {why}",
+                    "correct the address in the well-known members, or join that node with a token of this cluster"
+                )
+            );
+        }
+
+        foreach (var other in round.Answers.Where(a => a.Domain != _settings.Domain))
+        {
+            OnForeignDomain(other);
+        }
+
+        return [.. round.Answers.Where(a => a.Domain == _settings.Domain)];
+    }
+
+    private void OnHello(Hello other)
+    {
+        if (other.Domain != _settings.Domain)
+        {
+            OnForeignDomain(other);
+            return;
+        }
+
+        if (Runtime is not { State: { Claim: { } mine } state } || state.Members.Contains(other.Address))
+        {
+            return;
+        }
+
+        if (_rivalry.See(mine, other))
+        {
+            Volatile.Read(ref _giveWay).TrySetResult();
+        }
+    }
+
+    private void OnForeignDomain(Hello other) =>
+        Notice(
+            $"domain {other.Address}",
+            new Problem(
+                "cluster.domain",
+                $"node '{other.Node}' at {other.Address} is of domain '{other.Domain}', this node of '{_settings.Domain}': they do not join",
+                "set the same domain on both, or take the address out of the well-known members"
+            )
+        );
+
+    private void OnForeignMember(MemberAddress address) =>
+        Notice(
+            $"domain {address}",
+            new Problem(
+                "cluster.domain",
+                $"a node of another domain than '{_settings.Domain}' at {address} got in and is put out",
+                "set its domain, or take this cluster's addresses out of its well-known members"
+            )
+        );
+
+    /// <summary>Called in the middle of a handshake, in or out, on a transport thread.</summary>
+    private bool Judge(X509Certificate2? certificate, string peer)
+    {
+        var reason = certificate is null ? "it shows no certificate" : _trust.Refuse(certificate);
+        if (reason is null)
+        {
+            return true;
+        }
+
+        Notice(
+            $"refused {Peer.HostOf(peer)}",
+            new Problem(
+                "cluster",
+                $"a node at {peer} was refused: {reason}{(certificate is null ? "" : $" (certificate '{Peer.Printable(certificate.Subject)}')")}",
+                "if it belongs to this cluster, join it with a new token; if not, keep it from this port"
+            )
+        );
+        return false;
+    }
+
+    private void NoticeWait(string reason, TimeSpan elapsed)
+    {
+        // A word only when it takes longer than a start does.
+        if (elapsed > TimeSpan.FromSeconds(10))
+        {
+            Notice("search", new Problem("cluster.members", $"not in a cluster yet: {reason}", "start one of the well-known members, or correct their addresses"));
+        }
+    }
+
+    private void OnChange(RuntimeState state)
+    {
+        if (state.Claim is not null)
+        {
+            var self = Runtime?.Self;
+            _table.KeepOnly(state.Members, _time.GetUtcNow());
+            _remembered.Remember(state.Members.Where(m => m != self), state.AllReachable);
+        }
+
+        Publish();
+    }
+
+    private void Notice(string key, Problem problem, bool lasting = false)
+    {
+        if (_notices.Raise(key, problem, lasting))
+        {
+            LogProblem(problem);
+            Publish();
+        }
+    }
+
+    private void SetPhase(MembershipPhase phase)
+    {
+        lock (_publishing)
+        {
+            _phase = phase;
+        }
+
+        Publish();
+    }
+
+    private void Publish()
+    {
+        lock (_publishing)
+        {
+            var runtime = Runtime;
+            View.Set(
+                new ClusterView
+                {
+                    Number = View.Value.Number + 1,
+                    Domain = _settings.Domain,
+                    Phase = _phase,
+                    OwnAddress = runtime?.Self,
+                    ClusterId = runtime?.State.Claim?.Id,
+                    Members = _table.Snapshot(runtime?.Self, _time.GetUtcNow()),
+                    Problems = _notices.Current(),
+                }
+            );
+        }
+    }
+
+    private enum Ending
+    {
+        Fault,
+        GivesWay,
+        Renewed,
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Membership listens as {Address}")]
+    private partial void LogListening(MemberAddress address);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Membership {Reason}, through {Through}")]
+    private partial void LogJoins(string through, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Membership forms a cluster: {Reason}")]
+    private partial void LogForms(string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Member of cluster {Id}, {Count} member(s)")]
+    private partial void LogMember(string id, int count);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "A second cluster of this domain was found, larger or older than this one; this node leaves its own and joins that. Traffic is not touched"
+    )]
+    private partial void LogGivesWay();
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The node's certificate was renewed; membership starts again with it. Traffic is not touched")]
+    private partial void LogRenewed();
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Membership ended and starts again in {Pause}. Traffic is not touched")]
+    private partial void LogRestart(TimeSpan pause);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Membership failed")]
+    private partial void LogFault(Exception fault);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Leaving the cluster took too long; the others will notice by themselves")]
+    private partial void LogSlowStop();
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Problem}")]
+    private partial void LogProblem(Problem problem);
 }

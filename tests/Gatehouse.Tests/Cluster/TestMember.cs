@@ -1,0 +1,149 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using Gatehouse.Cluster;
+using Gatehouse.Model;
+using Microsoft.Extensions.Logging;
+
+namespace Gatehouse.Tests.Cluster;
+
+/// <summary>A member in this process, with its log.</summary>
+internal sealed class TestMember : IAsyncDisposable
+{
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
+
+    private readonly CancellationTokenSource _stop = new();
+
+    private TestMember(MembershipSettings settings, MemberTrust trust, Func<string, CancellationToken, Task<IPAddress[]>>? lookUp)
+    {
+        var loggers = new CapturedLog(Lines);
+        Membership = lookUp is null
+            ? new Membership(settings, trust, TimeProvider.System, loggers)
+            : new Membership(settings, trust, TimeProvider.System, loggers, lookUp);
+        Run = Membership.RunAsync(_stop.Token);
+    }
+
+    public Membership Membership { get; }
+
+    public ConcurrentQueue<string> Lines { get; } = new();
+
+    public Task Run { get; }
+
+    public ClusterView View => Membership.View.Value;
+
+    public static TestMember Start(
+        MembershipSettings settings,
+        MemberTrust trust,
+        Func<string, CancellationToken, Task<IPAddress[]>>? lookUp = null
+    ) => new(settings, trust, lookUp);
+
+    /// <summary>A member on its own loopback address.</summary>
+    public static MembershipSettings Settings(string node, string host, int port, params (string Host, int Port)[] wellKnown) =>
+        new()
+        {
+            NodeName = node,
+            Profile = Profile.GatewayWorker,
+            LocalMemberHost = host,
+            LocalMemberPort = port,
+            WellKnownMembers = [.. wellKnown.Select(w => new WellKnownMember(w.Host, w.Port))],
+        };
+
+    /// <summary>The first view that satisfies the condition; fails with the log when none does in time.</summary>
+    public async Task<ClusterView> SeesAsync(Func<ClusterView, bool> condition, TimeSpan? within = null)
+    {
+        using var limit = new CancellationTokenSource(within ?? Patience);
+        try
+        {
+            return await Membership.View.WhenAsync(condition, limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.Fail($"not seen in time; last view {View}: {string.Join(", ", View.Members)}\n{string.Join('\n', Lines.TakeLast(60))}");
+            throw;
+        }
+    }
+
+    public Task<ClusterView> SeesUpAsync(int count, TimeSpan? within = null) =>
+        SeesAsync(v => v.Phase == MembershipPhase.Up && v.Members.Count(m => m.State == MemberState.Up) == count && v.Members.Count(IsPresent) == count, within);
+
+    public async Task<string> SaysAsync(string text)
+    {
+        var until = DateTime.UtcNow + Patience;
+        while (DateTime.UtcNow < until)
+        {
+            if (Lines.FirstOrDefault(l => l.Contains(text, StringComparison.Ordinal)) is { } line)
+            {
+                return line;
+            }
+
+            await Task.Delay(50);
+        }
+
+        Assert.Fail($"'{text}' was not said:\n{string.Join('\n', Lines)}");
+        return "";
+    }
+
+    public async Task StopAsync()
+    {
+        await _stop.CancelAsync();
+        await Run.WaitAsync(TimeSpan.FromSeconds(10));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await Run.WaitAsync(TimeSpan.FromSeconds(20)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Dispose();
+    }
+
+    public static bool IsPresent(ClusterMember member) => member.State is not (MemberState.Left or MemberState.Gone);
+
+    /// <summary>A port that was free on every loopback address a moment ago.</summary>
+    public static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        for (var i = 0; i < 200; i++)
+        {
+            var port = Random.Shared.Next(27000, 27900);
+            try
+            {
+                using var probe = new TcpListener(IPAddress.Any, port) { ExclusiveAddressUse = true };
+                probe.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // taken
+            }
+        }
+
+        throw new InvalidOperationException("no free port");
+    }
+}
+
+internal sealed class CapturedLog(ConcurrentQueue<string> lines) : ILoggerFactory, ILogger
+{
+    public static bool Noisy { get; } = Environment.GetEnvironmentVariable("GATEHOUSE_TEST_AKKA_LOG") is not null;
+
+    private readonly long _began = Environment.TickCount64;
+
+    public void AddProvider(ILoggerProvider provider) { }
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= (Noisy ? LogLevel.Trace : LogLevel.Information);
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (IsEnabled(logLevel))
+        {
+            lines.Enqueue($"{Environment.TickCount64 - _began,6} {logLevel}: {formatter(state, exception)} {exception}");
+        }
+    }
+
+    public void Dispose() { }
+}
