@@ -153,7 +153,12 @@ public sealed partial class Membership
             // The runtime before may still be closing its listener; that is no reason to move on.
             var waits = held is not null && _time.GetElapsedTime(deadline) < s_portTimeout;
             var (port, problem) = await Task.Run(
-                    () => MembershipPort.Choose(bind, held ?? _settings.LocalMemberPort, _settings.AllowPortIncrement && !waits),
+                    () =>
+                        MembershipPort.Choose(
+                            bind,
+                            held ?? _settings.LocalMemberPort,
+                            _settings.AllowPortIncrement && !waits
+                        ),
                     stopping
                 )
                 .ConfigureAwait(false);
@@ -239,7 +244,9 @@ public sealed partial class Membership
         SetPhase(MembershipPhase.Searching);
         var began = _time.GetTimestamp();
         var configured = new MemberAddress(runtime.Self.Host, _settings.LocalMemberPort);
-        runtime.Listed = _settings.Scheme == MembershipScheme.WellKnownMembers && (_book.Listed.Count == 0 || _book.Listed.Contains(configured));
+        runtime.Listed =
+            _settings.Scheme == MembershipScheme.WellKnownMembers
+            && (_book.Listed.Count == 0 || _book.Listed.Contains(configured));
         while (true)
         {
             var round = await _round.AskAsync(runtime, ends).ConfigureAwait(false);
@@ -403,7 +410,14 @@ public sealed partial class Membership
         // A word only when it takes longer than a start does.
         if (elapsed > TimeSpan.FromSeconds(10))
         {
-            Notice("search", new Problem("cluster.members", $"not in a cluster yet: {reason}", "start one of the well-known members, or correct their addresses"));
+            Notice(
+                "search",
+                new Problem(
+                    "cluster.members",
+                    $"not in a cluster yet: {reason}",
+                    "start one of the well-known members, or correct their addresses"
+                )
+            );
         }
     }
 
@@ -483,16 +497,25 @@ public sealed partial class Membership
     )]
     private partial void LogGivesWay();
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The node's certificate was renewed; membership starts again with it. Traffic is not touched")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "The node's certificate was renewed; membership starts again with it. Traffic is not touched"
+    )]
     private partial void LogRenewed();
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Membership ended and starts again in {Pause}. Traffic is not touched")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Membership ended and starts again in {Pause}. Traffic is not touched"
+    )]
     private partial void LogRestart(TimeSpan pause);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Membership failed")]
     private partial void LogFault(Exception fault);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Leaving the cluster took too long; the others will notice by themselves")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Leaving the cluster took too long; the others will notice by themselves"
+    )]
     private partial void LogSlowStop();
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Problem}")]

@@ -16,7 +16,8 @@ internal sealed class AddressBook(
     private const int MaxAddressesOfAName = 16;
 
     /// <summary>The well-known members as written, ranges expanded; with the dns scheme those found at the last look.</summary>
-    public IReadOnlyList<MemberAddress> Listed { get; private set; } = WellKnownMembers.Expand(settings.WellKnownMembers).Addresses;
+    public IReadOnlyList<MemberAddress> Listed { get; private set; } =
+        WellKnownMembers.Expand(settings.WellKnownMembers).Addresses;
 
     /// <summary>Every address to knock at, each once. Names without an address are left out.</summary>
     public async Task<IReadOnlyList<Contact>> LookAsync(CancellationToken cancellation)
@@ -28,7 +29,8 @@ internal sealed class AddressBook(
 
         var listed = Listed.Take(WellKnownMembers.MaxAddresses).Select(a => (Address: a, IsListed: true));
         var all = listed.Concat(remembered.Others.Select(a => (Address: a, IsListed: false)));
-        var found = await Task.WhenAll(all.Select(a => ResolveAsync(a.Address, a.IsListed, cancellation))).ConfigureAwait(false);
+        var found = await Task.WhenAll(all.Select(a => ResolveAsync(a.Address, a.IsListed, cancellation)))
+            .ConfigureAwait(false);
         return
         [
             .. found
@@ -66,10 +68,18 @@ internal sealed class AddressBook(
     {
         if (name.StartsWith('_'))
         {
-            return await ServiceRecords.LookUpAsync(name, ServiceRecords.SystemResolvers(), cancellation).ConfigureAwait(false);
+            return await ServiceRecords
+                .LookUpAsync(name, ServiceRecords.SystemResolvers(), cancellation)
+                .ConfigureAwait(false);
         }
 
-        return [.. (await LookUpAsync(name, cancellation).ConfigureAwait(false)).Select(ip => new MemberAddress(ip.ToString(), settings.LocalMemberPort))];
+        return
+        [
+            .. (await LookUpAsync(name, cancellation).ConfigureAwait(false)).Select(ip => new MemberAddress(
+                ip.ToString(),
+                settings.LocalMemberPort
+            )),
+        ];
     }
 
     private async Task<IEnumerable<IPAddress>> LookUpAsync(string host, CancellationToken cancellation)

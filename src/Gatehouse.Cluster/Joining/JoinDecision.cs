@@ -41,7 +41,11 @@ internal sealed record JoinDecision(JoinAction Action, ImmutableArray<MemberAddr
         }
 
         // 3. The lowest of those that answer goes first; all compare the same addresses.
-        var lower = search.Answers.Where(a => a.Listed && a.Address < search.Self).Select(a => a.Address).Order().ToList();
+        var lower = search
+            .Answers.Where(a => a.Listed && a.Address < search.Self)
+            .Select(a => a.Address)
+            .Order()
+            .ToList();
         if (lower.Count > 0)
         {
             return Wait($"{lower[0]} goes first");
@@ -51,7 +55,12 @@ internal sealed record JoinDecision(JoinAction Action, ImmutableArray<MemberAddr
         if (search.Remembered.Count > 0)
         {
             var together = search.Remembered.Append(search.Self).ToHashSet();
-            var present = search.Answers.Select(a => a.Address).Append(search.Self).Where(together.Contains).Distinct().Count();
+            var present = search
+                .Answers.Select(a => a.Address)
+                .Append(search.Self)
+                .Where(together.Contains)
+                .Distinct()
+                .Count();
             if (present * 2 > together.Count)
             {
                 return Form("most of the former members are here and in no cluster");

@@ -76,7 +76,9 @@ internal sealed class MemberProbe(MemberTrust trust)
             return "it shows no certificate";
         }
 
-        return certificate is X509Certificate2 known ? trust.Refuse(known) : trust.Refuse(new X509Certificate2(certificate));
+        return certificate is X509Certificate2 known
+            ? trust.Refuse(known)
+            : trust.Refuse(new X509Certificate2(certificate));
     }
 
     private static string Explain(Exception fault) =>

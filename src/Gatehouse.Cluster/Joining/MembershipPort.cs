@@ -111,7 +111,12 @@ internal static class PortHolder
                 .SelectMany(File.ReadLines)
                 .Skip(1)
                 .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-                .Where(f => f.Length > 9 && f[3] == "0A" && f[1].EndsWith(string.Create(CultureInfo.InvariantCulture, $":{port:X4}"), StringComparison.Ordinal))
+                .Where(f =>
+                    f.Length > 9
+                    && f[3] == "0A"
+                    && f[1]
+                        .EndsWith(string.Create(CultureInfo.InvariantCulture, $":{port:X4}"), StringComparison.Ordinal)
+                )
                 .Select(f => $"socket:[{f[9]}]")
                 .ToHashSet();
             if (inodes.Count == 0)
@@ -119,7 +124,11 @@ internal static class PortHolder
                 return "";
             }
 
-            foreach (var process in Directory.EnumerateDirectories("/proc").Where(d => int.TryParse(Path.GetFileName(d), out _)))
+            foreach (
+                var process in Directory
+                    .EnumerateDirectories("/proc")
+                    .Where(d => int.TryParse(Path.GetFileName(d), out _))
+            )
             {
                 if (Holds(process, inodes))
                 {

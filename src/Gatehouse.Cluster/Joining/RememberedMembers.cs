@@ -40,7 +40,13 @@ internal sealed class RememberedMembers(string? file)
         try
         {
             var temporary = file + ".new";
-            File.WriteAllText(temporary, JsonSerializer.Serialize([.. _members.Order().Select(m => m.ToString())], RememberedJson.Default.StringArray));
+            File.WriteAllText(
+                temporary,
+                JsonSerializer.Serialize(
+                    [.. _members.Order().Select(m => m.ToString())],
+                    RememberedJson.Default.StringArray
+                )
+            );
             File.Move(temporary, file, overwrite: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -75,7 +81,8 @@ internal sealed class RememberedMembers(string? file)
         }
 
         var colon = line.LastIndexOf(':');
-        return colon > 0
+        return
+            colon > 0
             && int.TryParse(line.AsSpan(colon + 1), out var port)
             && port is > 0 and < 65536
             && Uri.CheckHostName(line[..colon].Trim('[', ']')) != UriHostNameType.Unknown

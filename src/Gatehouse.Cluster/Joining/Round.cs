@@ -61,7 +61,10 @@ internal sealed class Round(AddressBook book, MemberProbe probe)
                 return null;
             }
 
-            var asked = await Task.WhenAll(HostsOf(contact).Select(h => runtime.AskAsync(new MemberAddress(h, contact.Port), stop))).ConfigureAwait(false);
+            var asked = await Task.WhenAll(
+                    HostsOf(contact).Select(h => runtime.AskAsync(new MemberAddress(h, contact.Port), stop))
+                )
+                .ConfigureAwait(false);
             if (asked.FirstOrDefault(a => a is not null) is not { } hello)
             {
                 _answersTo.TryRemove((contact.Ip, contact.Port), out _); // it may go by another name now
@@ -80,4 +83,7 @@ internal sealed class Round(AddressBook book, MemberProbe probe)
 /// <summary>What a round found.</summary>
 /// <param name="Answers">Nodes that said who they are, of whatever domain; not this one.</param>
 /// <param name="Strangers">Addresses where something listens that is no member, and why not.</param>
-internal sealed record RoundResult(IReadOnlyList<Hello> Answers, IReadOnlyList<(Contact Contact, string Why)> Strangers);
+internal sealed record RoundResult(
+    IReadOnlyList<Hello> Answers,
+    IReadOnlyList<(Contact Contact, string Why)> Strangers
+);

@@ -64,7 +64,9 @@ internal static class ServiceRecords
                     }
                 }
             }
-            catch (Exception e) when (e is SocketException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+            catch (Exception e)
+                when (e is SocketException || (e is OperationCanceledException && !cancellation.IsCancellationRequested)
+                )
             {
                 // The next resolver may answer.
             }
@@ -125,7 +127,11 @@ internal static class ServiceRecords
             {
                 var port = BinaryPrimitives.ReadUInt16BigEndian(message[(at + 4)..]);
                 var target = at + 6;
-                if (ReadName(message, ref target) is { Length: > 0 } host && port > 0 && Uri.CheckHostName(host) != UriHostNameType.Unknown)
+                if (
+                    ReadName(message, ref target) is { Length: > 0 } host
+                    && port > 0
+                    && Uri.CheckHostName(host) != UriHostNameType.Unknown
+                )
                 {
                     found.Add(new MemberAddress(host.ToLowerInvariant(), port));
                 }

@@ -129,14 +129,22 @@ internal sealed class MemberActor : ReceiveActor, IWithTimers
         }
 
         Member? oldest = null;
-        foreach (var member in _members.Values.Where(m => m.Status is MemberStatus.Up or MemberStatus.Leaving or MemberStatus.Exiting))
+        foreach (
+            var member in _members.Values.Where(m =>
+                m.Status is MemberStatus.Up or MemberStatus.Leaving or MemberStatus.Exiting
+            )
+        )
         {
             oldest = oldest is null || member.IsOlderThan(oldest) ? member : oldest;
         }
 
         var address = AddressOf(oldest!);
         var card = _runtime.Table.CardOf(address, oldest!.UniqueAddress.Uid);
-        return new ClusterClaim($"{address}#{oldest.UniqueAddress.Uid}", _members.Count, card?.StartedAt ?? long.MaxValue);
+        return new ClusterClaim(
+            $"{address}#{oldest.UniqueAddress.Uid}",
+            _members.Count,
+            card?.StartedAt ?? long.MaxValue
+        );
     }
 
     private void OnBytes(byte[] bytes)
@@ -172,7 +180,10 @@ internal sealed class MemberActor : ReceiveActor, IWithTimers
     {
         foreach (var member in _members.Values)
         {
-            if (!_unreachable.Contains(member.UniqueAddress) && _runtime.Table.CardOf(AddressOf(member), member.UniqueAddress.Uid) is null)
+            if (
+                !_unreachable.Contains(member.UniqueAddress)
+                && _runtime.Table.CardOf(AddressOf(member), member.UniqueAddress.Uid) is null
+            )
             {
                 Send(member, MessageKind.CardWanted);
             }

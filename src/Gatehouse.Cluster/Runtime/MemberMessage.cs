@@ -42,7 +42,9 @@ internal sealed record MemberMessage
 
         try
         {
-            return JsonSerializer.Deserialize(bytes, MemberJson.Default.MemberMessage) is { IsSane: true } message ? message : null;
+            return JsonSerializer.Deserialize(bytes, MemberJson.Default.MemberMessage) is { IsSane: true } message
+                ? message
+                : null;
         }
         catch (JsonException)
         {

@@ -26,7 +26,15 @@ internal sealed class MemberRuntime
     private readonly Akka.Cluster.Cluster _cluster;
     private RuntimeState _state = s_outside;
 
-    private MemberRuntime(ActorSystem system, MembershipSettings settings, MemberAddress self, MemberCard card, RuntimeHooks hooks, MemberTable table, TimeProvider time)
+    private MemberRuntime(
+        ActorSystem system,
+        MembershipSettings settings,
+        MemberAddress self,
+        MemberCard card,
+        RuntimeHooks hooks,
+        MemberTable table,
+        TimeProvider time
+    )
     {
         System = system;
         Self = self;
@@ -116,7 +124,8 @@ internal sealed class MemberRuntime
     }
 
     /// <summary>Joins the cluster that these are members of.</summary>
-    public void Join(IEnumerable<MemberAddress> through) => _cluster.JoinSeedNodes(through.Select(AkkaAddress).ToImmutableList());
+    public void Join(IEnumerable<MemberAddress> through) =>
+        _cluster.JoinSeedNodes(through.Select(AkkaAddress).ToImmutableList());
 
     /// <summary>Forms a cluster of this node alone.</summary>
     public void Form() => _cluster.Join(_cluster.SelfAddress);
@@ -127,7 +136,8 @@ internal sealed class MemberRuntime
         var down = State.Claim is null
             ? System.Terminate()
             : CoordinatedShutdown.Get(System).Run(CoordinatedShutdown.ActorSystemTerminateReason.Instance);
-        await Task.WhenAny(Task.WhenAll(down, Ended), Task.Delay(LeaveTimeout, TimeProvider.System)).ConfigureAwait(false);
+        await Task.WhenAny(Task.WhenAll(down, Ended), Task.Delay(LeaveTimeout, TimeProvider.System))
+            .ConfigureAwait(false);
         if (!Ended.IsCompleted)
         {
             _ = System.Terminate();

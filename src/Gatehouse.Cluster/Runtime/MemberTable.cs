@@ -108,8 +108,13 @@ internal sealed class MemberTable
     {
         lock (_lock)
         {
-            var departed = _entries.Where(e => IsDeparted(e.Value.State)).OrderByDescending(e => e.Value.Since).ToArray();
-            foreach (var (address, entry) in departed.Where((e, i) => i >= MaxDeparted || now - e.Value.Since > KeepDeparted))
+            var departed = _entries
+                .Where(e => IsDeparted(e.Value.State))
+                .OrderByDescending(e => e.Value.Since)
+                .ToArray();
+            foreach (
+                var (address, entry) in departed.Where((e, i) => i >= MaxDeparted || now - e.Value.Since > KeepDeparted)
+            )
             {
                 _entries.Remove(address);
             }

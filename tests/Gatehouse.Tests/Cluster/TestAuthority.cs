@@ -31,7 +31,12 @@ internal sealed class TestAuthority : IDisposable
         names.AddUri(new Uri($"gatehouse://test/gateway-worker/{node}"));
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
-        using var issued = request.Create(_ca, DateTimeOffset.UtcNow.AddMinutes(-5), DateTimeOffset.UtcNow.AddDays(30), RandomNumberGenerator.GetBytes(16));
+        using var issued = request.Create(
+            _ca,
+            DateTimeOffset.UtcNow.AddMinutes(-5),
+            DateTimeOffset.UtcNow.AddDays(30),
+            RandomNumberGenerator.GetBytes(16)
+        );
         using var paired = issued.CopyWithPrivateKey(key);
         return X509CertificateLoader.LoadPkcs12(paired.Export(X509ContentType.Pkcs12), null);
     }

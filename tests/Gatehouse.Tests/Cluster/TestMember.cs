@@ -15,7 +15,11 @@ internal sealed class TestMember : IAsyncDisposable
 
     private readonly CancellationTokenSource _stop = new();
 
-    private TestMember(MembershipSettings settings, MemberTrust trust, Func<string, CancellationToken, Task<IPAddress[]>>? lookUp)
+    private TestMember(
+        MembershipSettings settings,
+        MemberTrust trust,
+        Func<string, CancellationToken, Task<IPAddress[]>>? lookUp
+    )
     {
         var loggers = new CapturedLog(Lines);
         Membership = lookUp is null
@@ -39,7 +43,12 @@ internal sealed class TestMember : IAsyncDisposable
     ) => new(settings, trust, lookUp);
 
     /// <summary>A member on its own loopback address.</summary>
-    public static MembershipSettings Settings(string node, string host, int port, params (string Host, int Port)[] wellKnown) =>
+    public static MembershipSettings Settings(
+        string node,
+        string host,
+        int port,
+        params (string Host, int Port)[] wellKnown
+    ) =>
         new()
         {
             NodeName = node,
@@ -59,13 +68,21 @@ internal sealed class TestMember : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            Assert.Fail($"not seen in time; last view {View}: {string.Join(", ", View.Members)}\n{string.Join('\n', Lines.TakeLast(60))}");
+            Assert.Fail(
+                $"not seen in time; last view {View}: {string.Join(", ", View.Members)}\n{string.Join('\n', Lines.TakeLast(60))}"
+            );
             throw;
         }
     }
 
     public Task<ClusterView> SeesUpAsync(int count, TimeSpan? within = null) =>
-        SeesAsync(v => v.Phase == MembershipPhase.Up && v.Members.Count(m => m.State == MemberState.Up) == count && v.Members.Count(IsPresent) == count, within);
+        SeesAsync(
+            v =>
+                v.Phase == MembershipPhase.Up
+                && v.Members.Count(m => m.State == MemberState.Up) == count
+                && v.Members.Count(IsPresent) == count,
+            within
+        );
 
     public async Task<string> SaysAsync(string text)
     {
@@ -137,11 +154,19 @@ internal sealed class CapturedLog(ConcurrentQueue<string> lines) : ILoggerFactor
 
     public bool IsEnabled(LogLevel logLevel) => logLevel >= (Noisy ? LogLevel.Trace : LogLevel.Information);
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel,
+        EventId eventId,
+        TState state,
+        Exception? exception,
+        Func<TState, Exception?, string> formatter
+    )
     {
         if (IsEnabled(logLevel))
         {
-            lines.Enqueue($"{Environment.TickCount64 - _began,6} {logLevel}: {formatter(state, exception)} {exception}");
+            lines.Enqueue(
+                $"{Environment.TickCount64 - _began, 6} {logLevel}: {formatter(state, exception)} {exception}"
+            );
         }
     }
 
