@@ -79,6 +79,13 @@ public sealed class InternalChannel(NodeIdentity? identity, PeerVerification ver
         {
             var options = ClientOptions(purpose, expectation);
             options.ApplicationProtocols = [protocol];
+            if (identity is not null)
+            {
+                // Prepared once per certificate; the callback would have its chain built anew for each handshake.
+                options.LocalCertificateSelectionCallback = null;
+                options.ClientCertificateContext = identity.Certificate.Context;
+            }
+
             await stream.AuthenticateAsClientAsync(options, cancellation);
             return stream;
         }

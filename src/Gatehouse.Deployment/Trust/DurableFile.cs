@@ -15,7 +15,7 @@ public static partial class DurableFile
 
     /// <summary>
     /// Replaces <paramref name="path"/> with <paramref name="content"/>; on return it is on the disk. Throws
-    /// <see cref="IOException"/> when it is not, and then the file is as it was.
+    /// <see cref="IOException"/> when that is not certain; the file then holds its old or its new content, whole.
     /// </summary>
     /// <param name="path">The file; its directory exists.</param>
     /// <param name="content">All of its new content.</param>
@@ -38,7 +38,7 @@ public static partial class DurableFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            File.Delete(temporary);
+            Discard(temporary);
             throw new IOException($"Cannot write {path}: {e.Message}", e);
         }
     }
@@ -89,6 +89,16 @@ public static partial class DurableFile
         return File.ReadAllBytes(path);
     }
 
+    // The error that brought us here is the one to tell.
+    private static void Discard(string temporary)
+    {
+        try
+        {
+            File.Delete(temporary);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { }
+    }
+
     private static FileStreamOptions CreateNew(bool secret)
     {
         var options = new FileStreamOptions
@@ -105,7 +115,7 @@ public static partial class DurableFile
         return options;
     }
 
-    private static void Sync(SafeHandle file, string path)
+    internal static void Sync(SafeHandle file, string path)
     {
         if (OperatingSystem.IsWindows())
         {
