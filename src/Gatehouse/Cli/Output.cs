@@ -120,6 +120,12 @@ internal sealed class Output(Terminal terminal, OutputFormat format, bool quiet)
             WriteError(problem.Message, Place(problem), problem.Fix);
         }
 
+        // A list of one needs no heading.
+        if (failure.Problems is [var only] && only.Message == failure.Message)
+        {
+            return;
+        }
+
         terminal.Error.WriteLine(failure.Message);
         if (failure.Fix is not null)
         {

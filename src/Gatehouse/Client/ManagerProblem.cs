@@ -39,8 +39,10 @@ internal static class ManagerProblem
                     e.Column ?? 0
                 ))
                 .ToImmutableArray();
-        var what = problem.Detail ?? problem.Title ?? $"the manager answered {(int)response.StatusCode}";
-        return new CommandFailure(code, what, problems.IsEmpty ? url : null, problem.Fix ?? fix, problems);
+        // Our managers say what is wrong in the title, and more or the way out in the detail.
+        var what = problem.Title ?? problem.Detail ?? $"the manager answered {(int)response.StatusCode}";
+        var advice = problem.Title is null ? fix : problem.Detail ?? fix;
+        return new CommandFailure(code, what, problems.IsEmpty ? url : null, advice, problems);
     }
 
     /// <summary>A connection that failed.</summary>
@@ -108,7 +110,6 @@ internal static class ManagerProblem
     private sealed record ProblemBody(
         string? Title,
         string? Detail,
-        string? Fix,
         [property: JsonConverter(typeof(LenientErrors))] IReadOnlyList<ProblemEntry>? Errors
     );
 

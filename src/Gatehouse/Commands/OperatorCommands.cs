@@ -2,8 +2,19 @@ using System.CommandLine;
 
 namespace Gatehouse.Commands;
 
-/// <summary>Commands for who runs the cluster.</summary>
+/// <summary>Commands for who runs the cluster, in the order help shows them.</summary>
 internal static class OperatorCommands
 {
-    public static IEnumerable<Command> Create() => [ConfigCommands.Create(), VersionCommand.Create()];
+    public static IEnumerable<Command> Create() =>
+        [
+            StatusCommand.Create(),
+            NodeCommands.Create(),
+            ClusterCommands.Create(),
+            TokenCommands.Create(),
+            .. LoginCommands.Create(),
+            ConfigCommands.Create(),
+            ReloadCommand.Create(),
+            SetupCommand.Create(),
+            VersionCommand.Create(),
+        ];
 }

@@ -32,6 +32,9 @@ internal sealed partial class DataDirectory : IDisposable
     /// <summary>Absolute.</summary>
     public string Path { get; }
 
+    /// <summary>The managers' database file on a data directory.</summary>
+    public static string CatalogueFile(string path) => System.IO.Path.Combine(path, "catalogue", "catalogue.db");
+
     /// <summary>Certificates and keys.</summary>
     public string Pki => System.IO.Path.Combine(Path, "pki");
 

@@ -1,0 +1,121 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using Gatehouse.Cli;
+using Gatehouse.Management;
+using Gatehouse.Model;
+
+namespace Gatehouse.Commands;
+
+/// <summary><c>gatehouse node list | show | drain | undrain | evict</c>.</summary>
+internal static class NodeCommands
+{
+    public static Command Create() =>
+        new Command("node", "Look at nodes, take them out of service").With(
+            List(),
+            Show(),
+            Drain(),
+            Undrain(),
+            Evict()
+        );
+
+    private static Command List() =>
+        new Command("list", "List the registered nodes").Does(
+            async (call, cancellation) =>
+            {
+                var nodes = await call.Manager.GetAsync<ImmutableArray<NodeView>>("nodes", cancellation);
+                call.Output.Items("Node", nodes, NodeColumns.At(DateTimeOffset.UtcNow));
+            }
+        );
+
+    private static Command Show()
+    {
+        var name = Name();
+        return new Command("show", "Show one node with its ports, properties and refusals")
+            .With(name)
+            .Does(
+                async (call, cancellation) =>
+                    Print(call, await call.Manager.GetAsync<NodeView>(PathOf(call.Get(name)), cancellation))
+            );
+    }
+
+    private static Command Drain()
+    {
+        var name = Name();
+        return new Command("drain", "Send a node no new requests; it finishes those it has")
+            .With(name)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    await call.Manager.PostAsync($"{PathOf(call.Get(name))}/drain", null, cancellation);
+                    call.Output.Say($"{call.Get(name)} drains");
+                    call.Output.Next($"gatehouse node undrain {call.Get(name)}");
+                }
+            );
+    }
+
+    private static Command Undrain()
+    {
+        var name = Name();
+        return new Command("undrain", "Send a drained node requests again")
+            .With(name)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    await call.Manager.PostAsync($"{PathOf(call.Get(name))}/undrain", null, cancellation);
+                    call.Output.Say($"{call.Get(name)} takes requests again");
+                }
+            );
+    }
+
+    private static Command Evict()
+    {
+        var name = Name();
+        return new Command("evict", "Take a node out of the cluster for good: its certificate is refused everywhere")
+            .With(name)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    await call.Manager.DeleteAsync(PathOf(call.Get(name)), cancellation);
+                    call.Output.Say($"{call.Get(name)} is evicted; its certificate is refused from now on");
+                }
+            );
+    }
+
+    private static Argument<string> Name() => new("name") { Description = "The node's name", HelpName = "NAME" };
+
+    private static string PathOf(string node) => $"nodes/{Uri.EscapeDataString(node)}";
+
+    private static void Print(Call call, NodeView node)
+    {
+        call.Output.Item(
+            "Node",
+            node,
+            ("name", node.Name),
+            ("profile", node.Profile.Name()),
+            ("sub-domain", node.SubDomain),
+            ("state", Words.Of(node.State)),
+            ("host", node.Host),
+            ("internal port", $"{node.InternalPort}"),
+            ("ports", Pairs(node.Ports)),
+            ("properties", Pairs(node.Properties)),
+            ("draining", node.Draining ? "yes" : null),
+            ("epoch", node.Epoch?.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+            ("last seen", Words.Ago(node.LastSeen, DateTimeOffset.UtcNow)),
+            ("started", node.StartedAt?.ToString("u", System.Globalization.CultureInfo.InvariantCulture)),
+            ("process", node.ProcessId?.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+            ("version", node.Version)
+        );
+        if (call.Output.Format == OutputFormat.Table)
+        {
+            foreach (var refusal in node.Refusals)
+            {
+                call.Output.Line(
+                    $"refuses {refusal.Kind} {refusal.Name} at epoch {refusal.Epoch}: {refusal.Reason} ({refusal.Field})"
+                );
+            }
+        }
+    }
+
+    private static string? Pairs<T>(ImmutableSortedDictionary<string, T> map) =>
+        map.IsEmpty ? null : string.Join(", ", map.Select(p => $"{p.Key}={p.Value}"));
+}
