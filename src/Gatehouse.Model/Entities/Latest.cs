@@ -39,6 +39,29 @@ public sealed class Latest<T>(T initial)
     /// <summary>Replaces the value.</summary>
     public void Set(T value) => Offer(value, static (_, _) => true);
 
+    /// <summary>
+    /// Replaces the value by what <paramref name="change"/> makes of it; the same reference means no change. Runs under a
+    /// lock, so that no two changes are made of the same value: keep it short.
+    /// </summary>
+    public void Change(Func<T, T> change)
+    {
+        TaskCompletionSource moved;
+        lock (_lock)
+        {
+            var next = change(_value);
+            if (ReferenceEquals(next, _value))
+            {
+                return;
+            }
+
+            Volatile.Write(ref _value, next);
+            moved = _moved;
+            _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        moved.SetResult();
+    }
+
     /// <summary>The value now, then every newer one, until cancelled.</summary>
     public async IAsyncEnumerable<T> FollowAsync([EnumeratorCancellation] CancellationToken cancellation = default)
     {

@@ -1,0 +1,304 @@
+using Gatehouse.Deployment.Trust;
+using Gatehouse.Deployment.Wire;
+using Gatehouse.Model;
+using Grpc.Core;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Gatehouse.Deployment.Manager;
+
+/// <summary>
+/// Serves the feed: on a manager from its catalogue, on a worker from its store for peers. A stream holds one batch at a
+/// time and waits for its own receiver only.
+/// </summary>
+/// <param name="source">What is served.</param>
+/// <param name="scans">Shared by all streams of the process.</param>
+/// <param name="options">Times and bounds.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">For streams that begin, reset and end.</param>
+/// <param name="reports">Takes the reports; null on a peer, which takes none.</param>
+public sealed partial class FeedService(
+    IFeedSource source,
+    SharedScans scans,
+    FeedOptions options,
+    TimeProvider time,
+    ILogger<FeedService> logger,
+    IReportSink? reports = null
+) : Feed.FeedBase
+{
+    /// <inheritdoc/>
+    public override async Task Follow(
+        FollowRequest request,
+        IServerStreamWriter<FeedMessage> responseStream,
+        ServerCallContext context
+    )
+    {
+        var peer = PeerOf(context);
+        var kinds = EntityKinds.For(peer.Profile);
+        if (kinds.Count == 0)
+        {
+            throw new RpcException(
+                new(
+                    StatusCode.PermissionDenied,
+                    $"A node of profile {peer.Profile.Name()} reads the catalogue itself and follows no feed."
+                )
+            );
+        }
+
+        if (request.Format < WireForm.Format)
+        {
+            throw new RpcException(
+                new(
+                    StatusCode.FailedPrecondition,
+                    $"{peer.Node} reads feed format {request.Format}, this manager writes {WireForm.Format}; upgrade {peer.Node}."
+                )
+            );
+        }
+
+        var stream = new FeedStream(this, responseStream, kinds, peer, context.CancellationToken);
+        LogFollows(peer.Node, peer.Profile.Name(), request.Cursor?.Epoch, request.Version);
+        try
+        {
+            await stream.RunAsync(WireForm.TryRead(request.Cursor)).ConfigureAwait(false);
+        }
+        catch (FeedUnavailableException unavailable)
+        {
+            throw new RpcException(new(StatusCode.Unavailable, unavailable.Message));
+        }
+        catch (OperationCanceledException) when (stream.IsTooSlow)
+        {
+            LogDropped(peer.Node, options.WriteTimeout);
+            throw new RpcException(
+                new(StatusCode.DeadlineExceeded, $"{peer.Node} took nothing for {options.WriteTimeout}.")
+            );
+        }
+        catch (OperationCanceledException) when (context.CancellationToken.IsCancellationRequested)
+        {
+            LogEnded(peer.Node);
+        }
+        catch (Exception fault) when (fault is not RpcException && !context.CancellationToken.IsCancellationRequested)
+        {
+            LogFailed(fault, peer.Node);
+            throw new RpcException(new(StatusCode.Unavailable, "The catalogue cannot be read at the moment."));
+        }
+        finally
+        {
+            stream.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task<ReportReply> Report(NodeReport request, ServerCallContext context)
+    {
+        var peer = PeerOf(context);
+        if (reports is null)
+        {
+            throw new RpcException(new(StatusCode.Unimplemented, "This node is no manager and takes no reports."));
+        }
+
+        return await reports.RecordAsync(peer, request, context.CancellationToken).ConfigureAwait(false);
+    }
+
+    private static PeerIdentity PeerOf(ServerCallContext context) =>
+        context.GetHttpContext().Features.Get<PeerIdentity>()
+        ?? throw new RpcException(
+            new(StatusCode.Unauthenticated, "The connection carries no node certificate of this cluster.")
+        );
+
+    /// <summary>One receiver's stream: where it stands, and what is owed to it.</summary>
+    private sealed class FeedStream : IDisposable
+    {
+        private readonly FeedService _feed;
+        private readonly IServerStreamWriter<FeedMessage> _messages;
+        private readonly IReadOnlySet<string> _kinds;
+        private readonly PeerIdentity _peer;
+        private readonly CancellationTokenSource _writing;
+        private readonly CancellationTokenSource _ending;
+        private long _heartbeatAt;
+
+        public FeedStream(
+            FeedService feed,
+            IServerStreamWriter<FeedMessage> messages,
+            IReadOnlySet<string> kinds,
+            PeerIdentity peer,
+            CancellationToken gone
+        )
+        {
+            _feed = feed;
+            _messages = messages;
+            _kinds = kinds;
+            _peer = peer;
+            _writing = new(Timeout.InfiniteTimeSpan, feed.Time);
+            _ending = CancellationTokenSource.CreateLinkedTokenSource(gone, _writing.Token);
+        }
+
+        public bool IsTooSlow => _writing.IsCancellationRequested;
+
+        public async Task RunAsync(CatalogueHead? cursor)
+        {
+            // 1. Say where the head is.  2. Decide whether the cursor is of use; if not, reset and scan.
+            // 3. Send what came after it.  4. Nothing new: wait.
+            var position = cursor;
+            while (true)
+            {
+                var head = await _feed.Source.ReadHeadAsync(_ending.Token).ConfigureAwait(false);
+                await HeartbeatWhenDueAsync(head).ConfigureAwait(false);
+
+                if (await ResetReasonAsync(position, head).ConfigureAwait(false) is { } reason)
+                {
+                    position = await ScanAsync(position, head, reason).ConfigureAwait(false);
+                }
+                else if (
+                    head.Epoch > position!.Epoch
+                    && await SendAfterAsync(position).ConfigureAwait(false) is { } reached
+                )
+                {
+                    position = reached;
+                }
+                else
+                {
+                    await _feed.Source.WaitForNewerAsync(head, _ending.Token).ConfigureAwait(false);
+                }
+            }
+        }
+
+        public void Dispose()
+        {
+            _ending.Dispose();
+            _writing.Dispose();
+        }
+
+        private async Task<string?> ResetReasonAsync(CatalogueHead? position, CatalogueHead head)
+        {
+            if (position is null)
+            {
+                return "it has no cursor";
+            }
+
+            if (position.History != head.History)
+            {
+                return $"the catalogue's history is {head.History}, not {position.History}";
+            }
+
+            if (position.Epoch > head.Epoch)
+            {
+                return $"the newest epoch of the catalogue is {head.Epoch}, not {position.Epoch}";
+            }
+
+            var chain =
+                position.Epoch == head.Epoch
+                    ? head.Chain
+                    : await _feed.Source.ReadChainAsync(position.Epoch, _ending.Token).ConfigureAwait(false);
+            return chain switch
+            {
+                null => $"deletions after epoch {position.Epoch} are not kept any more",
+                { } own when own != position.Chain => $"the catalogue holds other changes up to epoch {position.Epoch}",
+                _ => null,
+            };
+        }
+
+        private async Task<CatalogueHead> ScanAsync(CatalogueHead? position, CatalogueHead head, string reason)
+        {
+            _feed.LogReset(_peer.Node, reason);
+            var scan = await _feed.Scans.TakeAsync(_feed.Source, _kinds, head, _ending.Token).ConfigureAwait(false);
+            await WriteAsync(
+                    new()
+                    {
+                        Reset = new Reset { Reason = reason, History = scan.Head.History },
+                    },
+                    scan.Head
+                )
+                .ConfigureAwait(false);
+            foreach (var change in scan.Changes)
+            {
+                await WriteAsync(WireForm.Write(change), scan.Head).ConfigureAwait(false);
+            }
+
+            await WriteAsync(WireForm.WriteFooter(scan), scan.Head).ConfigureAwait(false);
+            return scan.Head;
+        }
+
+        /// <summary>Null when nothing was sent: the catalogue turned into another one while it was read, or has no whole transaction yet.</summary>
+        private async Task<CatalogueHead?> SendAfterAsync(CatalogueHead position)
+        {
+            var transactions = await _feed
+                .Source.ReadAfterAsync(position.Epoch, _kinds, _feed.Options.BatchSize, _ending.Token)
+                .ConfigureAwait(false);
+
+            // Asked after the read: the floor of tombstones only rises, so what was read lacked none.
+            var chain = await _feed.Source.ReadChainAsync(position.Epoch, _ending.Token).ConfigureAwait(false);
+            if (
+                chain != position.Chain
+                || transactions.IsEmpty
+                || transactions.Any(t => t.Head.History != position.History)
+            )
+            {
+                return null;
+            }
+
+            foreach (var transaction in transactions)
+            {
+                foreach (var change in transaction.Changes)
+                {
+                    await WriteAsync(WireForm.Write(change), transaction.Head).ConfigureAwait(false);
+                }
+
+                await WriteAsync(WireForm.WriteEnd(transaction.Head), transaction.Head).ConfigureAwait(false);
+                position = transaction.Head;
+            }
+
+            return position;
+        }
+
+        private async Task WriteAsync(FeedMessage message, CatalogueHead head)
+        {
+            _writing.CancelAfter(_feed.Options.WriteTimeout);
+            await _messages.WriteAsync(message, _ending.Token).ConfigureAwait(false);
+            _writing.CancelAfter(Timeout.InfiniteTimeSpan);
+            if (message.KindCase is FeedMessage.KindOneofCase.Change)
+            {
+                await HeartbeatWhenDueAsync(head).ConfigureAwait(false);
+            }
+        }
+
+        private async Task HeartbeatWhenDueAsync(CatalogueHead head)
+        {
+            if (_heartbeatAt != 0 && _feed.Time.GetElapsedTime(_heartbeatAt) < _feed.Options.Heartbeat)
+            {
+                return;
+            }
+
+            _heartbeatAt = _feed.Time.GetTimestamp();
+            _feed.Reports?.Seen(_peer);
+            await WriteAsync(WireForm.Write(_feed.Source.SignHeartbeat(head)), head).ConfigureAwait(false);
+        }
+    }
+
+    private IFeedSource Source => source;
+
+    private SharedScans Scans => scans;
+
+    private FeedOptions Options => options;
+
+    private TimeProvider Time => time;
+
+    private IReportSink? Reports => reports;
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "{Node} ({Profile}, {Version}) follows the feed from epoch {Epoch}"
+    )]
+    private partial void LogFollows(string node, string profile, long? epoch, string version);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Node} reads everything again: {Reason}")]
+    private partial void LogReset(string node, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Node} took nothing of the feed for {Timeout} and was dropped")]
+    private partial void LogDropped(string node, TimeSpan timeout);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Node} left the feed")]
+    private partial void LogEnded(string node);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The feed of {Node} ended: the catalogue cannot be read")]
+    private partial void LogFailed(Exception fault, string node);
+}
