@@ -152,6 +152,12 @@ public sealed partial class InternalServer : IAsyncDisposable
         limits.MaxConcurrentConnections = _options.MaxConnections;
         limits.MaxConcurrentUpgradedConnections = _options.MaxConnections;
 
+        // Twice what a balancer takes in by default: it adds headers of its own.
+        limits.MaxRequestLineSize = 16 << 10;
+        limits.MaxRequestHeadersTotalSize = 64 << 10;
+        limits.MaxRequestHeaderCount = 200;
+        limits.Http2.MaxRequestHeaderFieldSize = 32 << 10;
+
         // Per purpose and operation: InternalDispatch for control, the gateway for API traffic. Quiet streams must live.
         limits.MaxRequestBodySize = null;
         limits.MinRequestBodyDataRate = null;

@@ -20,6 +20,12 @@ public interface IEnrolmentLedger
     /// <summary>Writes the node into the catalogue and the certificate's serial number into the audit.</summary>
     Task RegisterAsync(Node node, string serialNumber, DateTimeOffset notAfter, CancellationToken cancellation);
 
+    /// <summary>
+    /// Writes a renewed certificate. False, and nothing is written, when the node left or was evicted: a renewal never
+    /// registers anew.
+    /// </summary>
+    Task<bool> RenewAsync(Node node, string serialNumber, DateTimeOffset notAfter, CancellationToken cancellation);
+
     /// <summary>True while the node is registered: neither left nor evicted.</summary>
     Task<bool> IsRegisteredAsync(string node, CancellationToken cancellation);
 }

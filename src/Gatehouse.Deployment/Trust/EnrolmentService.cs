@@ -51,7 +51,12 @@ public sealed partial class EnrolmentService(
 
         // 3. Issue, then register: an answer that is lost is asked for again with the same key.
         var node = ReadFacts(request.Facts, verdict.Node, verdict.Profile);
-        return await IssueAsync(request.CertificateRequest, node, "joined", context.CancellationToken);
+        using var certificate = Issue(request.CertificateRequest, node);
+        await ledger.RegisterAsync(node, certificate.SerialNumber, Ends(certificate), context.CancellationToken);
+        LogIssued(node.Name, node.Profile.Name(), "joined", certificate.SerialNumber, Ends(certificate));
+
+        // Read again: by registering, a manager may have become one of the managers.
+        return facts().ToReply(certificate, [authority.Certificate]);
     }
 
     /// <inheritdoc/>
@@ -80,19 +85,21 @@ public sealed partial class EnrolmentService(
     /// <summary>Renews without a connection, for the manager that holds the authority itself.</summary>
     public async Task<JoinReply> RenewAsync(PeerIdentity peer, RenewRequest request, CancellationToken cancellation)
     {
+        // Looked at before anything is signed, and once more as it is written: an eviction may come in between.
         if (!await ledger.IsRegisteredAsync(peer.Node, cancellation))
         {
-            LogRenewalRefused(peer.Node, peer.Profile.Name());
-            throw new RpcException(
-                new(
-                    StatusCode.PermissionDenied,
-                    $"{peer} is not registered any more: it left or was evicted; join it again with a new token"
-                )
-            );
+            throw NotRegistered(peer);
         }
 
         var node = ReadFacts(request.Facts, peer.Node, peer.Profile);
-        return await IssueAsync(request.CertificateRequest, node, "renewed", cancellation);
+        using var certificate = Issue(request.CertificateRequest, node);
+        if (!await ledger.RenewAsync(node, certificate.SerialNumber, Ends(certificate), cancellation))
+        {
+            throw NotRegistered(peer);
+        }
+
+        LogIssued(node.Name, node.Profile.Name(), "renewed", certificate.SerialNumber, Ends(certificate));
+        return facts().ToReply(certificate, [authority.Certificate]);
     }
 
     /// <inheritdoc/>
@@ -110,13 +117,12 @@ public sealed partial class EnrolmentService(
         return new() { Key = ByteString.CopyFrom(clusterKey.Export()) };
     }
 
-    private async Task<JoinReply> IssueAsync(ByteString request, Node node, string what, CancellationToken cancellation)
+    private X509Certificate2 Issue(ByteString request, Node node)
     {
         var cluster = facts();
-        X509Certificate2 certificate;
         try
         {
-            certificate = authority.Issue(
+            return authority.Issue(
                 request.Span,
                 cluster.Cluster,
                 node.Profile,
@@ -128,27 +134,20 @@ public sealed partial class EnrolmentService(
         {
             throw new RpcException(new(StatusCode.InvalidArgument, e.Message));
         }
-
-        using (certificate)
-        {
-            await ledger.RegisterAsync(
-                node,
-                certificate.SerialNumber,
-                new(certificate.NotAfter.ToUniversalTime()),
-                cancellation
-            );
-            LogIssued(
-                node.Name,
-                node.Profile.Name(),
-                what,
-                certificate.SerialNumber,
-                certificate.NotAfter.ToUniversalTime()
-            );
-
-            // Read again: by registering, a manager may have become one of the managers.
-            return facts().ToReply(certificate, [authority.Certificate]);
-        }
     }
+
+    private RpcException NotRegistered(PeerIdentity peer)
+    {
+        LogRenewalRefused(peer.Node, peer.Profile.Name());
+        return new(
+            new(
+                StatusCode.PermissionDenied,
+                $"{peer} is not registered any more: it left or was evicted; join it again with a new token"
+            )
+        );
+    }
+
+    private static DateTimeOffset Ends(X509Certificate2 certificate) => new(certificate.NotAfter.ToUniversalTime());
 
     private Digest CheckRequest(ByteString request, string remote)
     {
@@ -199,7 +198,7 @@ public sealed partial class EnrolmentService(
         Level = LogLevel.Information,
         Message = "{Node} ({Profile}) {What}: certificate {Serial}, valid until {Ends:u}"
     )]
-    private partial void LogIssued(string node, string profile, string what, string serial, DateTime ends);
+    private partial void LogIssued(string node, string profile, string what, string serial, DateTimeOffset ends);
 
     [LoggerMessage(
         Level = LogLevel.Warning,

@@ -239,8 +239,7 @@ public sealed partial class JoinClient(TimeProvider time, ILoggerFactory loggers
         {
             StatusCode.PermissionDenied => new(
                 JoinFailure.TokenRefused,
-                $"The manager at {address} refused the join token: {e.Status.Detail}. Make a new one there with "
-                    + "'gatehouse token create'.",
+                $"The manager at {address} let nobody in: {e.Status.Detail}. New tokens come from 'gatehouse token create' there.",
                 e
             ),
             StatusCode.InvalidArgument => new(

@@ -68,9 +68,44 @@ public sealed class EnrolmentLedger(Catalogue catalogue) : IEnrolmentLedger
         CancellationToken cancellation
     )
     {
-        var present = await catalogue
-            .FindAsync(EntityKinds.Node, node.Name, ModelJson.Default.Node, cancellation)
-            .ConfigureAwait(false);
+        var present = await FindAsync(node.Name, cancellation).ConfigureAwait(false);
+        await WriteAsync(node, present, serialNumber, notAfter, cancellation).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async Task<bool> RenewAsync(
+        Node node,
+        string serialNumber,
+        DateTimeOffset notAfter,
+        CancellationToken cancellation
+    )
+    {
+        // An eviction between this look and the commit makes the commit fail: the epoch is another one.
+        var present = await FindAsync(node.Name, cancellation).ConfigureAwait(false);
+        if (present is null)
+        {
+            return false;
+        }
+
+        await WriteAsync(node, present, serialNumber, notAfter, cancellation).ConfigureAwait(false);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public async Task<bool> IsRegisteredAsync(string node, CancellationToken cancellation) =>
+        await FindAsync(node, cancellation).ConfigureAwait(false) is not null;
+
+    private Task<StoredEntity<Node>?> FindAsync(string node, CancellationToken cancellation) =>
+        catalogue.FindAsync(EntityKinds.Node, node, ModelJson.Default.Node, cancellation);
+
+    private async Task WriteAsync(
+        Node node,
+        StoredEntity<Node>? present,
+        string serialNumber,
+        DateTimeOffset notAfter,
+        CancellationToken cancellation
+    )
+    {
         var now = catalogue.Time.GetUtcNow();
         var transaction = new CatalogueTransaction(
             new(node.Name),
@@ -105,11 +140,6 @@ public sealed class EnrolmentLedger(Catalogue catalogue) : IEnrolmentLedger
             );
         await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
     }
-
-    /// <inheritdoc/>
-    public async Task<bool> IsRegisteredAsync(string node, CancellationToken cancellation) =>
-        await catalogue.FindAsync(EntityKinds.Node, node, ModelJson.Default.Node, cancellation).ConfigureAwait(false)
-            is not null;
 
     private static TokenVerdict Judge(
         JoinTokenRow token,

@@ -121,6 +121,22 @@ public sealed class CertificateRenewalTests
     }
 
     [Fact]
+    public async Task An_eviction_that_overtakes_a_renewal_wins()
+    {
+        await using var cluster = new TestCluster();
+        await cluster.StartAsync(Profile.GatewayManager);
+        using var worker = cluster.Identity(Profile.GatewayWorker, "worker-1");
+        await SetManagersAsync(cluster, worker);
+        cluster.Ledger.BeforeRenewal = () => cluster.Ledger.Registered["worker-1"] = false;
+        var renewal = Renewal(cluster, worker, cluster.ChannelAs(worker));
+
+        Assert.False(await renewal.RenewOnceAsync(Cancellation));
+
+        Assert.False(cluster.Ledger.Registered["worker-1"]);
+        Assert.Empty(cluster.Ledger.Registrations);
+    }
+
+    [Fact]
     public async Task A_renewal_for_another_key_or_by_an_impostor_manager_is_refused()
     {
         await using var cluster = new TestCluster();

@@ -264,7 +264,7 @@ public sealed class JoinTests
     }
 
     private static Task<NodeIdentity> JoinAsync(TestCluster cluster, string data, JoinToken token) =>
-        new JoinClient(cluster.Time, cluster.Log) { AddressTimeout = TimeSpan.FromSeconds(2) }.JoinAsync(
+        new JoinClient(cluster.Time, cluster.Log).JoinAsync(
             data,
             JoinToken.Decode(token.Encode()),
             TestCluster.SomeFacts(),

@@ -17,6 +17,9 @@ internal sealed class MemoryLedger(TimeProvider time) : IEnrolmentLedger
     /// <summary>Set to make the next registration fail after the token was spent: the lost answer.</summary>
     public Exception? FailNextRegistration { get; set; }
 
+    /// <summary>Runs between the first look at the node and the writing of its renewed certificate.</summary>
+    public Action? BeforeRenewal { get; set; }
+
     public Task<TokenVerdict> RedeemAsync(
         string tokenId,
         ReadOnlyMemory<byte> secret,
@@ -70,6 +73,23 @@ internal sealed class MemoryLedger(TimeProvider time) : IEnrolmentLedger
         Registered[node.Name] = true;
         Registrations.Enqueue((node, serialNumber));
         return Task.CompletedTask;
+    }
+
+    public Task<bool> RenewAsync(
+        Node node,
+        string serialNumber,
+        DateTimeOffset notAfter,
+        CancellationToken cancellation
+    )
+    {
+        BeforeRenewal?.Invoke();
+        if (!Registered.GetValueOrDefault(node.Name))
+        {
+            return Task.FromResult(false);
+        }
+
+        Registrations.Enqueue((node, serialNumber));
+        return Task.FromResult(true);
     }
 
     public Task<bool> IsRegisteredAsync(string node, CancellationToken cancellation) =>
