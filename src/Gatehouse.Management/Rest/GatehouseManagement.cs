@@ -41,6 +41,12 @@ public static class GatehouseManagement
         services.AddSingleton<NodeRegistry>();
         services.AddSingleton<Alerts>();
         services.AddHostedService<NodeKeeper>();
+        services.AddSingleton<ApiDefinitions>();
+        services.AddSingleton<Revisions>();
+        services.AddSingleton<Deployments>();
+        services.AddSingleton<Applications>();
+        services.AddSingleton<Subscriptions>();
+        services.AddSingleton<ApiKeys>();
 
         services.AddExceptionHandler<ManagementProblems>();
         services.AddSingleton<IAuthorizationHandler, PermissionHandler>();
@@ -71,5 +77,9 @@ public static class GatehouseManagement
         rest.MapAccess();
         rest.MapNodes();
         rest.MapAudit();
+        rest.MapApis();
+        rest.MapRevisions();
+        rest.MapDeployments();
+        rest.MapConsumers();
     }
 }

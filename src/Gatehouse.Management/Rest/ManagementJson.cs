@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using Gatehouse.Model;
 
 namespace Gatehouse.Management;
 
@@ -27,4 +28,20 @@ namespace Gatehouse.Management;
 [JsonSerializable(typeof(AuditPage))]
 [JsonSerializable(typeof(AuditVerdict))]
 [JsonSerializable(typeof(ImmutableArray<NodeDeployment>))]
+[JsonSerializable(typeof(Page<ApiSummary>))]
+[JsonSerializable(typeof(ImportView))]
+[JsonSerializable(typeof(ApiView))]
+[JsonSerializable(typeof(Page<RevisionView>))]
+[JsonSerializable(typeof(RevisionDiff))]
+[JsonSerializable(typeof(DeploymentView))]
+[JsonSerializable(typeof(DeployRequest))]
+[JsonSerializable(typeof(RollbackRequest))]
+[JsonSerializable(typeof(Page<Application>))]
+[JsonSerializable(typeof(CreateApplication))]
+[JsonSerializable(typeof(Page<SubscriptionView>))]
+[JsonSerializable(typeof(CreateSubscription))]
+[JsonSerializable(typeof(Page<KeyView>))]
+[JsonSerializable(typeof(CreateKey))]
+[JsonSerializable(typeof(CreatedKey))]
+[JsonSerializable(typeof(RollKey))]
 public sealed partial class ManagementJson : JsonSerializerContext;

@@ -70,6 +70,10 @@ public sealed partial class ManagementProblems(ILogger<ManagementProblems> logge
         {
             case ProblemsException invalid:
                 return Invalid(invalid.Problems);
+            case NotFoundException:
+                return Problem(StatusCodes.Status404NotFound, exception.Message, null);
+            case ConflictException contradiction:
+                return Problem(StatusCodes.Status409Conflict, contradiction.Message, contradiction.Fix);
             case EntityConflictException conflict:
                 // 412 when the caller named the state it knew in If-Match, 409 when somebody was faster all the same.
                 return Problem(

@@ -1,0 +1,99 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+using Gatehouse.Model;
+
+namespace Gatehouse.Management;
+
+/// <summary>
+/// An API as its publisher edits it. Holds content only: which revisions there are and which one is deployed is read from
+/// where it is decided, so equal definitions have equal digests.
+/// </summary>
+public sealed record ApiDefinition
+{
+    /// <summary>Letters, digits and <c>-._</c>; in front of the version it names the API.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Part of the address: <c>context/version/resource</c>.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>Such as <c>/petstore</c>.</summary>
+    public required string Context { get; init; }
+
+    /// <summary>For people.</summary>
+    public string Description { get; init; } = "";
+
+    /// <summary>Ways in that callers may use; empty when the API is open.</summary>
+    public ImmutableArray<string> Security { get; init; } = [];
+
+    /// <summary>Production backends.</summary>
+    public required ImmutableArray<string> Endpoints { get; init; }
+
+    /// <summary>Backends for sandbox keys; empty when there is no sandbox.</summary>
+    public ImmutableArray<string> SandboxEndpoints { get; init; } = [];
+
+    /// <summary>Sorted by path and method.</summary>
+    public required ImmutableArray<Operation> Operations { get; init; }
+
+    /// <summary>Longest wait for a connection to a backend.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Longest silence of a backend.</summary>
+    public TimeSpan ResponseTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Also answers without the version in the path.</summary>
+    public bool IsDefaultVersion { get; init; }
+
+    /// <summary>Lets <c>%2F</c> and <c>%5C</c> pass in paths.</summary>
+    public bool AllowEncodedSlash { get; init; }
+
+    /// <summary>Lets <c>;</c> pass in paths.</summary>
+    public bool AllowSemicolon { get; init; }
+
+    /// <summary>The OpenAPI document it was imported from, by its digest.</summary>
+    public Digest? Document { get; init; }
+
+    /// <summary>The document's version of the specification, such as <c>3.1.0</c>.</summary>
+    public string? Specification { get; init; }
+
+    /// <summary>The entity name, <c>name:version</c>.</summary>
+    [JsonIgnore]
+    public string Id => Api.EntityName(Name, Version);
+
+    /// <summary>The addresses it answers on. No two definitions may share one.</summary>
+    internal IEnumerable<string> Addresses() =>
+        IsDefaultVersion ? [$"{Context}/{Version}", Context] : [$"{Context}/{Version}"];
+
+    /// <summary>The form the workers run.</summary>
+    internal Api ToApi(int revision) =>
+        new()
+        {
+            Name = Name,
+            Version = Version,
+            Context = Context,
+            Revision = revision,
+            IsDefaultVersion = IsDefaultVersion,
+            Security = Security,
+            Operations = Operations,
+            Production = Set(Endpoints),
+            Sandbox = SandboxEndpoints.IsEmpty ? null : Set(SandboxEndpoints),
+            AllowEncodedSlash = AllowEncodedSlash,
+            AllowSemicolon = AllowSemicolon,
+        };
+
+    private EndpointSet Set(ImmutableArray<string> urls) =>
+        new()
+        {
+            Endpoints = [.. urls.Select(url => new Endpoint { Url = url })],
+            ConnectTimeout = ConnectTimeout,
+            ResponseTimeout = ResponseTimeout,
+        };
+}
+
+/// <summary>How definitions are stored. Members a later build adds are passed over, so that a step back can read them.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true
+)]
+[JsonSerializable(typeof(ApiDefinition))]
+internal sealed partial class DefinitionJson : JsonSerializerContext;

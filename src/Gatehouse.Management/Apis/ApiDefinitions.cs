@@ -1,0 +1,198 @@
+using System.Collections.Immutable;
+using Gatehouse.Management.OpenApi;
+using Gatehouse.Model;
+using Microsoft.EntityFrameworkCore;
+
+namespace Gatehouse.Management;
+
+/// <summary>The APIs as their publishers edit them.</summary>
+public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
+{
+    // A document of 20 MiB becomes some 300 MiB of nodes for a moment.
+    private readonly SemaphoreSlim _reading = new(2, 2);
+    private readonly AddressIndex _addresses = new();
+
+    /// <summary>
+    /// Reads a document and writes the definition made of it, and the document itself, in one transaction. Throws
+    /// <see cref="ProblemsException"/> with everything that is wrong, <see cref="ConflictException"/> when name or address is
+    /// taken; then nothing was written.
+    /// </summary>
+    public async Task<ImportedDefinition> ImportAsync(
+        ReadOnlyMemory<byte> text,
+        ImportSettings settings,
+        long? expectedEpoch,
+        Actor actor,
+        CancellationToken cancellation
+    )
+    {
+        OpenApiDocument document;
+        await _reading.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            document = OpenApiReader.Read(text);
+        }
+        finally
+        {
+            _reading.Release();
+        }
+
+        var id = Api.EntityName(settings.NameFor(document), settings.Version ?? document.Version);
+        var existing = await TryFindAsync(id, cancellation).ConfigureAwait(false);
+        if (existing is not null && !settings.Update)
+        {
+            throw new ConflictException(
+                $"The API {id} exists already",
+                "add --update to replace its definition, or give another --name or --version"
+            );
+        }
+
+        var digest = Digest.Of(text.Span);
+        var definition = settings.Apply(document, digest, existing?.Value);
+        if (ApiRules.Check(definition) is { IsEmpty: false } problems)
+        {
+            throw new ProblemsException(problems);
+        }
+
+        var row = new DocumentRow
+        {
+            Digest = digest,
+            Content = text.ToArray(),
+            MediaType = document.MediaType,
+        };
+        var transaction = new CatalogueTransaction(actor, $"imported API {id}")
+            .Put(
+                EntityKinds.Definition,
+                id,
+                definition,
+                DefinitionJson.Default.ApiDefinition,
+                expectedEpoch ?? existing?.Epoch ?? 0
+            )
+            .Also(
+                async (context, ct) =>
+                {
+                    await _addresses.EnsureFreeAsync(context, definition, ct).ConfigureAwait(false);
+                    if (!await context.Documents.AnyAsync(d => d.Digest == digest, ct).ConfigureAwait(false))
+                    {
+                        context.Documents.Add(row);
+                    }
+                }
+            );
+        await CatchUpAsync(cancellation).ConfigureAwait(false);
+        await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
+        return new(
+            await GetAsync(id, cancellation).ConfigureAwait(false),
+            Created: existing is null,
+            document.Warnings
+        );
+    }
+
+    /// <summary>Deletes the API with what hangs on it: its deployment and its subscriptions. Its revisions stay, as history.</summary>
+    public async Task DeleteAsync(string id, long? expectedEpoch, Actor actor, CancellationToken cancellation)
+    {
+        var definition = await GetAsync(id, cancellation).ConfigureAwait(false);
+        var transaction = new CatalogueTransaction(actor, $"deleted API {definition.Name}")
+            .Delete(EntityKinds.Definition, definition.Name, expectedEpoch ?? definition.Epoch)
+            .Delete(EntityKinds.Api, definition.Name);
+        foreach (var name in await NamesAsync(EntityKinds.Subscription, cancellation).ConfigureAwait(false))
+        {
+            if (name.EndsWith("/" + definition.Name, StringComparison.Ordinal))
+            {
+                transaction.Delete(EntityKinds.Subscription, name);
+            }
+        }
+
+        await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// The API called <paramref name="id"/>: <c>name:version</c>, or the name alone while it has one version. Throws
+    /// <see cref="NotFoundException"/>, or <see cref="ConflictException"/> when the name alone is not enough.
+    /// </summary>
+    public async Task<StoredEntity<ApiDefinition>> GetAsync(string id, CancellationToken cancellation)
+    {
+        if (id.Contains(':', StringComparison.Ordinal))
+        {
+            return await TryFindAsync(id, cancellation).ConfigureAwait(false)
+                ?? throw new NotFoundException("API", Excerpt.Of(id));
+        }
+
+        var names = await NamesAsync(EntityKinds.Definition, cancellation, id + ":").ConfigureAwait(false);
+        return names.Length switch
+        {
+            0 => throw new NotFoundException("API", Excerpt.Of(id)),
+            1 => await GetAsync(names[0], cancellation).ConfigureAwait(false),
+            _ => throw new ConflictException(
+                $"{id} has {names.Length} versions",
+                $"say which: {string.Join(", ", names.Take(10))}"
+            ),
+        };
+    }
+
+    /// <summary>The names of all APIs, sorted.</summary>
+    public Task<ImmutableArray<string>> NamesAsync(CancellationToken cancellation) =>
+        NamesAsync(EntityKinds.Definition, cancellation);
+
+    /// <summary>The document a definition was imported from; null when there is none.</summary>
+    public async Task<DocumentRow?> FindDocumentAsync(Digest? digest, CancellationToken cancellation)
+    {
+        if (digest is not { } key)
+        {
+            return null;
+        }
+
+        var context = catalogue.Open();
+        await using (context.ConfigureAwait(false))
+        {
+            return await context
+                .Documents.AsNoTracking()
+                .SingleOrDefaultAsync(d => d.Digest == key, cancellation)
+                .ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _reading.Dispose();
+
+    private Task<StoredEntity<ApiDefinition>?> TryFindAsync(string id, CancellationToken cancellation) =>
+        catalogue.FindAsync(EntityKinds.Definition, id, DefinitionJson.Default.ApiDefinition, cancellation);
+
+    private async Task<ImmutableArray<string>> NamesAsync(
+        string kind,
+        CancellationToken cancellation,
+        string prefix = ""
+    )
+    {
+        var context = catalogue.Open();
+        await using (context.ConfigureAwait(false))
+        {
+            var names = await context
+                .Entities.AsNoTracking()
+                .Where(e => e.Kind == kind && !e.Deleted && e.Name.StartsWith(prefix))
+                .Select(e => e.Name)
+                .ToListAsync(cancellation)
+                .ConfigureAwait(false);
+            // LIKE ignores case in SQLite; databases collate differently.
+            return [.. names.Where(n => n.StartsWith(prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        }
+    }
+
+    // Before the transaction, so that the first import after a start does not read every definition under the lock.
+    private async Task CatchUpAsync(CancellationToken cancellation)
+    {
+        var context = catalogue.Open();
+        await using (context.ConfigureAwait(false))
+        {
+            await _addresses.UpdateAsync(context, cancellation).ConfigureAwait(false);
+        }
+    }
+}
+
+/// <summary>What an import came to.</summary>
+/// <param name="Definition">The definition as it stands now.</param>
+/// <param name="Created">False when it took the place of an earlier one.</param>
+/// <param name="Warnings">What is wrong in the document but changes nothing for the gateway.</param>
+public sealed record ImportedDefinition(
+    StoredEntity<ApiDefinition> Definition,
+    bool Created,
+    ImmutableArray<Problem> Warnings
+);

@@ -1,0 +1,128 @@
+using Gatehouse.Management.OpenApi;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+namespace Gatehouse.Management;
+
+internal static class ApiEndpoints
+{
+    public static void MapApis(this IEndpointRouteBuilder rest)
+    {
+        rest.MapGet("/apis", ListAsync).Require(Permission.Read);
+        rest.MapPost("/apis", ImportAsync).Require(Permission.Publish);
+        rest.MapGet("/apis/{id}", ShowAsync).Require(Permission.Read);
+        rest.MapDelete("/apis/{id}", DeleteAsync).Require(Permission.Publish);
+        rest.MapGet("/apis/{id}/openapi", DocumentAsync).Require(Permission.Read);
+    }
+
+    private static async Task<Ok<Page<ApiSummary>>> ListAsync(
+        int? limit,
+        int? offset,
+        ApiDefinitions definitions,
+        Revisions revisions,
+        CancellationToken cancellation
+    )
+    {
+        var names = Paging.Of(await definitions.NamesAsync(cancellation).ConfigureAwait(false), limit, offset);
+        var summaries = await revisions.SummariesAsync(names.Items, cancellation).ConfigureAwait(false);
+        return TypedResults.Ok(new Page<ApiSummary>(summaries, names.Total, names.Offset, names.Limit));
+    }
+
+    // The document is the body, everything else the query: 20 MiB inside a JSON string would be read and escaped twice. The
+    // manager takes text, never an address: fetching one for whoever asks would lend out its place in the network.
+    private static async Task<Results<Ok<ImportView>, Created<ImportView>>> ImportAsync(
+        string? name,
+        string? version,
+        string? context,
+        string[]? endpoint,
+        string[]? sandboxEndpoint,
+        string? auth,
+        bool? update,
+        HttpContext http,
+        Caller caller,
+        ApiDefinitions definitions,
+        Revisions revisions,
+        CancellationToken cancellation
+    )
+    {
+        var settings = new ImportSettings
+        {
+            Name = name,
+            Version = version,
+            Context = context,
+            Endpoints = [.. endpoint ?? []],
+            SandboxEndpoints = [.. sandboxEndpoint ?? []],
+            Auth = auth,
+            Update = update ?? false,
+        };
+        var text = await ReadBodyAsync(http, cancellation).ConfigureAwait(false);
+        var imported = await definitions
+            .ImportAsync(text, settings, http.Request.ExpectedEpoch(), caller.Actor, cancellation)
+            .ConfigureAwait(false);
+        var id = imported.Definition.Name;
+        var summaries = await revisions.SummariesAsync([id], cancellation).ConfigureAwait(false);
+        var view = new ImportView(summaries[0], imported.Created, imported.Warnings);
+        http.Response.SetEntityTag(imported.Definition.Epoch);
+        return imported.Created
+            ? TypedResults.Created($"/api/v1/apis/{Uri.EscapeDataString(id)}", view)
+            : TypedResults.Ok(view);
+    }
+
+    private static async Task<Ok<ApiView>> ShowAsync(
+        string id,
+        HttpResponse response,
+        ApiDefinitions definitions,
+        Revisions revisions,
+        CancellationToken cancellation
+    )
+    {
+        var definition = await definitions.GetAsync(id, cancellation).ConfigureAwait(false);
+        var summaries = await revisions.SummariesAsync([definition.Name], cancellation).ConfigureAwait(false);
+        response.SetEntityTag(definition.Epoch);
+        return TypedResults.Ok(new ApiView(summaries[0], definition.Value));
+    }
+
+    private static async Task<NoContent> DeleteAsync(
+        string id,
+        HttpRequest request,
+        Caller caller,
+        ApiDefinitions definitions,
+        CancellationToken cancellation
+    )
+    {
+        await definitions.DeleteAsync(id, request.ExpectedEpoch(), caller.Actor, cancellation).ConfigureAwait(false);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<FileContentHttpResult> DocumentAsync(
+        string id,
+        HttpResponse response,
+        ApiDefinitions definitions,
+        CancellationToken cancellation
+    )
+    {
+        var definition = await definitions.GetAsync(id, cancellation).ConfigureAwait(false);
+        var document =
+            await definitions.FindDocumentAsync(definition.Value.Document, cancellation).ConfigureAwait(false)
+            ?? throw new NotFoundException("OpenAPI document of", definition.Name);
+        // A publisher wrote it: no browser may take it for a page.
+        response.Headers.XContentTypeOptions = "nosniff";
+        return TypedResults.Bytes(document.Content, document.MediaType);
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpContext http, CancellationToken cancellation)
+    {
+        const int Limit = DocumentLimits.MaxBytes + 1;
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = Limit;
+        }
+
+        using var body = new MemoryStream((int)Math.Min(http.Request.ContentLength ?? 0, Limit));
+        await http.Request.Body.CopyToAsync(body, cancellation).ConfigureAwait(false);
+        return body.GetBuffer().AsMemory(0, (int)body.Length);
+    }
+}

@@ -1,0 +1,133 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using Gatehouse.Management.OpenApi;
+using Gatehouse.Model;
+
+namespace Gatehouse.Management;
+
+/// <summary>What app developers call APIs with. A subscriber sees and changes only what is theirs.</summary>
+public sealed class Applications(Catalogue catalogue)
+{
+    private const string IdDigits = "0123456789abcdefghjkmnpqrstvwxyz";
+
+    /// <summary>The applications <paramref name="caller"/> may see, by name.</summary>
+    public async Task<ImmutableArray<Application>> ListAsync(Caller caller, CancellationToken cancellation)
+    {
+        var all = await catalogue
+            .ListAsync(EntityKinds.Application, ModelJson.Default.Application, cancellation)
+            .ConfigureAwait(false);
+        return
+        [
+            .. all.Select(a => a.Value)
+                .Where(a => MaySee(caller, a))
+                .OrderBy(a => a.Name, StringComparer.Ordinal)
+                .ThenBy(a => a.Id, StringComparer.Ordinal),
+        ];
+    }
+
+    /// <summary>
+    /// The application of that id or name. Throws <see cref="NotFoundException"/> when there is none the caller may see,
+    /// <see cref="ConflictException"/> when a name fits several.
+    /// </summary>
+    public async Task<Application> GetAsync(string idOrName, Caller caller, CancellationToken cancellation)
+    {
+        var byId = await catalogue
+            .FindAsync(EntityKinds.Application, idOrName, ModelJson.Default.Application, cancellation)
+            .ConfigureAwait(false);
+        if (byId is not null && MaySee(caller, byId.Value))
+        {
+            return byId.Value;
+        }
+
+        var named = (await ListAsync(caller, cancellation).ConfigureAwait(false))
+            .Where(a => a.Name == idOrName)
+            .ToImmutableArray();
+        return named.Length switch
+        {
+            0 => throw new NotFoundException("application", Excerpt.Of(idOrName)),
+            1 => named[0],
+            _ => throw new ConflictException(
+                $"{named.Length} applications are called {idOrName}",
+                $"say which by its id: {string.Join(", ", named.Take(10).Select(a => $"{a.Id} ({a.Owner})"))}"
+            ),
+        };
+    }
+
+    /// <summary>Makes an application of the caller's.</summary>
+    public async Task<Application> CreateAsync(string name, Caller caller, CancellationToken cancellation)
+    {
+        if (name.Length is 0 or > 64 || name.Any(char.IsControl) || name.Trim() != name)
+        {
+            throw new ProblemsException([
+                new(
+                    "/name",
+                    "A name of an application has 1 to 64 characters and no space at its ends",
+                    "choose another"
+                ),
+            ]);
+        }
+
+        var all = await ListAsync(caller, cancellation).ConfigureAwait(false);
+        if (all.Any(a => a.Name == name && a.Owner == caller.User))
+        {
+            throw new ConflictException($"You have an application called {name} already", "choose another name");
+        }
+
+        var application = new Application
+        {
+            Id = "app_" + RandomNumberGenerator.GetString(IdDigits, 8),
+            Name = name,
+            Owner = caller.User,
+        };
+        await catalogue
+            .CommitAsync(
+                new CatalogueTransaction(caller.Actor, $"made application {name}").Put(
+                    EntityKinds.Application,
+                    application.Id,
+                    application,
+                    ModelJson.Default.Application,
+                    expectedEpoch: 0
+                ),
+                cancellation
+            )
+            .ConfigureAwait(false);
+        return application;
+    }
+
+    /// <summary>
+    /// Deletes an application with its subscriptions and keys, and revokes it, all in one transaction: a worker that could not
+    /// read one of the deletions still lets none of its keys in.
+    /// </summary>
+    public async Task DeleteAsync(string idOrName, Caller caller, CancellationToken cancellation)
+    {
+        var application = await GetAsync(idOrName, caller, cancellation).ConfigureAwait(false);
+        var transaction = new CatalogueTransaction(caller.Actor, $"deleted application {application.Name}")
+            .Delete(EntityKinds.Application, application.Id)
+            .Put(
+                EntityKinds.Revocation,
+                Revocation.OfApplication(application.Id),
+                new Revocation { Reason = $"deleted by {caller.User}", At = catalogue.Time.GetUtcNow() },
+                ModelJson.Default.Revocation
+            );
+        var subscriptions = await catalogue
+            .ListAsync(EntityKinds.Subscription, ModelJson.Default.Subscription, cancellation)
+            .ConfigureAwait(false);
+        foreach (var subscription in subscriptions.Where(s => s.Value.Application == application.Id))
+        {
+            transaction.Delete(EntityKinds.Subscription, subscription.Name);
+        }
+
+        var keys = await catalogue
+            .ListAsync(EntityKinds.Key, ModelJson.Default.ApiKey, cancellation)
+            .ConfigureAwait(false);
+        foreach (var key in keys.Where(k => k.Value.Application == application.Id))
+        {
+            transaction.Delete(EntityKinds.Key, key.Name);
+        }
+
+        await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
+    }
+
+    private static bool MaySee(Caller caller, Application application) =>
+        caller.Role != Roles.Subscriber || application.Owner == caller.User;
+}

@@ -1,0 +1,187 @@
+using Gatehouse.Model;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+namespace Gatehouse.Management;
+
+/// <summary>Asks for an application.</summary>
+public sealed record CreateApplication(string Name);
+
+/// <summary>Asks for a subscription.</summary>
+/// <param name="Application">Id or name.</param>
+/// <param name="Api"><c>name:version</c>, or the name while it has one version.</param>
+public sealed record CreateSubscription(string Application, string Api);
+
+/// <summary>Asks for a key.</summary>
+/// <param name="Sandbox">Calls sandbox endpoints.</param>
+/// <param name="ExpiresInSeconds">How long it lives; null for ever.</param>
+public sealed record CreateKey(bool Sandbox = false, long? ExpiresInSeconds = null);
+
+/// <summary>Asks for a key in place of another.</summary>
+/// <param name="OverlapSeconds">How long the old one lives on.</param>
+public sealed record RollKey(long OverlapSeconds = 0);
+
+internal static class ConsumerEndpoints
+{
+    public static void MapConsumers(this IEndpointRouteBuilder rest)
+    {
+        rest.MapGet("/applications", ListAsync).Require(Permission.Read);
+        rest.MapPost("/applications", CreateAsync).Require(Permission.Subscribe);
+        rest.MapGet("/applications/{app}", ShowAsync).Require(Permission.Read);
+        rest.MapDelete("/applications/{app}", DeleteAsync).Require(Permission.Subscribe);
+        rest.MapGet("/subscriptions", ListSubscriptionsAsync).Require(Permission.Read);
+        rest.MapPost("/subscriptions", SubscribeAsync).Require(Permission.Subscribe);
+        rest.MapDelete("/subscriptions/{app}/{api}", UnsubscribeAsync).Require(Permission.Subscribe);
+        rest.MapGet("/applications/{app}/keys", ListKeysAsync).Require(Permission.Read);
+        rest.MapPost("/applications/{app}/keys", CreateKeyAsync).Require(Permission.Subscribe);
+        rest.MapPost("/keys/{id}/roll", RollKeyAsync).Require(Permission.Subscribe);
+        rest.MapDelete("/keys/{id}", RevokeKeyAsync).Require(Permission.Subscribe);
+    }
+
+    private static async Task<Ok<Page<Application>>> ListAsync(
+        int? limit,
+        int? offset,
+        Caller caller,
+        Applications applications,
+        CancellationToken cancellation
+    ) =>
+        TypedResults.Ok(
+            Paging.Of(await applications.ListAsync(caller, cancellation).ConfigureAwait(false), limit, offset)
+        );
+
+    private static async Task<Created<Application>> CreateAsync(
+        CreateApplication ask,
+        Caller caller,
+        Applications applications,
+        CancellationToken cancellation
+    )
+    {
+        var made = await applications.CreateAsync(ask.Name, caller, cancellation).ConfigureAwait(false);
+        return TypedResults.Created($"/api/v1/applications/{made.Id}", made);
+    }
+
+    private static async Task<Ok<Application>> ShowAsync(
+        string app,
+        Caller caller,
+        Applications applications,
+        CancellationToken cancellation
+    ) => TypedResults.Ok(await applications.GetAsync(app, caller, cancellation).ConfigureAwait(false));
+
+    private static async Task<NoContent> DeleteAsync(
+        string app,
+        Caller caller,
+        Applications applications,
+        CancellationToken cancellation
+    )
+    {
+        await applications.DeleteAsync(app, caller, cancellation).ConfigureAwait(false);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Ok<Page<SubscriptionView>>> ListSubscriptionsAsync(
+        string? application,
+        string? api,
+        int? limit,
+        int? offset,
+        Caller caller,
+        Subscriptions subscriptions,
+        CancellationToken cancellation
+    ) =>
+        TypedResults.Ok(
+            Paging.Of(
+                await subscriptions.ListAsync(application, api, caller, cancellation).ConfigureAwait(false),
+                limit,
+                offset
+            )
+        );
+
+    private static async Task<Created<SubscriptionView>> SubscribeAsync(
+        CreateSubscription ask,
+        Caller caller,
+        Subscriptions subscriptions,
+        CancellationToken cancellation
+    )
+    {
+        var made = await subscriptions
+            .CreateAsync(ask.Application, ask.Api, caller, cancellation)
+            .ConfigureAwait(false);
+        return TypedResults.Created($"/api/v1/subscriptions/{made.Application}/{Uri.EscapeDataString(made.Api)}", made);
+    }
+
+    private static async Task<NoContent> UnsubscribeAsync(
+        string app,
+        string api,
+        Caller caller,
+        Subscriptions subscriptions,
+        CancellationToken cancellation
+    )
+    {
+        await subscriptions.DeleteAsync(app, api, caller, cancellation).ConfigureAwait(false);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Ok<Page<KeyView>>> ListKeysAsync(
+        string app,
+        int? limit,
+        int? offset,
+        Caller caller,
+        ApiKeys keys,
+        CancellationToken cancellation
+    ) =>
+        TypedResults.Ok(
+            Paging.Of(await keys.ListAsync(app, caller, cancellation).ConfigureAwait(false), limit, offset)
+        );
+
+    private static async Task<Created<CreatedKey>> CreateKeyAsync(
+        string app,
+        CreateKey? ask,
+        HttpResponse response,
+        Caller caller,
+        ApiKeys keys,
+        CancellationToken cancellation
+    )
+    {
+        response.Headers.CacheControl = "no-store";
+        var made = await keys.CreateAsync(
+                app,
+                ask?.Sandbox ?? false,
+                Seconds(ask?.ExpiresInSeconds),
+                caller,
+                cancellation
+            )
+            .ConfigureAwait(false);
+        return TypedResults.Created($"/api/v1/keys/{made.Key.Id}", made);
+    }
+
+    private static async Task<Created<CreatedKey>> RollKeyAsync(
+        string id,
+        RollKey? ask,
+        HttpResponse response,
+        Caller caller,
+        ApiKeys keys,
+        CancellationToken cancellation
+    )
+    {
+        response.Headers.CacheControl = "no-store";
+        var made = await keys.RollAsync(id, Seconds(ask?.OverlapSeconds) ?? TimeSpan.Zero, caller, cancellation)
+            .ConfigureAwait(false);
+        return TypedResults.Created($"/api/v1/keys/{made.Key.Id}", made);
+    }
+
+    private static async Task<NoContent> RevokeKeyAsync(
+        string id,
+        Caller caller,
+        ApiKeys keys,
+        CancellationToken cancellation
+    )
+    {
+        await keys.RevokeAsync(id, caller, cancellation).ConfigureAwait(false);
+        return TypedResults.NoContent();
+    }
+
+    // Clamped, so that a senseless number is refused by who knows the bounds instead of overflowing here.
+    private static TimeSpan? Seconds(long? seconds) =>
+        seconds is { } s ? TimeSpan.FromSeconds(Math.Clamp(s, -1, int.MaxValue)) : null;
+}

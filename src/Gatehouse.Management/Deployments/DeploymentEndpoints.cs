@@ -1,0 +1,95 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+namespace Gatehouse.Management;
+
+/// <summary>Asks for a deployment.</summary>
+/// <param name="Revision">The revision; null for the definition as it stands.</param>
+/// <param name="Message">What the publisher says about a new revision.</param>
+public sealed record DeployRequest(int? Revision = null, string? Message = null);
+
+/// <summary>Asks to go back.</summary>
+/// <param name="Revision">The revision; null for the one before what runs.</param>
+public sealed record RollbackRequest(int? Revision = null);
+
+internal static class DeploymentEndpoints
+{
+    private const int MaxWait = 60;
+
+    public static void MapDeployments(this IEndpointRouteBuilder rest)
+    {
+        rest.MapGet("/apis/{id}/deployments", StatusAsync).Require(Permission.Read);
+        rest.MapPost("/apis/{id}/deployments", DeployAsync).Require(Permission.Publish);
+        rest.MapDelete("/apis/{id}/deployments", UndeployAsync).Require(Permission.Publish);
+        rest.MapPost("/apis/{id}/rollback", RollBackAsync).Require(Permission.Publish);
+    }
+
+    private static async Task<Ok<DeploymentView>> StatusAsync(
+        string id,
+        int? wait,
+        Deployments deployments,
+        CancellationToken cancellation
+    )
+    {
+        if (wait is < 0 or > MaxWait)
+        {
+            throw new ProblemsException([
+                new("wait", $"'wait' is between 0 and {MaxWait} seconds", "ask again after it"),
+            ]);
+        }
+
+        return TypedResults.Ok(
+            await deployments.WaitAsync(id, TimeSpan.FromSeconds(wait ?? 0), cancellation).ConfigureAwait(false)
+        );
+    }
+
+    private static async Task<Ok<DeploymentView>> DeployAsync(
+        string id,
+        DeployRequest? ask,
+        HttpRequest request,
+        Caller caller,
+        Deployments deployments,
+        CancellationToken cancellation
+    )
+    {
+        if (ask?.Message is { Length: > 500 })
+        {
+            throw new ProblemsException([new("/message", "A message has at most 500 characters", "shorten it")]);
+        }
+
+        return TypedResults.Ok(
+            await deployments
+                .DeployAsync(id, ask?.Revision, ask?.Message, request.ExpectedEpoch(), caller.Actor, cancellation)
+                .ConfigureAwait(false)
+        );
+    }
+
+    private static async Task<Ok<DeploymentView>> UndeployAsync(
+        string id,
+        HttpRequest request,
+        Caller caller,
+        Deployments deployments,
+        CancellationToken cancellation
+    ) =>
+        TypedResults.Ok(
+            await deployments
+                .UndeployAsync(id, request.ExpectedEpoch(), caller.Actor, cancellation)
+                .ConfigureAwait(false)
+        );
+
+    private static async Task<Ok<DeploymentView>> RollBackAsync(
+        string id,
+        RollbackRequest? ask,
+        HttpRequest request,
+        Caller caller,
+        Deployments deployments,
+        CancellationToken cancellation
+    ) =>
+        TypedResults.Ok(
+            await deployments
+                .RollBackAsync(id, ask?.Revision, request.ExpectedEpoch(), caller.Actor, cancellation)
+                .ConfigureAwait(false)
+        );
+}

@@ -1,0 +1,252 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Gatehouse.Model;
+using Microsoft.EntityFrameworkCore;
+
+namespace Gatehouse.Management;
+
+/// <summary>Puts revisions of APIs on the gateways, takes them off, and tells where they run.</summary>
+public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions, Revisions revisions, NodeBoard board)
+{
+    // Two who deploy one API at once; the later one looks again.
+    private const int MaxAttempts = 5;
+
+    // A node that falls silent changes no reading, so waiting looks at the clock too.
+    private static readonly TimeSpan s_lookAgain = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>
+    /// Deploys a revision, or the definition as it stands, which becomes a revision when it differs from the newest one.
+    /// Equal content takes no epoch and moves no worker.
+    /// </summary>
+    /// <param name="id">The API.</param>
+    /// <param name="number">The revision; null for the definition as it stands.</param>
+    /// <param name="message">What its publisher says about a new revision.</param>
+    /// <param name="expectedEpoch">The epoch the definition must be at.</param>
+    /// <param name="actor">Who does it.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task<DeploymentView> DeployAsync(
+        string id,
+        int? number,
+        string? message,
+        long? expectedEpoch,
+        Actor actor,
+        CancellationToken cancellation
+    )
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var definition = await definitions.GetAsync(id, cancellation).ConfigureAwait(false);
+            var revision = number is { } n
+                ? await revisions.GetAsync(definition.Name, n, cancellation).ConfigureAwait(false)
+                : await NextAsync(definition, cancellation).ConfigureAwait(false);
+            try
+            {
+                return await CommitAsync(definition, revision, message, expectedEpoch, actor, cancellation)
+                    .ConfigureAwait(false);
+            }
+            catch (EntityConflictException) when (expectedEpoch is null && attempt < MaxAttempts)
+            {
+                // Somebody else deployed or edited it this moment.
+            }
+        }
+    }
+
+    /// <summary>Deploys the revision before the one that runs, or <paramref name="number"/>. A new epoch with old content.</summary>
+    public async Task<DeploymentView> RollBackAsync(
+        string id,
+        int? number,
+        long? expectedEpoch,
+        Actor actor,
+        CancellationToken cancellation
+    )
+    {
+        if (number is null)
+        {
+            var definition = await definitions.GetAsync(id, cancellation).ConfigureAwait(false);
+            var deployed = await FindAsync(definition.Name, cancellation).ConfigureAwait(false);
+            if (deployed is null)
+            {
+                throw new ConflictException(
+                    $"{definition.Name} is not deployed, so there is nothing to go back from",
+                    $"say which revision: gatehouse rollback {definition.Name} r1"
+                );
+            }
+
+            if (deployed.Value.Revision <= 1)
+            {
+                throw new ConflictException($"{definition.Name} runs r1; there is no revision before it");
+            }
+
+            number = deployed.Value.Revision - 1;
+        }
+
+        return await DeployAsync(id, number, null, expectedEpoch, actor, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Takes the API off the gateways. Its definition and revisions stay.</summary>
+    public async Task<DeploymentView> UndeployAsync(
+        string id,
+        long? expectedEpoch,
+        Actor actor,
+        CancellationToken cancellation
+    )
+    {
+        var definition = await definitions.GetAsync(id, cancellation).ConfigureAwait(false);
+        await catalogue
+            .CommitAsync(
+                Guard(new(actor, $"undeployed API {definition.Name}"), definition, expectedEpoch)
+                    .Delete(EntityKinds.Api, definition.Name),
+                cancellation
+            )
+            .ConfigureAwait(false);
+        return await StatusAsync(definition.Name, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>How the API stands on every worker; when asked to wait, as soon as all have answered or the time is over.</summary>
+    public async Task<DeploymentView> WaitAsync(string id, TimeSpan wait, CancellationToken cancellation)
+    {
+        var name = (await definitions.GetAsync(id, cancellation).ConfigureAwait(false)).Name;
+        using var deadline = new CancellationTokenSource(wait, catalogue.Time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
+        while (true)
+        {
+            // Taken before the look, so that a report in between is not slept through.
+            var seen = board.Readings.Value;
+            var status = await StatusAsync(name, cancellation).ConfigureAwait(false);
+            if (status.IsSettled || deadline.IsCancellationRequested)
+            {
+                return status;
+            }
+
+            using var look = CancellationTokenSource.CreateLinkedTokenSource(both.Token);
+            look.CancelAfter(s_lookAgain);
+            try
+            {
+                await board.Readings.WhenAsync(now => !ReferenceEquals(now, seen), look.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+            {
+                // Time to look again, or for the last time.
+            }
+        }
+    }
+
+    private async Task<DeploymentView> StatusAsync(string name, CancellationToken cancellation)
+    {
+        EntityRow? row;
+        var context = catalogue.Open();
+        await using (context.ConfigureAwait(false))
+        {
+            row = await context
+                .Entities.AsNoTracking()
+                .SingleOrDefaultAsync(e => e.Kind == EntityKinds.Api && e.Name == name, cancellation)
+                .ConfigureAwait(false);
+        }
+
+        if (row is null)
+        {
+            return new(name, null, 0, IsSettled: true, []);
+        }
+
+        var nodes = await board.OfAsync(EntityKinds.Api, name, row.Epoch, cancellation).ConfigureAwait(false);
+        return new(
+            name,
+            row.Deleted ? null : JsonSerializer.Deserialize(row.Payload, ModelJson.Default.Api)!.Revision,
+            row.Epoch,
+            nodes.All(n => n.State is DeploymentState.Applied or DeploymentState.Refused),
+            nodes
+        );
+    }
+
+    private Task<StoredEntity<Api>?> FindAsync(string name, CancellationToken cancellation) =>
+        catalogue.FindAsync(EntityKinds.Api, name, ModelJson.Default.Api, cancellation);
+
+    private async Task<Revision> NextAsync(StoredEntity<ApiDefinition> definition, CancellationToken cancellation)
+    {
+        var latest = await revisions.FindLatestAsync(definition.Name, cancellation).ConfigureAwait(false);
+        return latest is not null && latest.Digest == definition.Digest
+            ? latest
+            : new(1 + (latest?.Number ?? 0), definition.Digest, definition.Value);
+    }
+
+    private async Task<DeploymentView> CommitAsync(
+        StoredEntity<ApiDefinition> definition,
+        Revision revision,
+        string? message,
+        long? expectedEpoch,
+        Actor actor,
+        CancellationToken cancellation
+    )
+    {
+        // A revision is older than today's rules may be; what they refuse must not reach a worker.
+        if (ApiRules.Check(revision.Definition) is { IsEmpty: false } problems)
+        {
+            throw new ProblemsException(problems);
+        }
+
+        var name = definition.Name;
+        var running = await FindAsync(name, cancellation).ConfigureAwait(false);
+        var transaction = Guard(new(actor, $"deployed API {name} r{revision.Number}"), definition, expectedEpoch)
+            .Put(
+                EntityKinds.Api,
+                name,
+                revision.Definition.ToApi(revision.Number),
+                ModelJson.Default.Api,
+                running?.Epoch ?? 0
+            );
+        var existing = await revisions.FindLatestAsync(name, cancellation).ConfigureAwait(false);
+        if (revision.Number > (existing?.Number ?? 0))
+        {
+            transaction.Also(
+                (context, _) =>
+                {
+                    context.Revisions.Add(
+                        new()
+                        {
+                            Api = name,
+                            Number = revision.Number,
+                            Digest = revision.Digest,
+                            Definition = CanonicalJson.Write(revision.Definition, DefinitionJson.Default.ApiDefinition),
+                            DocumentDigest = revision.Definition.Document,
+                            Message = message,
+                            CreatedBy = actor.Name,
+                            CreatedAt = catalogue.Time.GetUtcNow(),
+                        }
+                    );
+                    return Task.CompletedTask;
+                }
+            );
+        }
+
+        await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
+        return await StatusAsync(name, cancellation).ConfigureAwait(false);
+    }
+
+    // Equal content changes nothing, but the commit fails when the definition moved since it was read.
+    private static CatalogueTransaction Guard(
+        CatalogueTransaction transaction,
+        StoredEntity<ApiDefinition> definition,
+        long? expectedEpoch
+    ) =>
+        transaction.Put(
+            EntityKinds.Definition,
+            definition.Name,
+            definition.Value,
+            DefinitionJson.Default.ApiDefinition,
+            expectedEpoch ?? definition.Epoch
+        );
+}
+
+/// <summary>Where an API runs.</summary>
+/// <param name="Api"><c>name:version</c>.</param>
+/// <param name="Revision">The revision that is deployed; null when none is.</param>
+/// <param name="Epoch">The change a worker must have applied.</param>
+/// <param name="IsSettled">True when every registered worker applied or refused it.</param>
+/// <param name="Nodes">Each registered worker.</param>
+public sealed record DeploymentView(
+    string Api,
+    int? Revision,
+    long Epoch,
+    bool IsSettled,
+    ImmutableArray<NodeDeployment> Nodes
+);
