@@ -1,10 +1,10 @@
 namespace Gatehouse.Gateway.Strictness;
 
-/// <summary>How long the lines of one HTTP/1 message may be. The defaults are Kestrel's own, so the guard is never the narrower one.</summary>
+/// <summary>How long the lines of one HTTP/1 message may be. The defaults are those of Kestrel, just within, so that the guard answers.</summary>
 public sealed record StrictnessLimits
 {
     /// <summary>Bytes of a request line, without its line end.</summary>
-    public int RequestLine { get; init; } = 8 * 1024;
+    public int RequestLine { get; init; } = (8 * 1024) - 2;
 
     /// <summary>Bytes of all field lines of a head, or of all trailer lines, with their line ends.</summary>
     public int Fields { get; init; } = 32 * 1024;
