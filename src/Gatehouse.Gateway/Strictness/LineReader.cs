@@ -9,9 +9,40 @@ namespace Gatehouse.Gateway.Strictness;
 internal sealed class LineReader : IDisposable
 {
     // HTAB is the only control character that a line may hold.
-    internal static readonly SearchValues<byte> Controls = SearchValues.Create(
-        [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 127]
-    );
+    internal static readonly SearchValues<byte> Controls = SearchValues.Create([
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+        10,
+        11,
+        12,
+        13,
+        14,
+        15,
+        16,
+        17,
+        18,
+        19,
+        20,
+        21,
+        22,
+        23,
+        24,
+        25,
+        26,
+        27,
+        28,
+        29,
+        30,
+        31,
+        127,
+    ]);
 
     private byte[] _kept = [];
     private int _keptLength;

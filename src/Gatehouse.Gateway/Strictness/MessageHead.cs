@@ -77,7 +77,8 @@ internal sealed class MessageHead
         }
 
         // A parser that merges trailers into the head would read another message.
-        return Ascii.EqualsIgnoreCase(name, "host"u8)
+        return
+            Ascii.EqualsIgnoreCase(name, "host"u8)
             || Ascii.EqualsIgnoreCase(name, "content-length"u8)
             || Ascii.EqualsIgnoreCase(name, "transfer-encoding"u8)
             ? Violation.TrailerField

@@ -41,7 +41,21 @@ internal readonly ref struct RequestLine
         var http11 = version.SequenceEqual(" HTTP/1.1"u8);
         if (!http11 && !version.SequenceEqual(" HTTP/1.0"u8))
         {
-            return version is [(byte)' ', (byte)'H', (byte)'T', (byte)'T', (byte)'P', (byte)'/', >= (byte)'0' and <= (byte)'9', (byte)'.', >= (byte)'0' and <= (byte)'9']
+            return
+                version
+                    is [
+                        (byte)' ',
+                        (byte)'H',
+                        (byte)'T',
+                        (byte)'T',
+                        (byte)'P',
+                        (byte)'/',
+                        >= (byte)'0'
+                        and <= (byte)'9',
+                        (byte)'.',
+                        >= (byte)'0'
+                        and <= (byte)'9',
+                    ]
                 ? Violation.Version
                 : Violation.RequestLine;
         }

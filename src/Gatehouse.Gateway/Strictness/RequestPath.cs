@@ -91,7 +91,8 @@ public static class RequestPath
             PathRefusal.Backslash => "The path has a backslash; a path is divided by slashes.",
             PathRefusal.ControlCharacter => "The request target has a control character.",
             PathRefusal.NotAscii => "The request target has a space or a character outside ASCII; percent-encode it.",
-            PathRefusal.BadEncoding => "The path has a % that two hexadecimal digits do not follow; a literal % is %25.",
+            PathRefusal.BadEncoding =>
+                "The path has a % that two hexadecimal digits do not follow; a literal % is %25.",
             PathRefusal.InvalidUtf8 => "The percent-encoded bytes in the path are not UTF-8.",
             PathRefusal.Fragment => "The request target has a #; a fragment is not part of a request.",
             PathRefusal.EncodedSlash => "The path has an encoded slash or backslash, which this API does not allow.",

@@ -69,16 +69,12 @@ internal sealed class RequestScanner(StrictnessLimits limits) : IDisposable
                     break;
                 case State.NotHttp1:
                     return bytes.Length;
-                case State.AwaitingResponse
-                or State.Refused:
+                case State.AwaitingResponse or State.Refused:
                     return at;
                 case State.ChunkExtension:
                     at += ReadExtension(bytes[at..]);
                     break;
-                case State.ChunkSize
-                or State.ChunkSizeLf
-                or State.ChunkDataCr
-                or State.ChunkDataLf:
+                case State.ChunkSize or State.ChunkSizeLf or State.ChunkDataCr or State.ChunkDataLf:
                     at += ReadChunkByte(bytes[at]);
                     break;
                 default:

@@ -9,11 +9,7 @@ namespace Gatehouse.Gateway.Strictness;
 /// Connection middleware, placed after TLS, that lets only those HTTP/1 requests reach Kestrel which every parser reads
 /// the same way. Use: <c>listenOptions.Use(guard.Middleware)</c>.
 /// </summary>
-public sealed partial class StrictnessGuard(
-    StrictnessLimits limits,
-    TimeProvider time,
-    ILogger<StrictnessGuard> logger
-)
+public sealed partial class StrictnessGuard(StrictnessLimits limits, TimeProvider time, ILogger<StrictnessGuard> logger)
 {
     // Closing with unread input resets the connection, and the client may lose the answer with it.
     private static readonly TimeSpan DrainTime = TimeSpan.FromMilliseconds(500);

@@ -24,7 +24,8 @@ internal static class ViolationText
             Violation.Target => "The request target has characters or a form that are not allowed there.",
             Violation.Version => "The version is neither HTTP/1.1 nor HTTP/1.0.",
             Violation.Preface => "The HTTP/2 connection preface is incomplete.",
-            Violation.FieldName => "A header name is empty, has characters that are not allowed, or is followed by a space.",
+            Violation.FieldName =>
+                "A header name is empty, has characters that are not allowed, or is followed by a space.",
             Violation.LineFolding => "A header is continued on a second line.",
             Violation.HostMissing => "An HTTP/1.1 request needs a Host header.",
             Violation.HostRepeated => "There is more than one Host header.",

@@ -34,11 +34,7 @@ public sealed class GuardedKestrel : IAsyncLifetime
     internal GuardedKestrel(Action<ListenOptions> listen)
     {
         StrictnessGuard.UseStrictLineEnds();
-        Guard = new StrictnessGuard(
-            new StrictnessLimits(),
-            TimeProvider.System,
-            NullLogger<StrictnessGuard>.Instance
-        );
+        Guard = new StrictnessGuard(new StrictnessLimits(), TimeProvider.System, NullLogger<StrictnessGuard>.Instance);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrel(kestrel =>
@@ -91,7 +87,10 @@ public sealed class GuardedKestrel : IAsyncLifetime
 
     private async Task HandleAsync(HttpContext context)
     {
-        if (context.Request.Path == "/upgrade" && context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } upgrade)
+        if (
+            context.Request.Path == "/upgrade"
+            && context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } upgrade
+        )
         {
             await using var stream = await upgrade.UpgradeAsync();
             await stream.CopyToAsync(stream, context.RequestAborted);

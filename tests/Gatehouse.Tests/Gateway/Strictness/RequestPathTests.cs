@@ -180,10 +180,7 @@ public sealed class RequestPathTests
         var verdict = RequestPath.Judge(target);
         var buffer = new char[target.Length];
 
-        Assert.Equal(
-            matched,
-            RequestPath.ToMatch(verdict.Path(target), verdict.Traits, buffer).ToString()
-        );
+        Assert.Equal(matched, RequestPath.ToMatch(verdict.Path(target), verdict.Traits, buffer).ToString());
     }
 
     [Fact]

@@ -49,7 +49,11 @@ public sealed class StrictnessGuardTests(GuardedKestrel server) : IClassFixture<
             if (!wire.InBody)
             {
                 Assert.Contains("X-Request-Id: ", answer, StringComparison.Ordinal);
-                Assert.EndsWith($"\"description\":\"{ViolationText.Explain(wire.Violation)}\"}}", answer, StringComparison.Ordinal);
+                Assert.EndsWith(
+                    $"\"description\":\"{ViolationText.Explain(wire.Violation)}\"}}",
+                    answer,
+                    StringComparison.Ordinal
+                );
             }
         }
     }

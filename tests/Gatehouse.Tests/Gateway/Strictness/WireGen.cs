@@ -19,32 +19,81 @@ internal static class WireGen
     private static readonly Gen<string> Blank = Often(" ", "", "\t", "  ", " \t ");
 
     private static readonly Gen<string> FieldName = Often(
-        "X-A", "Accept", "Content-Length", "Transfer-Encoding", "Host", "Connection", "Upgrade", "X A", "", " X",
-        "Content-Length ", "content-length", "X_B", "Expect", "Trailer", "TE", "Transfer_Encoding", "Content-Type"
+        "X-A",
+        "Accept",
+        "Content-Length",
+        "Transfer-Encoding",
+        "Host",
+        "Connection",
+        "Upgrade",
+        "X A",
+        "",
+        " X",
+        "Content-Length ",
+        "content-length",
+        "X_B",
+        "Expect",
+        "Trailer",
+        "TE",
+        "Transfer_Encoding",
+        "Content-Type"
     );
 
     private static readonly Gen<string> FieldValue = Gen.OneOf(
-        Often("a", "", "4", "0", "chunked", "h", "close", "keep-alive", "+4", "4,4", "100-continue", "a\tb", "gr\u00fc\u00df", "upgrade", "gzip, chunked"),
+        Often(
+            "a",
+            "",
+            "4",
+            "0",
+            "chunked",
+            "h",
+            "close",
+            "keep-alive",
+            "+4",
+            "4,4",
+            "100-continue",
+            "a\tb",
+            "gr\u00fc\u00df",
+            "upgrade",
+            "gzip, chunked"
+        ),
         Gen.String[Gen.Char["abc019 \t,;:=\"\\/\u00e9\0\r\n\u007f"], 0, 10]
     );
 
     private static readonly Gen<string> Field = Gen.Select(FieldName, Blank, FieldValue, Blank, LineEnd)
         .Select((name, before, value, after, end) => $"{name}:{before}{value}{after}{end}");
 
-    private static readonly Gen<string> Harmless = OneOf("X-A: 1\r\n", "Accept: */*\r\n", "X-B:\r\n", "Cookie: a=b; c=d\r\n");
+    private static readonly Gen<string> Harmless = OneOf(
+        "X-A: 1\r\n",
+        "Accept: */*\r\n",
+        "X-B:\r\n",
+        "Cookie: a=b; c=d\r\n"
+    );
 
     private static readonly Gen<string> Data = Gen.String[Gen.Char["ab\r\n0;:"], 0, 20];
 
-    private static readonly Gen<string> Chunk = Gen.Select(Data, Often("", ";a=b", ";a=\"b c\"", ";\n", " ", ";a\rb"), LineEnd, LineEnd)
-        .Select((data, extension, end, after) => data.Length == 0 ? "" : $"{data.Length:x}{extension}{end}{data}{after}");
+    private static readonly Gen<string> Chunk = Gen.Select(
+            Data,
+            Often("", ";a=b", ";a=\"b c\"", ";\n", " ", ";a\rb"),
+            LineEnd,
+            LineEnd
+        )
+        .Select(
+            (data, extension, end, after) => data.Length == 0 ? "" : $"{data.Length:x}{extension}{end}{data}{after}"
+        );
 
-    private static readonly Gen<string> Trailers = Gen.Select(Often("", "X-T: 1\r\n", "Content-Length: 4\r\n", "X : y\r\n"), LineEnd)
+    private static readonly Gen<string> Trailers = Gen.Select(
+            Often("", "X-T: 1\r\n", "Content-Length: 4\r\n", "X : y\r\n"),
+            LineEnd
+        )
         .Select((fields, end) => $"{fields}{end}");
 
     private static readonly Gen<string> GoodRequest = Gen.OneOf(
         Harmless.Array[0, 3].Select(f => $"GET /g HTTP/1.1\r\nHost: h\r\n{string.Concat(f)}\r\n"),
         Gen.Select(Harmless.Array[0, 3], Data)
-            .Select((f, d) => $"POST /l HTTP/1.1\r\n{string.Concat(f)}Host: h\r\nContent-Length: {d.Length}\r\n\r\n{d}"),
+            .Select(
+                (f, d) => $"POST /l HTTP/1.1\r\n{string.Concat(f)}Host: h\r\nContent-Length: {d.Length}\r\n\r\n{d}"
+            ),
         Data.Array[0, 4]
             .Select(d =>
                 "PUT /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -53,7 +102,15 @@ internal static class WireGen
             )
     );
 
-    private static readonly Gen<string> OddRequest = Gen.Select(Method, Target, Version, LineEnd, Field.Array[0, 4], LineEnd, Gen.Select(Chunk.Array[0, 3], Trailers))
+    private static readonly Gen<string> OddRequest = Gen.Select(
+            Method,
+            Target,
+            Version,
+            LineEnd,
+            Field.Array[0, 4],
+            LineEnd,
+            Gen.Select(Chunk.Array[0, 3], Trailers)
+        )
         .Select(
             (method, target, version, end, fields, blank, body) =>
                 $"{method} {target} {version}{end}Host: h\r\n{string.Concat(fields)}{blank}"
