@@ -46,6 +46,14 @@ public sealed class GuardedKestrel : IAsyncLifetime
                 0,
                 options =>
                 {
+                    options.Use(next =>
+                        connection =>
+                        {
+                            // A port comes back after many connections.
+                            _read[((IPEndPoint)connection.RemoteEndPoint!).Port] = [];
+                            return next(connection);
+                        }
+                    );
                     listen(options);
                     options.Use(Guard.Middleware);
                 }

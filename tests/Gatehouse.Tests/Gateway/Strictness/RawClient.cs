@@ -52,6 +52,11 @@ internal sealed partial class RawClient : IDisposable
     {
         var text = new StringBuilder();
         var buffer = new byte[4096];
+        if (enough?.Invoke("") == true)
+        {
+            return "";
+        }
+
         try
         {
             while (await _socket.ReceiveAsync(buffer, _deadline.Token) is var count and > 0)

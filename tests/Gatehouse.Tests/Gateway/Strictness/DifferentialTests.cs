@@ -1,0 +1,75 @@
+using CsCheck;
+using Gatehouse.Gateway.Strictness;
+
+namespace Gatehouse.Tests.Gateway.Strictness;
+
+/// <summary>What the guard accepts, Kestrel must read as exactly the same requests, as many as there are.</summary>
+public sealed class DifferentialTests(GuardedKestrel server) : IClassFixture<GuardedKestrel>
+{
+    private const string Last = "GET /last HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+
+    [Fact]
+    public async Task Kestrel_reads_what_the_guard_accepts_and_nothing_else()
+    {
+        await Gen.Select(WireGen.Stream, Gen.OneOf(Gen.Const(int.MaxValue), Gen.Int[1, 30]))
+            .SampleAsync(async (stream, pieceLength) => await CheckAsync(stream, pieceLength), iter: 1_500, threads: 2);
+    }
+
+    [Fact]
+    public async Task Every_request_of_a_valid_stream_arrives()
+    {
+        await Gen.Select(WireGen.ValidStream, Gen.OneOf(Gen.Const(int.MaxValue), Gen.Int[1, 30]))
+            .SampleAsync(
+                async (stream, pieceLength) =>
+                {
+                    var read = await CheckAsync(stream, pieceLength);
+                    Assert.Equal(StrictReader.Read(stream, out _).Count + 1, read.Count);
+                },
+                iter: 500,
+                threads: 2
+            );
+    }
+
+    private async Task<IReadOnlyList<ReadRequest>> CheckAsync(string stream, int pieceLength)
+    {
+        var accepted = Accepted(stream);
+        var expected = StrictReader.Read(accepted, out var endsBetweenRequests);
+        if (endsBetweenRequests && accepted == stream)
+        {
+            stream += Last;
+            expected.AddRange(StrictReader.Read(Last, out _));
+        }
+
+        // One more answer is the refusal; a connection that waits for the rest of a message is not ended by the server.
+        var answers = accepted == stream ? expected.Count : expected.Count + 1;
+        using var client = await RawClient.ConnectAsync(server.Address);
+        await client.SendAsync(stream, pieceLength);
+        var answer = await client.ReadAsync(text => RawClient.Statuses(text).Count(s => s != 100) >= answers);
+        var read = server.ReadOn(client.Port);
+        Assert.True(
+            expected.SequenceEqual(read),
+            $"expected {string.Join('\n', expected)}\nread {string.Join('\n', read)}\n{answer}"
+        );
+        return read;
+    }
+
+    private static string Accepted(string stream)
+    {
+        using var scanner = new RequestScanner(new StrictnessLimits());
+        var bytes = RawClient.Bytes(stream);
+        var accepted = 0;
+        while (accepted < bytes.Length)
+        {
+            var count = scanner.Read(bytes.AsSpan(accepted));
+            accepted += count;
+            if (!scanner.IsAwaitingResponse)
+            {
+                break;
+            }
+
+            scanner.Resume(switched: false);
+        }
+
+        return stream[..accepted];
+    }
+}
