@@ -6,6 +6,7 @@ namespace Gatehouse.Gateway.Strictness;
 internal sealed class MessageHead
 {
     private bool _http11;
+    private bool _meansBody;
     private bool _host;
     private bool _encoding;
     private bool _upgrade;
@@ -26,6 +27,7 @@ internal sealed class MessageHead
     {
         var violation = RequestLine.TryRead(line, out var read);
         _http11 = read.IsHttp11;
+        _meansBody = read.MeansBody;
         _host = _encoding = _upgrade = false;
         Length = -1;
 
@@ -64,6 +66,7 @@ internal sealed class MessageHead
     public Violation End() =>
         _encoding && !_http11 ? Violation.EncodingInHttp10
         : _encoding && Length >= 0 ? Violation.LengthAndEncoding
+        : !_http11 && _meansBody && Length < 0 ? Violation.LengthMissing
         : _http11 && !_host ? Violation.HostMissing
         : Violation.None;
 

@@ -13,6 +13,9 @@ internal readonly ref struct RequestLine
     /// <summary>Whether the version is 1.1, else it is 1.0.</summary>
     public bool IsHttp11 { get; private init; }
 
+    /// <summary>Whether a body is expected: POST and PUT.</summary>
+    public bool MeansBody { get; private init; }
+
     /// <summary><c>host[:port]</c> of a target that has one.</summary>
     public ReadOnlySpan<byte> Authority { get; private init; }
 
@@ -67,7 +70,7 @@ internal readonly ref struct RequestLine
 
         if (target[0] == '/')
         {
-            read = new() { IsHttp11 = http11 };
+            read = new() { IsHttp11 = http11, MeansBody = MeansBodyIn(method) };
             return Violation.None;
         }
 
@@ -125,11 +128,15 @@ internal readonly ref struct RequestLine
         read = new()
         {
             IsHttp11 = http11,
+            MeansBody = MeansBodyIn(method),
             Authority = authority,
             DefaultPort = defaultPort,
         };
         return Violation.None;
     }
+
+    private static bool MeansBodyIn(ReadOnlySpan<byte> method) =>
+        method.SequenceEqual("POST"u8) || method.SequenceEqual("PUT"u8);
 
     private static bool StartsWith(ReadOnlySpan<byte> text, ReadOnlySpan<byte> start) =>
         text.Length >= start.Length && Ascii.EqualsIgnoreCase(text[..start.Length], start);

@@ -213,7 +213,6 @@ internal sealed class RequestScanner(StrictnessLimits limits) : IDisposable
             case State.ChunkSize:
                 return ReadChunkSize(b);
             case State.ChunkSizeLf when b == '\n':
-                _fieldBytes = _fieldCount = 0;
                 _state = _remaining == 0 ? State.Trailer : State.ChunkData;
                 return 1;
             case State.ChunkDataCr when b == '\r':

@@ -9,12 +9,17 @@ namespace Gatehouse.Gateway.Strictness;
 /// Connection middleware, placed after TLS, that lets only those HTTP/1 requests reach Kestrel which every parser reads
 /// the same way. Use: <c>listenOptions.Use(guard.Middleware)</c>.
 /// </summary>
-public sealed partial class StrictnessGuard(StrictnessLimits limits, TimeProvider time, ILogger<StrictnessGuard> logger)
+public sealed partial class StrictnessGuard(
+    StrictnessLimits limits,
+    ILogger<StrictnessGuard> logger,
+    TimeProvider? time = null
+)
 {
     // Closing with unread input resets the connection, and the client may lose the answer with it.
     private static readonly TimeSpan DrainTime = TimeSpan.FromMilliseconds(500);
     private const long DrainBytes = 256 * 1024;
 
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly long[] _refusals = new long[Enum.GetValues<Violation>().Length];
 
     /// <summary>How many connections were ended for each violation, since the start.</summary>
@@ -70,7 +75,7 @@ public sealed partial class StrictnessGuard(StrictnessLimits limits, TimeProvide
             LogRefused(connection.RemoteEndPoint?.ToString(), requestId, ViolationText.Explain(violation));
             if (!scanner.RefusedInBody)
             {
-                RefusalAnswer.Write(transport.Output, violation, requestId, time.GetUtcNow());
+                RefusalAnswer.Write(transport.Output, violation, requestId, _time.GetUtcNow());
                 await FlushAsync(transport.Output);
             }
         }

@@ -6,10 +6,10 @@ public sealed record StrictnessLimits
     /// <summary>Bytes of a request line, without its line end.</summary>
     public int RequestLine { get; init; } = (8 * 1024) - 2;
 
-    /// <summary>Bytes of all field lines of a head, or of all trailer lines, with their line ends.</summary>
+    /// <summary>Bytes of all field lines of a head and of its trailers, with their line ends.</summary>
     public int Fields { get; init; } = 32 * 1024;
 
-    /// <summary>Field lines in one head, or in one trailer section.</summary>
+    /// <summary>Field lines in one head and its trailers.</summary>
     public int FieldCount { get; init; } = 100;
 
     /// <summary>Bytes of one chunk-size line with its extensions, without its line end.</summary>

@@ -51,6 +51,9 @@ public enum Violation
     /// <summary>Content-Length is anything but digits, or too large.</summary>
     LengthInvalid,
 
+    /// <summary>A POST or PUT in HTTP/1.0 without Content-Length: its body is none, or everything up to the end.</summary>
+    LengthMissing,
+
     /// <summary>More than one Transfer-Encoding.</summary>
     EncodingRepeated,
 

@@ -40,18 +40,27 @@ public sealed class DifferentialTests(GuardedKestrel server) : IClassFixture<Gua
             expected.AddRange(StrictReader.Read(Last, out _));
         }
 
+        // Kestrel takes no body together with an offer to upgrade; what follows is not read.
+        var taken = expected.TakeWhile(r => !OffersUpgradeWithBody(r)).ToList();
+        var refused = accepted != stream || taken.Count < expected.Count;
+        expected = taken;
+
         // One more answer is the refusal; a connection that waits for the rest of a message is not ended by the server.
-        var answers = accepted == stream ? expected.Count : expected.Count + 1;
+        var answers = refused ? expected.Count + 1 : expected.Count;
         using var client = await RawClient.ConnectAsync(server.Address);
         await client.SendAsync(stream, pieceLength);
         var answer = await client.ReadAsync(text => RawClient.Statuses(text).Count(s => s != 100) >= answers);
-        var read = server.ReadOn(client.Port);
+        var read = server.TakeReadOn(client.Port);
         Assert.True(
             expected.SequenceEqual(read),
             $"expected {string.Join('\n', expected)}\nread {string.Join('\n', read)}\n{answer}"
         );
         return read;
     }
+
+    private static bool OffersUpgradeWithBody(ReadRequest request) =>
+        request.Fields.Contains("connection: upgrade\n", StringComparison.Ordinal)
+        && (request.Fields.Contains("transfer-encoding: ", StringComparison.Ordinal) || request.Body.Length > 0);
 
     private static string Accepted(string stream)
     {

@@ -27,14 +27,16 @@ public sealed class GuardedKestrel : IAsyncLifetime
 {
     private readonly WebApplication _app;
     private readonly ConcurrentDictionary<int, List<ReadRequest>> _read = new();
+    private readonly Action<HttpContext> _look;
 
     public GuardedKestrel()
         : this(_ => { }) { }
 
-    internal GuardedKestrel(Action<ListenOptions> listen)
+    internal GuardedKestrel(Action<ListenOptions> listen, Action<HttpContext>? look = null)
     {
+        _look = look ?? (_ => { });
         StrictnessGuard.UseStrictLineEnds();
-        Guard = new StrictnessGuard(new StrictnessLimits(), TimeProvider.System, NullLogger<StrictnessGuard>.Instance);
+        Guard = new StrictnessGuard(new StrictnessLimits(), NullLogger<StrictnessGuard>.Instance);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrel(kestrel =>
@@ -49,7 +51,6 @@ public sealed class GuardedKestrel : IAsyncLifetime
                     options.Use(next =>
                         connection =>
                         {
-                            // A port comes back after many connections.
                             _read[((IPEndPoint)connection.RemoteEndPoint!).Port] = [];
                             return next(connection);
                         }
@@ -81,6 +82,14 @@ public sealed class GuardedKestrel : IAsyncLifetime
         }
     }
 
+    /// <summary>The same, and forgets it: ports come back after many connections.</summary>
+    internal IReadOnlyList<ReadRequest> TakeReadOn(int clientPort)
+    {
+        var requests = ReadOn(clientPort);
+        _read.TryRemove(clientPort, out _);
+        return requests;
+    }
+
     public async ValueTask InitializeAsync()
     {
         await _app.StartAsync();
@@ -95,6 +104,7 @@ public sealed class GuardedKestrel : IAsyncLifetime
 
     private async Task HandleAsync(HttpContext context)
     {
+        _look(context);
         if (
             context.Request.Path == "/upgrade"
             && context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } upgrade

@@ -14,12 +14,19 @@ internal static class StrictReader
         var requests = new List<ReadRequest>();
         var at = 0;
         var keepAlive = true;
-        while (keepAlive && at < stream.Length && TryReadOne(stream, ref at, out var request, out keepAlive))
+        endsBetweenRequests = true;
+        while (keepAlive && at < stream.Length)
         {
+            if (!TryReadOne(stream, ref at, out var request, out keepAlive))
+            {
+                endsBetweenRequests = false;
+                break;
+            }
+
             requests.Add(request);
         }
 
-        endsBetweenRequests = keepAlive && at == stream.Length;
+        endsBetweenRequests &= keepAlive;
         return requests;
     }
 

@@ -37,6 +37,7 @@ internal static class WireCases
             3
         );
         yield return Ok("HTTP/1.0 without Host", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+        yield return Ok("POST in HTTP/1.0", "POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\na");
         yield return Ok("HTTP/1.0 with Host", $"GET / HTTP/1.0\r\n{Host}Connection: keep-alive\r\n\r\n");
         yield return Ok("an empty line before the request", "\r\n" + Get());
         yield return Ok("an empty line after a body", Post(4, "abcd") + "\r\n" + Get(), 2);
@@ -176,6 +177,8 @@ internal static class WireCases
             Violation.LengthRepeated,
             $"POST / HTTP/1.1\r\nContent-Length: 4\r\n{Host}content-length: 4\r\n\r\nabcd"
         );
+        yield return Bad("POST in HTTP/1.0 without length", Violation.LengthMissing, "POST / HTTP/1.0\r\n\r\n");
+        yield return Bad("PUT in HTTP/1.0 without length", Violation.LengthMissing, "PUT http://a/ HTTP/1.0\r\n\r\n");
         yield return Bad(
             "length and encoding",
             Violation.LengthAndEncoding,
@@ -544,7 +547,7 @@ internal static class WireCases
         yield return InChunks(
             "too many trailers",
             Violation.TooManyFields,
-            $"0\r\n{string.Concat(Enumerable.Repeat("X: y\r\n", 101))}\r\n"
+            $"0\r\n{string.Concat(Enumerable.Repeat("X: y\r\n", 99))}\r\n"
         );
 
         // After good requests
