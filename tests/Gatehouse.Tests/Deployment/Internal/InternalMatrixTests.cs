@@ -167,7 +167,9 @@ public sealed class InternalMatrixTests
                 }
                 else
                 {
-                    Assert.True(answer is null or { Status: HttpStatusCode.Forbidden }, $"{caller} {path}: {answer}");
+                    // Without a certificate, or for what the node does not serve, there is no handshake to begin with.
+                    var expected = serves && caller is not null ? HttpStatusCode.Forbidden : (HttpStatusCode?)null;
+                    Assert.True(expected == answer?.Status, $"{caller} {path}: {answer}");
                 }
             }
         }

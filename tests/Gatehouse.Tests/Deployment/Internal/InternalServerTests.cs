@@ -169,6 +169,47 @@ public sealed class InternalServerTests
         }
     }
 
+    [Fact]
+    public async Task API_traffic_flows_between_expired_certificates_for_ninety_days_while_control_stops()
+    {
+        await using var cluster = new TestCluster();
+        var server = await cluster.StartAsync(Profile.GatewayWorker);
+        using var balancer = cluster.Identity(Profile.LoadBalancer, "lb-1");
+
+        cluster.Time.Advance(TimeSpan.FromDays(31));
+        Assert.StartsWith("HTTP/1.1 200 OK", await AskAsync(InternalPurpose.Apis), StringComparison.Ordinal);
+        await Assert.ThrowsAnyAsync<Exception>(() => AskAsync(InternalPurpose.Control));
+
+        cluster.Time.Advance(TimeSpan.FromDays(90));
+        await Assert.ThrowsAnyAsync<Exception>(() => AskAsync(InternalPurpose.Apis));
+
+        Assert.Contains(
+            "ALERT: the certificate of lb-1 (load-balancer) expired",
+            cluster.Log.Text,
+            StringComparison.Ordinal
+        );
+
+        async Task<string> AskAsync(InternalPurpose purpose)
+        {
+            await using var stream = await cluster
+                .ChannelAs(balancer)
+                .ConnectAsync(
+                    purpose,
+                    "127.0.0.1",
+                    server.Port,
+                    PeerExpectation.Worker,
+                    System.Net.Security.SslApplicationProtocol.Http11,
+                    Cancellation
+                );
+            await stream.WriteAsync(
+                "GET /readyz HTTP/1.1\r\nHost: api.example.com\r\nConnection: close\r\n\r\n"u8.ToArray(),
+                Cancellation
+            );
+            using var reader = new StreamReader(stream);
+            return await reader.ReadToEndAsync(Cancellation);
+        }
+    }
+
     // 0 when the other side ended the connection, however it did.
     private static async Task<int> ReadAsync(Stream stream)
     {
