@@ -33,6 +33,7 @@ public sealed partial class Membership
 
     private MemberRuntime? _runtime;
     private TaskCompletionSource _giveWay = new();
+    private string? _lastRejected;
     private MembershipPhase _phase = MembershipPhase.Off;
 
     /// <summary>Does not start anything yet.</summary>
@@ -136,6 +137,7 @@ public sealed partial class Membership
 
             if (ending == Ending.Fault)
             {
+                SetPhase(MembershipPhase.Starting);
                 pause = Backoff.Next(pause, _time.GetElapsedTime(began));
                 LogRestart(pause.Value);
                 await Task.Delay(pause.Value, _time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -198,6 +200,7 @@ public sealed partial class Membership
                             Changed = OnChange,
                             Met = OnHello,
                             ForeignMember = OnForeignMember,
+                            Rejected = OnRejected,
                             Judge = Judge,
                         },
                         _table,
@@ -394,15 +397,36 @@ public sealed partial class Membership
             return true;
         }
 
+        var host = Peer.HostOf(peer);
         Notice(
-            $"refused {Peer.HostOf(peer)}",
+            $"refused {host}",
             new Problem(
                 "cluster",
-                $"a node at {peer} was refused: {reason}{(certificate is null ? "" : $" (certificate '{Peer.Printable(certificate.Subject)}')")}",
+                $"a node at {host} was refused: {reason}{(certificate is null ? "" : $" (certificate '{Peer.Printable(certificate.Subject)}')")}",
                 "if it belongs to this cluster, join it with a new token; if not, keep it from this port"
             )
         );
         return false;
+    }
+
+    /// <summary>
+    /// What <see cref="Judge"/> is not asked about: no TLS at all, or no certificate. A word only about who comes twice,
+    /// which a scanner does not, and who was not judged meanwhile.
+    /// </summary>
+    private void OnRejected(string peer)
+    {
+        var host = Peer.HostOf(peer);
+        if (Interlocked.Exchange(ref _lastRejected, host) == host && !_notices.Has($"refused {host}"))
+        {
+            Notice(
+                $"refused {host}",
+                new Problem(
+                    "cluster",
+                    $"a connection from {host} to the membership port was refused: it is not TLS, or shows no certificate",
+                    "if it is a node of this cluster, join it with a token; if not, keep it from this port"
+                )
+            );
+        }
     }
 
     private void NoticeWait(string reason, TimeSpan elapsed)

@@ -31,14 +31,7 @@ internal sealed class MemberActor : ReceiveActor, IWithTimers
             _unreachable.UnionWith(state.Unreachable.Select(m => m.UniqueAddress));
             Publish();
         });
-        Receive<ClusterEvent.MemberRemoved>(e =>
-        {
-            _members.Remove(e.Member.UniqueAddress);
-            _unreachable.Remove(e.Member.UniqueAddress);
-            var state = e.PreviousStatus == MemberStatus.Exiting ? MemberState.Left : MemberState.Gone;
-            _runtime.Table.Set(AddressOf(e.Member), e.Member.UniqueAddress.Uid, state, _runtime.Time.GetUtcNow());
-            Publish();
-        });
+        Receive<ClusterEvent.MemberRemoved>(OnRemoved);
         Receive<ClusterEvent.IMemberEvent>(e =>
         {
             Take(e.Member);
@@ -77,11 +70,10 @@ internal sealed class MemberActor : ReceiveActor, IWithTimers
 
     private void Take(Member member)
     {
-        // The second lock behind the hello: nobody of another domain stays, however it got in.
         if (!member.HasRole(_runtime.DomainRole))
         {
-            _runtime.OnForeignMember(AddressOf(member));
-            _cluster.Down(member.Address);
+            PutOut(member);
+            return;
         }
 
         var isNew = _members.TryAdd(member.UniqueAddress, member);
@@ -90,6 +82,35 @@ internal sealed class MemberActor : ReceiveActor, IWithTimers
         {
             Send(member, MessageKind.Card);
         }
+    }
+
+    /// <summary>The second lock behind the hello: nobody of another domain stays, however it got in.</summary>
+    private void PutOut(Member foreign)
+    {
+        _runtime.OnForeignMember(AddressOf(foreign));
+        if (_runtime.State.Claim is not null)
+        {
+            _cluster.Down(foreign.Address);
+        }
+        else
+        {
+            Context.System.Terminate(); // this node is the one that came to the wrong place
+        }
+    }
+
+    private void OnRemoved(ClusterEvent.MemberRemoved e)
+    {
+        // When this node goes, Akka reports everybody as removed; the others have gone nowhere.
+        if (_cluster.IsTerminated)
+        {
+            return;
+        }
+
+        _members.Remove(e.Member.UniqueAddress);
+        _unreachable.Remove(e.Member.UniqueAddress);
+        var state = e.PreviousStatus == MemberStatus.Exiting ? MemberState.Left : MemberState.Gone;
+        _runtime.Table.Set(AddressOf(e.Member), e.Member.UniqueAddress.Uid, state, _runtime.Time.GetUtcNow());
+        Publish();
     }
 
     private void Publish()

@@ -100,7 +100,11 @@ internal sealed class MemberRuntime
         );
         var system = ActorSystem.Create(
             AkkaConfiguration.SystemName,
-            ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(configuration), tls, new AkkaLogSetup(log))
+            ActorSystemSetup.Create(
+                BootstrapSetup.Create().WithConfig(configuration),
+                tls,
+                new AkkaLogSetup(log, hooks.Rejected)
+            )
         );
         var self = new MemberAddress(settings.LocalMemberHost.Trim('[', ']').ToLowerInvariant(), port);
         return new MemberRuntime(system, settings, self, card, hooks, table, time);
@@ -199,6 +203,9 @@ internal sealed record RuntimeHooks
 
     /// <summary>A member of another domain got in and is put out.</summary>
     public required Action<MemberAddress> ForeignMember { get; init; }
+
+    /// <summary>An incoming connection from there failed its handshake.</summary>
+    public required Action<string> Rejected { get; init; }
 
     /// <summary>Whether the holder of a certificate, or of none, may connect.</summary>
     public required Func<X509Certificate2?, string, bool> Judge { get; init; }

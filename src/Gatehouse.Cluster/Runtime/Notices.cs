@@ -42,6 +42,16 @@ internal sealed class Notices(TimeProvider time)
         }
     }
 
+    /// <summary>Whether something is noted under a key now.</summary>
+    public bool Has(string key)
+    {
+        lock (_lock)
+        {
+            DropOldNeedsLock(time.GetUtcNow());
+            return _notices.ContainsKey(key);
+        }
+    }
+
     /// <summary>The reason is gone.</summary>
     public void Clear(string key)
     {

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Gatehouse.Cluster.Runtime;
 
 /// <summary>What strangers say of themselves, made fit for a log.</summary>
@@ -6,11 +8,10 @@ internal static class Peer
     private const int MaxLength = 200;
 
     /// <summary>The host of <c>[::ffff:1.2.3.4]:5678</c>: the port differs at every knock.</summary>
-    public static string HostOf(string peer)
-    {
-        var colon = peer.LastIndexOf(':');
-        return colon > 0 ? peer[..colon] : peer;
-    }
+    public static string HostOf(string peer) =>
+        IPEndPoint.TryParse(peer, out var at)
+            ? (at.Address.IsIPv4MappedToIPv6 ? at.Address.MapToIPv4() : at.Address).ToString()
+            : Printable(peer);
 
     /// <summary>Cut, and without line breaks or other control characters.</summary>
     public static string Printable(string text) =>
