@@ -19,6 +19,8 @@ internal sealed class TestAuthority : IDisposable
         _ca = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddYears(1));
     }
 
+    public string CertificatePem => _ca.ExportCertificatePem();
+
     public X509Certificate2 Issue(string node)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);

@@ -1,0 +1,74 @@
+using System.Diagnostics;
+
+namespace Gatehouse.ClusterTests.Membership;
+
+/// <summary>Network namespaces on one bridge, each a host of its own that can be cut off. Needs root and <c>ip</c>.</summary>
+internal sealed class Networks : IDisposable
+{
+    private readonly string _id = $"gh{Environment.ProcessId % 100_000:x}{Random.Shared.Next(0x100):x}";
+    private readonly List<string> _names = [];
+
+    public Networks(int count)
+    {
+        Run("link", "add", Bridge, "type", "bridge");
+        Run("link", "set", Bridge, "up");
+        for (var i = 1; i <= count; i++)
+        {
+            var name = $"{_id}-{i}";
+            _names.Add(name);
+            Run("netns", "add", name);
+            Run("link", "add", Cable(i), "type", "veth", "peer", "name", "eth0", "netns", name);
+            Run("link", "set", Cable(i), "master", Bridge, "up");
+            Run("-n", name, "addr", "add", $"{Address(i)}/24", "dev", "eth0");
+            Run("-n", name, "link", "set", "eth0", "up");
+            Run("-n", name, "link", "set", "lo", "up");
+        }
+    }
+
+    /// <summary>False where these tests cannot run.</summary>
+    public static bool Available => Environment.UserName == "root" && TryRun("netns", "list") == 0;
+
+    public string this[int number] => _names[number - 1];
+
+    public static string Address(int number) => $"10.231.77.{number}";
+
+    /// <summary>Pulls the cable of one.</summary>
+    public void CutOff(int number) => Run("link", "set", Cable(number), "down");
+
+    /// <summary>Plugs it in again.</summary>
+    public void Connect(int number) => Run("link", "set", Cable(number), "up");
+
+    public void Dispose()
+    {
+        _names.ForEach(n => TryRun("netns", "delete", n));
+        TryRun("link", "delete", Bridge);
+    }
+
+    private string Bridge => $"{_id}-br";
+
+    private string Cable(int number) => $"{_id}-v{number}";
+
+    private static void Run(params string[] arguments)
+    {
+        if (TryRun(arguments) != 0)
+        {
+            throw new InvalidOperationException($"ip {string.Join(' ', arguments)} failed");
+        }
+    }
+
+    private static int TryRun(params string[] arguments)
+    {
+        try
+        {
+            using var ip = Process.Start(
+                new ProcessStartInfo("ip", arguments) { RedirectStandardError = true, RedirectStandardOutput = true }
+            )!;
+            ip.WaitForExit(10_000);
+            return ip.ExitCode;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return -1;
+        }
+    }
+}
