@@ -97,7 +97,7 @@ internal static class MembershipPort
 }
 
 /// <summary>Names the process that listens on a port, where the system tells.</summary>
-internal static class PortHolder
+public static class PortHolder
 {
     private static readonly string[] s_tables = ["/proc/net/tcp", "/proc/net/tcp6"];
 

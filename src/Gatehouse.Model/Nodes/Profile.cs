@@ -56,11 +56,13 @@ public static class Profiles
 public sealed class ProfileConverter : JsonConverter<Profile>
 {
     /// <inheritdoc/>
+    /// <inheritdoc/>
     public override Profile Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         Profiles.TryParse(reader.GetString(), out var profile)
             ? profile
             : throw new JsonException($"A profile is one of {string.Join(", ", Profiles.Names)}.");
 
+    /// <inheritdoc/>
     /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, Profile value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.Name());

@@ -9,6 +9,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Gatehouse.Cli;
+using Gatehouse.Model;
 
 namespace Gatehouse.Client;
 
@@ -22,7 +23,7 @@ internal sealed class ManagerClient : IDisposable
     public static JsonSerializerOptions Json { get; } =
         new(JsonSerializerDefaults.Web)
         {
-            Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+            Converters = { new ProfileConverter(), new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
             DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         };
 

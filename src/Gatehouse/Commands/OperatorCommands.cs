@@ -7,6 +7,9 @@ internal static class OperatorCommands
 {
     public static IEnumerable<Command> Create() =>
         [
+            InitCommand.Create(),
+            JoinCommand.Create(),
+            RunCommand.Create(),
             StatusCommand.Create(),
             NodeCommands.Create(),
             ClusterCommands.Create(),

@@ -1,0 +1,114 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using Gatehouse.Cli;
+using Gatehouse.Configuration;
+using Gatehouse.Deployment.Trust;
+using Gatehouse.Deployment.Wire;
+using Gatehouse.Model;
+using Gatehouse.Nodes;
+
+namespace Gatehouse.Commands;
+
+/// <summary><c>gatehouse join TOKEN</c>: makes this machine a node of a cluster and runs it. With an identity, it restarts it.</summary>
+internal static class JoinCommand
+{
+    private static readonly Argument<string> s_token = new("TOKEN")
+    {
+        Description = "Join token from 'gatehouse init' or 'gatehouse token create'; - reads it from standard input",
+    };
+
+    public static Command Create() =>
+        new Command("join", "Join a cluster with a token and run the node; the same command restarts it")
+            .With(s_token)
+            .With(NodeStart.StopWithStandardInput)
+            .With(NodeOptions.All)
+            .Does(RunAsync);
+
+    private static async Task<ExitCode> RunAsync(Call call, CancellationToken cancellation)
+    {
+        using var data = DataDirectory.Open(NodeOptions.DataPath(call));
+        var identity = NodeIdentity.Load(data.Path) ?? await EnrolAsync(call, data, cancellation);
+        using (identity)
+        {
+            return await NodeStart.ServeAsync(
+                call,
+                data,
+                NodeOptions.Read(call),
+                identity,
+                node =>
+                {
+                    call.Output.Say(
+                        $"{identity.Node} ({identity.Profile.Name()}) runs and is a node of '{identity.Cluster}'"
+                    );
+                    return Task.CompletedTask;
+                },
+                cancellation
+            );
+        }
+    }
+
+    private static async Task<NodeIdentity> EnrolAsync(Call call, DataDirectory data, CancellationToken cancellation)
+    {
+        var text = call.Get(s_token);
+        if (text == "-")
+        {
+            text = await Console.In.ReadLineAsync(cancellation);
+        }
+
+        JoinToken token;
+        try
+        {
+            token = JoinToken.Decode(text);
+        }
+        catch (FormatException e)
+        {
+            throw new CommandFailure(
+                ExitCode.Invalid,
+                e.Message,
+                fix: "copy the whole token that 'gatehouse init' or 'gatehouse token create' printed",
+                cause: e
+            );
+        }
+
+        // Name and profile are the token's; everything else may come from file, environment and flags.
+        NodeFile.WriteOnce(
+            data,
+            [
+                (SettingsTable.Profile, token.Profile.Name()),
+                (SettingsTable.Name, token.Node),
+                .. NodeFile.FromFlags(NodeOptions.Read(call)),
+            ]
+        );
+        var settings = NodeOptions.Read(call).Settings;
+        using var logging = new NodeLogging(settings.Log);
+        var client = new JoinClient(TimeProvider.System, logging.Factory);
+        var facts = new NodeFacts
+        {
+            Host = settings.Node.Advertise ?? LocalAddress.TowardsAny(token.Addresses),
+            InternalPort = settings.Listen.Internal.Port,
+            SubDomain = settings.Node.SubDomain,
+        };
+        var attempt = 0;
+        while (true)
+        {
+            try
+            {
+                return await client.JoinAsync(data.Path, token, facts, VersionCommand.Current, cancellation);
+            }
+            catch (JoinException e) when (e.Failure is JoinFailure.CannotReach or JoinFailure.ManagerFailed)
+            {
+                // Nodes may be started in any order: the manager may come later than its workers.
+                if (attempt++ == 0)
+                {
+                    call.Output.Say($"Waiting for a manager at {string.Join(", ", token.Addresses)}: {e.Message}");
+                }
+
+                await Task.Delay(TimeSpan.FromSeconds(Math.Min(0.2 * attempt, 3)), cancellation);
+            }
+            catch (JoinException e)
+            {
+                throw new CommandFailure(ExitCode.NotAllowed, e.Message, cause: e);
+            }
+        }
+    }
+}

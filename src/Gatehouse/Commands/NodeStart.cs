@@ -1,0 +1,117 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using System.Threading.Channels;
+using Gatehouse.Cli;
+using Gatehouse.Configuration;
+using Gatehouse.Deployment.Trust;
+using Gatehouse.Gateway;
+using Gatehouse.Model;
+using Gatehouse.Nodes;
+
+namespace Gatehouse.Commands;
+
+/// <summary>The common end of <c>init</c>, <c>join</c> and <c>run</c>: a node with an identity serves until it is told to stop.</summary>
+internal static class NodeStart
+{
+    /// <summary>For the demo: the node stops when its standard input ends.</summary>
+    public static readonly Option<bool> StopWithStandardInput = new("--stop-with-stdin") { Hidden = true };
+
+    /// <summary>Runs the node in the foreground. <paramref name="ready"/> runs once everything listens.</summary>
+    public static async Task<ExitCode> ServeAsync(
+        Call call,
+        DataDirectory data,
+        NodeConfiguration configuration,
+        NodeIdentity identity,
+        Func<RunningNode, Task>? ready,
+        CancellationToken cancellation
+    )
+    {
+        RequireSame(configuration.Settings, identity, data);
+        using var logging = new NodeLogging(configuration.Settings.Log);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        var context = new NodeContext(
+            data.Path,
+            configuration.Settings,
+            identity,
+            logging.Factory,
+            TimeProvider.System
+        );
+        try
+        {
+            await using var node = await RunningNode.StartAsync(context, stop.Token);
+            var reload = new NodeReload(
+                node,
+                logging,
+                configuration,
+                () => NodeConfiguration.Read(NodeOptions.Sources(call))
+            );
+            // One signal while a reload runs is enough for the next: it reads the newest file.
+            var signals = Channel.CreateBounded<bool>(
+                new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
+            );
+            using var hangup = PosixSignalRegistration.Create(
+                PosixSignal.SIGHUP,
+                signal =>
+                {
+                    signal.Cancel = true;
+                    signals.Writer.TryWrite(true);
+                }
+            );
+            node.Also(reload.FollowSignalsAsync(signals.Reader, stop.Token));
+            node.Also(ControlSocket.ServeAsync(data.Path, new NodeControl(node, reload).AnswerAsync, stop.Token));
+            if (call.Get(StopWithStandardInput))
+            {
+                node.Also(StopWithAsync(Console.OpenStandardInput(), stop));
+            }
+
+            if (ready is not null)
+            {
+                await ready(node);
+            }
+
+            await node.RunUntilAsync(stop.Token);
+            return ExitCode.Done;
+        }
+        catch (PortTakenException e)
+        {
+            throw PortFailure.Of(e, configuration);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return ExitCode.Done;
+        }
+
+        void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            stop.Cancel();
+        }
+    }
+
+    // The demo's nodes go with the demo, however it ends: the kernel closes the pipe.
+    private static async Task StopWithAsync(Stream input, CancellationTokenSource stop)
+    {
+        var buffer = new byte[256];
+        while (await input.ReadAsync(buffer, stop.Token) > 0)
+        {
+            // Nothing is said on it.
+        }
+
+        await stop.CancelAsync();
+    }
+
+    private static void RequireSame(NodeSettings settings, NodeIdentity identity, DataDirectory data)
+    {
+        if (settings.Node.Profile != identity.Profile || settings.Node.Name != identity.Node)
+        {
+            throw new CommandFailure(
+                ExitCode.Invalid,
+                $"the configuration says node '{settings.Node.Name}' ({Profiles.Name(settings.Node.Profile)}), but the certificate in this data directory is for '{identity.Node}' ({Profiles.Name(identity.Profile)})",
+                data.Path,
+                "give the node that is meant its own --data directory, or correct node.name and node.profile in gatehouse.yaml"
+            );
+        }
+    }
+}

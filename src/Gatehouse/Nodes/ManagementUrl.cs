@@ -1,0 +1,14 @@
+using System.Globalization;
+
+namespace Gatehouse.Nodes;
+
+/// <summary>Where people and programs reach a manager's console and REST directly.</summary>
+internal static class ManagementUrl
+{
+    public static string Of(NodeContext node)
+    {
+        var port = node.Settings.Listen.Management.Https ?? node.Settings.Listen.Management.Http ?? 9443;
+        var host = node.Host.Contains(':', StringComparison.Ordinal) ? $"[{node.Host}]" : node.Host;
+        return string.Create(CultureInfo.InvariantCulture, $"https://{host}:{port}");
+    }
+}

@@ -1,0 +1,255 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography.X509Certificates;
+using Gatehouse.Cluster;
+using Gatehouse.Commands;
+using Gatehouse.Deployment.Manager;
+using Gatehouse.Deployment.Trust;
+using Gatehouse.Deployment.Wire;
+using Gatehouse.Management;
+using Gatehouse.Model;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+
+namespace Gatehouse.Nodes;
+
+/// <summary>What a manager runs: the catalogue, REST and console, the feed's source, and the authority that admits nodes.</summary>
+internal sealed partial class ManagerRole : IAsyncDisposable
+{
+    private readonly NodeContext _node;
+    private readonly WebApplication _application;
+    private readonly PipelineServer _server;
+    private readonly CertificateAuthority _authority;
+    private readonly CatalogueKey _catalogueKey;
+    private readonly ClusterKey _clusterKey;
+
+    private ManagerRole(
+        NodeContext node,
+        WebApplication application,
+        PipelineServer server,
+        CertificateAuthority authority,
+        CatalogueKey catalogueKey,
+        ClusterKey clusterKey
+    )
+    {
+        _node = node;
+        _application = application;
+        _server = server;
+        _authority = authority;
+        _catalogueKey = catalogueKey;
+        _clusterKey = clusterKey;
+        Enrolment = new(
+            Services.GetRequiredService<IEnrolmentLedger>(),
+            authority,
+            Facts,
+            clusterKey,
+            node.Logs.CreateLogger<EnrolmentService>()
+        );
+    }
+
+    public IServiceProvider Services => _application.Services;
+
+    public EnrolmentService Enrolment { get; }
+
+    /// <summary>Opens the catalogue with the cluster key and starts what works on it.</summary>
+    public static async Task<ManagerRole> StartAsync(
+        NodeContext node,
+        Func<ClusterView>? membership,
+        CancellationToken cancellation
+    )
+    {
+        var clusterKey = ClusterKey.Load(node.DataDirectory);
+        var database = CatalogueDatabase.Sqlite(Founding.CataloguePath(node.DataDirectory));
+        await CatalogueSetup.ApplyAsync(database, cancellation);
+        var secrets = new SecretStore(database, clusterKey);
+        var certificate = await RequireAsync(secrets, Founding.AuthorityCertificateSecret, cancellation);
+        var key = await RequireAsync(secrets, Founding.AuthorityKeySecret, cancellation);
+        var authority = CertificateAuthority.Load(certificate, key, node.Time);
+        var catalogueKey = CatalogueKey.Load(await RequireAsync(secrets, Founding.CatalogueKeySecret, cancellation));
+
+        var server = new PipelineServer();
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.Services.AddSingleton(node.Logs);
+        builder.Services.AddSingleton(node.Time);
+        builder.Services.AddSingleton<IServer>(server);
+        builder.Services.AddRouting();
+        builder.Services.AddGatehouseManagement(
+            new()
+            {
+                Cluster = node.Identity.Cluster,
+                Database = database,
+                CatalogueKey = catalogueKey,
+                NodeName = node.Identity.Node,
+                EncodeJoinToken = grant => Encode(node, authority, grant),
+                Membership = membership,
+                DenyList = node.Denied,
+                Version = VersionCommand.Current,
+            }
+        );
+        var application = builder.Build();
+        application.Use((context, next) => AdmitAsync(node, context, next));
+        application.MapGatehouseManagement();
+        // Public by nature: who follows a sign-in link compares it with the link's pin.
+        application
+            .MapGet(
+                "/ca.pem",
+                () => TypedResults.Text(authority.Certificate.ExportCertificatePem() + "\n", "application/x-pem-file")
+            )
+            .AllowAnonymous();
+        await application.StartAsync(cancellation);
+        var role = new ManagerRole(node, application, server, authority, catalogueKey, clusterKey);
+        await role.RegisterSelfAsync(cancellation);
+        return role;
+    }
+
+    /// <summary>Console and REST, for the public ports and the balancer's hop.</summary>
+    public Task ProcessAsync(IFeatureCollection features) => _server.ProcessAsync(features);
+
+    /// <summary>What the internal port serves of a manager.</summary>
+    public void AddControlServices(IServiceCollection services)
+    {
+        services.AddSingleton(Services.GetRequiredService<IFeedSource>());
+        services.AddSingleton(Services.GetRequiredService<IReportSink>());
+        services.AddSingleton(_node.Time);
+        services.AddSingleton<SharedScans>();
+        services.AddSingleton(new FeedOptions());
+        services.AddSingleton<FeedService>();
+        services.AddSingleton(Enrolment);
+    }
+
+    public static void MapControl(IEndpointRouteBuilder control)
+    {
+        control.MapGrpcService<FeedService>();
+        control.MapEnrolment();
+    }
+
+    /// <summary>Renews this manager's own certificate from its own authority.</summary>
+    public Task<JoinReply> RenewAsync(RenewRequest request, CancellationToken cancellation) =>
+        Enrolment.RenewAsync(_node.Identity.Identity, request, cancellation);
+
+    /// <summary>Records this manager's own report, and the directory of nodes, once a second.</summary>
+    public async Task ReportSelfAsync(Func<NodeReport> report, CancellationToken stopping)
+    {
+        var sink = Services.GetRequiredService<IReportSink>();
+        var catalogue = Services.GetRequiredService<Catalogue>();
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), _node.Time);
+        do
+        {
+            try
+            {
+                var head = await catalogue.ReadHeadAsync(stopping);
+                var own = report();
+                own.Applied = new()
+                {
+                    History = head.History,
+                    Epoch = head.Epoch,
+                    Chain = Google.Protobuf.ByteString.CopyFrom(head.Chain.ToArray()),
+                };
+                await sink.RecordAsync(_node.Identity.Identity, own, stopping);
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                LogReportFailed(_node.Logs.CreateLogger<ManagerRole>(), e.Message);
+            }
+        } while (await timer.WaitForNextTickAsync(stopping));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _application.StopAsync();
+        await _application.DisposeAsync();
+        _authority.Dispose();
+        _catalogueKey.Dispose();
+        _clusterKey.Dispose();
+    }
+
+    private async Task RegisterSelfAsync(CancellationToken cancellation)
+    {
+        var facts = _node.Facts();
+        var certificate = _node.Identity.Certificate;
+        await Services
+            .GetRequiredService<IEnrolmentLedger>()
+            .RegisterAsync(
+                new()
+                {
+                    Name = _node.Identity.Node,
+                    Profile = _node.Identity.Profile,
+                    SubDomain = facts.SubDomain,
+                    Host = facts.Host,
+                    InternalPort = facts.InternalPort,
+                    Ports = facts.Ports.ToImmutableSortedDictionary(StringComparer.Ordinal),
+                    Properties = facts.Properties.ToImmutableSortedDictionary(StringComparer.Ordinal),
+                },
+                certificate.Identity.SerialNumber,
+                certificate.Ends,
+                cancellation
+            );
+        await PublishHostsAsync(_node.Settings.Hosts, cancellation);
+    }
+
+    /// <summary>Writes the public host names into the catalogue, so that every balancer has them.</summary>
+    public async Task PublishHostsAsync(Configuration.HostSettings hosts, CancellationToken cancellation) =>
+        await Services
+            .GetRequiredService<Catalogue>()
+            .CommitAsync(
+                new CatalogueTransaction(Actor.System, "published the public host names").Put(
+                    EntityKinds.Hosts,
+                    "default",
+                    new PublicHosts { Gateway = hosts.Gateway, Management = hosts.Management },
+                    ModelJson.Default.PublicHosts
+                ),
+                cancellation
+            );
+
+    private ClusterFacts Facts() =>
+        _node.Identity.Facts with
+        {
+            GatewayHosts = _node.Settings.Hosts.Gateway,
+            ManagementHosts = _node.Settings.Hosts.Management,
+        };
+
+    private static string Encode(NodeContext node, CertificateAuthority authority, JoinGrant grant) =>
+        new JoinToken
+        {
+            Addresses = node.Identity.Facts.Managers,
+            Pin = authority.Pin,
+            Id = grant.Id,
+            Secret = grant.Secret,
+            Profile = grant.Profile,
+            Node = grant.Node,
+        }.Encode();
+
+    // The port may be open to more networks than its users are in.
+    private static Task AdmitAsync(NodeContext node, HttpContext context, RequestDelegate next)
+    {
+        var allow = node.Settings.Listen.Management.Allow;
+        if (allow.IsEmpty || context.Connection.RemoteIpAddress is not { } remote)
+        {
+            return next(context);
+        }
+
+        var address = remote.IsIPv4MappedToIPv6 ? remote.MapToIPv4() : remote;
+        if (allow.Any(network => network.Contains(address)))
+        {
+            return next(context);
+        }
+
+        context.Response.StatusCode = StatusCodes.Status403Forbidden;
+        return Task.CompletedTask;
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "This manager's own report was not recorded: {Reason}")]
+    private static partial void LogReportFailed(ILogger logger, string reason);
+
+    private static async Task<byte[]> RequireAsync(SecretStore secrets, string name, CancellationToken cancellation) =>
+        await secrets.FindAsync(name, cancellation)
+        ?? throw new InvalidDataException(
+            $"The catalogue holds no secret '{name}': it is not the catalogue of a founded cluster. Restore it from a backup, or found the cluster anew with gatehouse init in an empty data directory."
+        );
+}

@@ -1,0 +1,95 @@
+using System.Collections.Immutable;
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Gatehouse.Configuration;
+using Gatehouse.Deployment.Trust;
+using Gatehouse.Model;
+
+namespace Gatehouse.Nodes;
+
+/// <summary>
+/// The certificates of the public ports: the operator's PEM files by host name, else the node's own. Asked at every handshake,
+/// so a reload or a renewal needs no new listener and drops no connection.
+/// </summary>
+internal sealed class PublicCertificates(NodeIdentity identity)
+{
+    private static readonly List<SslApplicationProtocol> s_protocols =
+    [
+        SslApplicationProtocol.Http2,
+        SslApplicationProtocol.Http11,
+    ];
+
+    private ImmutableArray<Loaded> _loaded = [];
+
+    /// <summary>TLS settings for a caller that asked for <paramref name="serverName"/>; the node's own certificate when it asked for none of ours.</summary>
+    public SslServerAuthenticationOptions For(string? serverName) =>
+        new()
+        {
+            ServerCertificateContext =
+                _loaded.FirstOrDefault(certificate => certificate.IsFor(serverName))?.Context
+                ?? identity.Certificate.Context,
+            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            ApplicationProtocols = s_protocols,
+            AllowRenegotiation = false,
+            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+        };
+
+    /// <summary>Reads the files of <paramref name="settings"/>. Every problem at once; with none, <paramref name="use"/> puts them into use.</summary>
+    public ImmutableArray<Problem> Read(TlsSettings settings, out Action use)
+    {
+        var problems = ImmutableArray.CreateBuilder<Problem>();
+        var loaded = ImmutableArray.CreateBuilder<Loaded>();
+        foreach (var (entry, index) in settings.Certificates.Select((entry, index) => (entry, index)))
+        {
+            try
+            {
+                loaded.Add(Load(entry));
+            }
+            catch (Exception e)
+                when (e is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
+            {
+                problems.Add(
+                    new(
+                        $"tls.certificates[{index}]",
+                        $"the certificate cannot be used: {e.Message}",
+                        "give a PEM chain with the leaf first, and its unencrypted PEM key",
+                        entry.Cert
+                    )
+                );
+            }
+        }
+
+        var next = loaded.ToImmutable();
+        use = () => _loaded = next;
+        return problems.ToImmutable();
+    }
+
+    private static Loaded Load(CertificateSettings entry)
+    {
+        // The PKCS#12 detour gives the key a form that the TLS layer accepts on every platform.
+        using var pem = X509Certificate2.CreateFromPemFile(entry.Cert, entry.Key);
+        var leaf = X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
+        var chain = new X509Certificate2Collection();
+        chain.ImportFromPemFile(entry.Cert);
+        return new(SslStreamCertificateContext.Create(leaf, chain, offline: true), leaf, entry.Hosts);
+    }
+
+    private sealed record Loaded(
+        SslStreamCertificateContext Context,
+        X509Certificate2 Leaf,
+        ImmutableArray<string> Hosts
+    )
+    {
+        public bool IsFor(string? serverName) =>
+            !string.IsNullOrEmpty(serverName)
+            && (Hosts.IsEmpty ? Leaf.MatchesHostname(serverName) : Hosts.Any(host => Matches(host, serverName)));
+
+        private static bool Matches(string pattern, string name) =>
+            pattern.StartsWith("*.", StringComparison.Ordinal)
+                ? name.IndexOf('.') is var dot and > 0
+                    && name.AsSpan(dot).Equals(pattern.AsSpan(1), StringComparison.OrdinalIgnoreCase)
+                : name.Equals(pattern, StringComparison.OrdinalIgnoreCase);
+    }
+}

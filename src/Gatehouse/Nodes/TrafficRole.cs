@@ -1,0 +1,255 @@
+using System.Collections.Concurrent;
+using System.Net.Security;
+using System.Security.Cryptography;
+using Gatehouse.Commands;
+using Gatehouse.Configuration;
+using Gatehouse.Deployment.Internal;
+using Gatehouse.Deployment.Manager;
+using Gatehouse.Deployment.Trust;
+using Gatehouse.Deployment.Worker;
+using Gatehouse.Gateway;
+using Gatehouse.Model;
+using Grpc.Net.Client;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Gatehouse.Nodes;
+
+/// <summary>What a worker or a balancer runs: the engine with its table, fed from the node's own store and the feed.</summary>
+internal sealed class TrafficRole : IAsyncDisposable
+{
+    private readonly NodeContext _node;
+    private readonly GatewayTable? _apis;
+    private readonly BalancerTable? _balancer;
+    private readonly AccessLog? _accessLog;
+    private readonly AccessLog? _errorLog;
+    private readonly ConcurrentDictionary<string, HttpMessageInvoker> _probes = new(StringComparer.Ordinal);
+    private readonly Latest<IReadOnlyList<string>> _managers;
+    private readonly Latest<IReadOnlyList<string>> _peers = new([]);
+    private WorkerStore _store = null!;
+    private Synchronizer _synchronizer = null!;
+
+    private TrafficRole(NodeContext node)
+    {
+        _node = node;
+        _managers = new([.. node.Identity.Facts.Managers]);
+        var settings = node.Settings;
+        _accessLog = OpenLog(settings.Log.Access);
+        _errorLog = _accessLog;
+        var options = new GatewayOptions
+        {
+            Node = node.Identity.Node,
+            TrustedProxies = settings.Proxies.Trusted,
+            ConnectionsPerBackend = settings.Limits.ConnectionsPerBackend,
+            TunnelIdleTimeout = settings.Timeouts.TunnelIdle,
+            AccessLog = _accessLog,
+            ErrorLog = _errorLog,
+        };
+        if (node.Identity.Profile == Profile.LoadBalancer)
+        {
+            _balancer = new(
+                new()
+                {
+                    Tls = Hop,
+                    StickyKey = StickyKey(),
+                    ApiStickyCookie = settings.Balancer.ApiStickyCookie,
+                    SilenceTimeout = settings.Balancer.ReadTimeout,
+                    ManagementAccessLog = _accessLog,
+                    ManagementErrorLog = _errorLog,
+                },
+                options,
+                node.Time
+            );
+            Engine = new(_balancer, options, node.Time, node.Logs);
+            Target = new CombinedTarget(_balancer, node.Denied, node.Directory);
+        }
+        else
+        {
+            _apis = new(options, node.Time);
+            Engine = new(_apis, options, node.Time, node.Logs);
+            Target = new CombinedTarget(_apis, node.Denied, node.Directory);
+        }
+    }
+
+    public GatewayEngine Engine { get; }
+
+    private IEntityTarget Target { get; }
+
+    /// <summary>Opens the node's own store and serves what it holds, with no manager in sight.</summary>
+    public static async Task<TrafficRole> StartAsync(NodeContext node, Func<string?> lifecycle)
+    {
+        var role = new TrafficRole(node);
+        var (store, table) = await WorkerStore.OpenAsync(
+            Path.Combine(node.DataDirectory, "store"),
+            node.Time,
+            node.Logs.CreateLogger<WorkerStore>()
+        );
+        role._store = store;
+        role._synchronizer = new(
+            store,
+            role.Target,
+            new()
+            {
+                Profile = node.Identity.Profile,
+                Version = VersionCommand.Current,
+                Managers = role._managers,
+                Peers = role._peers,
+                Connect = address => Connect(node, address),
+                CatalogueKey = new CatalogueVerifier(node.Identity.Facts.CatalogueKey.Span),
+                Facts = node.Facts,
+                Lifecycle = lifecycle,
+            },
+            node.Time,
+            node.Logs.CreateLogger<Synchronizer>()
+        );
+        await role._synchronizer.ServeStoredAsync(table);
+        return role;
+    }
+
+    public SyncStatus Status => _synchronizer.Status.Value;
+
+    /// <summary>Ready with a table, an empty valid one included; stale is ready too: the workers go on without a manager.</summary>
+    public Readiness Readiness() =>
+        Status switch
+        {
+            { HasTable: false } starting => new(false, $"no table yet: {starting.Trouble ?? "waiting for a manager"}"),
+            { Draining: true } => new(false, "draining: told to by a manager"),
+            { State: SyncState.Stale } stale => new(
+                true,
+                $"ready, stale since {stale.Since:u}: {stale.Trouble ?? "no manager answers"}"
+            ),
+            var current => new(true, $"ready at epoch {current.Cursor?.Epoch ?? 0}"),
+        };
+
+    /// <summary>What a worker's internal port serves: its store, for nodes that find no manager.</summary>
+    public void AddControlServices(IServiceCollection services)
+    {
+        services.AddSingleton<IFeedSource>(new PeerFeedSource(_store, _node.Identity.Profile, _node.Time));
+        services.AddSingleton<SharedScans>();
+        services.AddSingleton(new FeedOptions());
+        services.AddSingleton(_node.Time);
+        services.AddSingleton<FeedService>();
+    }
+
+    public static void MapControl(IEndpointRouteBuilder control) => control.MapGrpcService<FeedService>();
+
+    /// <summary>Starts what goes on beside the requests.</summary>
+    public void Run(ICollection<Task> loops, CancellationToken stopping)
+    {
+        loops.Add(_synchronizer.RunAsync(stopping));
+        loops.Add(FollowDirectoryAsync(stopping));
+        if (_balancer is not null)
+        {
+            loops.Add(
+                new NodeProber(_balancer, ProbeAsync, _node.Time)
+                {
+                    Interval = _node.Settings.Balancer.ProbeInterval,
+                }.RunAsync(stopping)
+            );
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var client in _probes.Values)
+        {
+            client.Dispose();
+        }
+
+        _store.Dispose();
+        if (_accessLog is not null)
+        {
+            await _accessLog.DisposeAsync();
+        }
+    }
+
+    // The catalogue's list of managers wins once it is known; until then the one the node joined with.
+    private async Task FollowDirectoryAsync(CancellationToken stopping)
+    {
+        await foreach (var directory in _node.Directory.Current.FollowAsync(stopping))
+        {
+            var managers = directory.Managers.Union(_node.Identity.Facts.Managers).ToList();
+            if (!managers.SequenceEqual(_managers.Value))
+            {
+                _managers.Set(managers);
+            }
+
+            _peers.Set([.. directory.Lenders(_node.Identity.Node)]);
+            foreach (var gone in _probes.Keys.Except(directory.Nodes.Values.Select(ProbeKey)))
+            {
+                if (_probes.TryRemove(gone, out var client))
+                {
+                    client.Dispose();
+                }
+            }
+        }
+    }
+
+    private async Task<ProbeResult> ProbeAsync(Node node, CancellationToken cancellation)
+    {
+        var client = _probes.GetOrAdd(
+            ProbeKey(node),
+            _ => new(_node.Channel.CreateHandler(node.Host, node.InternalPort, PeerExpectation.For(node)))
+        );
+        try
+        {
+            using var request = new HttpRequestMessage(
+                HttpMethod.Get,
+                $"https://{InternalPurpose.Control.ServerName()}{InternalPaths.Ready}"
+            );
+            using var response = await client.SendAsync(request, cancellation);
+            return response.IsSuccessStatusCode ? ProbeResult.Ready : ProbeResult.NotReady;
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or PeerRefusedException)
+        {
+            return ProbeResult.Unreachable;
+        }
+    }
+
+    private static string ProbeKey(Node node) => $"{node.Name} {node.Host} {node.InternalPort}";
+
+    private static GrpcChannel Connect(NodeContext node, string address) =>
+        HostPort.TryParse(address, out var parsed)
+            ? node.Channel.CreateGrpc(parsed.Host, parsed.Port, ExpectedAt(node, address))
+            : throw new ArgumentException($"'{address}' is not an address of the form host:port.", nameof(address));
+
+    // A lender is a worker, and whoever is asked as a manager must be one: a worker cannot pose as the feed.
+    private static PeerExpectation ExpectedAt(NodeContext node, string address) =>
+        node.Directory.Current.Value.Lenders(node.Identity.Node).Contains(address)
+        && !node.Identity.Facts.Managers.Contains(address)
+            ? PeerExpectation.Worker
+            : PeerExpectation.Manager;
+
+    private AccessLog? OpenLog(AccessLogSettings settings)
+    {
+        var path = settings.Kind switch
+        {
+            AccessLogKind.Stdout => "-",
+            AccessLogKind.File => settings.File,
+            _ => null,
+        };
+        return path is null ? null : new(path, _node.Logs.CreateLogger<AccessLog>());
+    }
+
+    private SslClientAuthenticationOptions Hop(Node node, DataHop hop) =>
+        _node.Channel.ClientOptions(
+            hop == DataHop.Apis ? InternalPurpose.Apis : InternalPurpose.Management,
+            PeerExpectation.For(node)
+        );
+
+    // Cookies of this balancer stay good over a restart; another balancer takes them for unknown and picks anew.
+    private byte[] StickyKey()
+    {
+        var file = Path.Combine(_node.DataDirectory, "pki", "sticky.key");
+        if (File.Exists(file) && File.ReadAllBytes(file) is { Length: >= 32 } key)
+        {
+            return key;
+        }
+
+        key = RandomNumberGenerator.GetBytes(32);
+        DurableFile.Write(file, key, secret: true);
+        return key;
+    }
+}
