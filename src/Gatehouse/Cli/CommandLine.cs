@@ -16,7 +16,7 @@ internal static class CommandLine
             root.Add(option);
         }
 
-        foreach (var command in (Command[])[.. OperatorCommands.Create()])
+        foreach (var command in (Command[])[.. PublisherCommands.Create(), .. OperatorCommands.Create()])
         {
             root.Add(command);
         }

@@ -1,0 +1,231 @@
+using System.CommandLine;
+using System.Net.Http.Headers;
+using Gatehouse.Cli;
+using Gatehouse.Management;
+
+namespace Gatehouse.Commands;
+
+/// <summary><c>gatehouse api import | list | show | delete</c>.</summary>
+internal static class ApiCommands
+{
+    public static Command Create() =>
+        new Command("api", "Import APIs and look at them").With(Import(), List(), Show(), Delete());
+
+    /// <summary>Argument of every command about one API.</summary>
+    public static Argument<string> Name() =>
+        new("api") { Description = "The API: name:version, or the name while it has one version", HelpName = "API" };
+
+    /// <summary>Path of one API's resource.</summary>
+    public static string PathOf(string api) => $"apis/{Uri.EscapeDataString(api)}";
+
+    private static Command Import()
+    {
+        var source = new Argument<string>("document")
+        {
+            Description = "OpenAPI 2.0, 3.0 or 3.1 in JSON or YAML",
+            HelpName = "FILE|URL",
+        };
+        var name = new Option<string?>("--name") { Description = "The API's name (default: from the title)" };
+        var version = new Option<string?>("--version") { Description = "The API's version (default: the document's)" };
+        var context = new Option<string?>("--context")
+        {
+            Description = "The path in front of the version (default: /NAME)",
+            HelpName = "PATH",
+        };
+        var endpoint = new Option<string[]>("--endpoint")
+        {
+            Description = "Backend; may be given several times (default: the document's first server)",
+            HelpName = "URL",
+        };
+        var auth = new Option<string?>("--auth") { Description = "apikey (default) or none" };
+        auth.AcceptOnlyFromAmong("apikey", "none");
+        var update = new Option<bool>("--update") { Description = "Replace the definition of that name and version" };
+        var deploy = new Option<bool>("--deploy") { Description = "Deploy it too" };
+        var (wait, patience) = DeployCommands.WaitOptions();
+        return new Command("import", "Make an API from an OpenAPI document")
+            .With(source, name, version, context, endpoint, auth, update, deploy, wait, patience)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    var path = call.Get(source);
+                    using var content = new ByteArrayContent(await DocumentSource.ReadAsync(path, cancellation));
+                    content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
+                    var query = new List<string>();
+                    Add(query, "name", call.Get(name));
+                    Add(query, "version", call.Get(version));
+                    Add(query, "context", call.Get(context));
+                    Add(query, "auth", call.Get(auth));
+                    Add(query, "update", call.Get(update) ? "true" : null);
+                    foreach (var url in call.Get(endpoint) ?? [])
+                    {
+                        Add(query, "endpoint", url);
+                    }
+
+                    var imported = await SendAsync(
+                        call,
+                        path,
+                        $"apis?{string.Join('&', query)}",
+                        content,
+                        cancellation
+                    );
+                    foreach (var warning in imported.Warnings)
+                    {
+                        call.Output.Warn((warning with { File = path }).ToString());
+                    }
+
+                    var api = imported.Api;
+                    call.Output.Say(
+                        $"{api.Id} is {(imported.Created ? "imported" : "updated")}: {Count(api.Operations)} at {api.Address}"
+                    );
+                    if (!call.Get(deploy) && !call.Get(wait))
+                    {
+                        call.Output.Item(
+                            "Api",
+                            api,
+                            ("api", api.Id),
+                            ("address", api.Address),
+                            ("operations", $"{api.Operations}"),
+                            ("auth", Auth(api))
+                        );
+                        call.Output.Next($"gatehouse deploy {api.Id} --wait");
+                        return ExitCode.Done;
+                    }
+
+                    var exit = await DeployCommands.DeployAsync(
+                        call,
+                        api.Id,
+                        revision: null,
+                        message: null,
+                        call.Get(wait),
+                        TimeSpan.FromSeconds(call.Get(patience)),
+                        cancellation
+                    );
+                    call.Output.Next(
+                        $"gatehouse app create MyApp && gatehouse sub create MyApp {api.Id} && gatehouse key create MyApp"
+                    );
+                    return exit;
+                }
+            );
+    }
+
+    private static Command List() =>
+        new Command("list", "List the APIs").Does(
+            async (call, cancellation) =>
+            {
+                var apis = await Pages.AllAsync<ApiSummary>(call, "apis", cancellation);
+                call.Output.Items<ApiSummary>(
+                    "Api",
+                    apis,
+                    new("NAME", a => a.Name),
+                    new("VERSION", a => a.Version),
+                    new("ADDRESS", a => a.Address),
+                    new("AUTH", Auth, Drop: 2),
+                    new("OPERATIONS", a => $"{a.Operations}", Drop: 3),
+                    new("DEPLOYED", a => a.DeployedRevision is { } r ? $"r{r}" : "no"),
+                    new("LATEST", a => a.LatestRevision is { } r ? $"r{r}" : null, Drop: 1),
+                    new("CHANGED", a => a.IsChanged ? "yes" : "no", Drop: 4)
+                );
+            }
+        );
+
+    private static Command Show()
+    {
+        var name = Name();
+        return new Command("show", "Show one API with its operations")
+            .With(name)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    var api = await call.Manager.GetAsync<ApiView>(PathOf(call.Get(name)), cancellation);
+                    var (summary, definition) = (api.Summary, api.Definition);
+                    call.Output.Item(
+                        "Api",
+                        api,
+                        ("name", definition.Name),
+                        ("version", definition.Version),
+                        ("address", summary.Address),
+                        ("auth", Auth(summary)),
+                        ("endpoints", string.Join(", ", definition.Endpoints)),
+                        (
+                            "sandbox",
+                            definition.SandboxEndpoints.IsEmpty ? null : string.Join(", ", definition.SandboxEndpoints)
+                        ),
+                        ("specification", definition.Specification),
+                        ("deployed", summary.DeployedRevision is { } r ? $"r{r}" : "no"),
+                        ("latest revision", summary.LatestRevision is { } latest ? $"r{latest}" : "none"),
+                        ("changed since", summary.IsChanged ? "yes" : "no")
+                    );
+                    if (call.Output.Format == OutputFormat.Table)
+                    {
+                        call.Output.Line("");
+                        call.Output.Items<Model.Operation>(
+                            "Operation",
+                            definition.Operations,
+                            new("METHOD", o => o.Method),
+                            new("PATH", o => o.Path),
+                            new("AUTH", o => o.Open ? "none" : Auth(summary))
+                        );
+                    }
+                }
+            );
+    }
+
+    private static Command Delete()
+    {
+        var name = Name();
+        var yes = Confirmation.Yes();
+        return new Command("delete", "Delete an API, its deployment and its subscriptions")
+            .With(name, yes)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    var api = await call.Manager.GetAsync<ApiView>(PathOf(call.Get(name)), cancellation);
+                    var id = api.Summary.Id;
+                    Confirmation.Ask(
+                        call,
+                        yes,
+                        id,
+                        $"Deleting {id} ends every call to {api.Summary.Address} and all subscriptions to it."
+                    );
+                    await call.Manager.DeleteAsync(PathOf(id), cancellation);
+                    call.Output.Say($"{id} is deleted");
+                }
+            );
+    }
+
+    // The manager knows the document's lines; the file's name is known here.
+    private static async Task<ImportView> SendAsync(
+        Call call,
+        string file,
+        string path,
+        HttpContent content,
+        CancellationToken cancellation
+    )
+    {
+        try
+        {
+            return await call.Manager.SendAsync<ImportView>(HttpMethod.Post, path, content, cancellation);
+        }
+        catch (CommandFailure failure) when (failure.Problems.Any(p => p.Line > 0))
+        {
+            throw new CommandFailure(
+                failure.Code,
+                $"{file} was not imported",
+                problems: [.. failure.Problems.Select(p => p.Line > 0 ? p with { File = file } : p)],
+                cause: failure
+            );
+        }
+    }
+
+    private static void Add(List<string> query, string name, string? value)
+    {
+        if (value is not null)
+        {
+            query.Add($"{name}={Uri.EscapeDataString(value)}");
+        }
+    }
+
+    private static string Auth(ApiSummary api) => api.Security.IsEmpty ? "none" : string.Join(", ", api.Security);
+
+    private static string Count(int operations) => operations == 1 ? "1 operation" : $"{operations} operations";
+}

@@ -1,0 +1,73 @@
+using System.CommandLine;
+using Gatehouse.Cli;
+using Gatehouse.Management;
+using Gatehouse.Model;
+
+namespace Gatehouse.Commands;
+
+/// <summary><c>gatehouse app create | list | delete</c>.</summary>
+internal static class AppCommands
+{
+    public static Command Create() =>
+        new Command("app", "Applications: what API callers come as").With(New(), List(), Delete());
+
+    /// <summary>Argument of every command about one application.</summary>
+    public static Argument<string> Name() =>
+        new("app") { Description = "The application: its name or id", HelpName = "APP" };
+
+    /// <summary>Path of one application's resource.</summary>
+    public static string PathOf(string app) => $"applications/{Uri.EscapeDataString(app)}";
+
+    private static Command New()
+    {
+        var name = new Argument<string>("name") { Description = "What to call it", HelpName = "NAME" };
+        return new Command("create", "Make an application")
+            .With(name)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    var made = await call.Manager.PostAsync<Application>(
+                        "applications",
+                        new CreateApplication(call.Get(name)),
+                        cancellation
+                    );
+                    call.Output.Item("Application", made, ("name", made.Name), ("id", made.Id), ("owner", made.Owner));
+                    call.Output.Next($"gatehouse sub create {made.Name} API");
+                }
+            );
+    }
+
+    private static Command List() =>
+        new Command("list", "List the applications").Does(
+            async (call, cancellation) =>
+                call.Output.Items<Application>(
+                    "Application",
+                    await Pages.AllAsync<Application>(call, "applications", cancellation),
+                    new("NAME", a => a.Name),
+                    new("ID", a => a.Id),
+                    new("OWNER", a => a.Owner)
+                )
+        );
+
+    private static Command Delete()
+    {
+        var name = Name();
+        var yes = Confirmation.Yes();
+        return new Command("delete", "Delete an application, its subscriptions and its keys")
+            .With(name, yes)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    var app = await call.Manager.GetAsync<Application>(PathOf(call.Get(name)), cancellation);
+                    Confirmation.Ask(
+                        call,
+                        yes,
+                        app.Name,
+                        $"Deleting {app.Name} ends its subscriptions and every call with one of its keys."
+                    );
+                    await call.Manager.DeleteAsync(PathOf(app.Id), cancellation);
+                    call.Output.Say($"{app.Name} is deleted");
+                }
+            );
+    }
+}

@@ -1,0 +1,156 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using Gatehouse.Cli;
+using Gatehouse.Management;
+
+namespace Gatehouse.Commands;
+
+/// <summary><c>gatehouse deploy | undeploy | rollback</c>.</summary>
+internal static class DeployCommands
+{
+    public static IEnumerable<Command> Create() => [Deploy(), Undeploy(), Rollback()];
+
+    /// <summary>Options of every command that can wait for the workers.</summary>
+    public static (Option<bool> Wait, Option<int> Patience) WaitOptions()
+    {
+        var patience = new Option<int>("--timeout")
+        {
+            Description = "Seconds to wait with --wait",
+            HelpName = "SECONDS",
+            DefaultValueFactory = _ => 30,
+        };
+        patience.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 1 or > 3600)
+            {
+                result.AddError("--timeout is between 1 and 3600 seconds");
+            }
+        });
+        return (new("--wait") { Description = "Wait until every worker has answered" }, patience);
+    }
+
+    /// <summary>A revision as a person writes it: <c>3</c> or <c>r3</c>.</summary>
+    public static int? ParseRevision(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        if (
+            int.TryParse(text.AsSpan().TrimStart('r'), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && number > 0
+        )
+        {
+            return number;
+        }
+
+        result.AddError($"'{text}' is no revision; write r3");
+        return null;
+    }
+
+    /// <summary>Deploys and reports.</summary>
+    public static async Task<ExitCode> DeployAsync(
+        Call call,
+        string api,
+        int? revision,
+        string? message,
+        bool wait,
+        TimeSpan patience,
+        CancellationToken cancellation
+    )
+    {
+        var view = await call.Manager.PostAsync<DeploymentView>(
+            $"{ApiCommands.PathOf(api)}/deployments",
+            new DeployRequest(revision, message),
+            cancellation
+        );
+        return await Progress.ReportAsync(call, view, wait, patience, cancellation);
+    }
+
+    private static Command Deploy()
+    {
+        var name = ApiCommands.Name();
+        var revision = new Option<int?>("--revision")
+        {
+            Description = "An earlier revision instead of the definition as it stands",
+            HelpName = "rN",
+            CustomParser = ParseRevision,
+        };
+        var message = new Option<string?>("--message", "-m") { Description = "What is new, for the list of revisions" };
+        var (wait, patience) = WaitOptions();
+        return new Command("deploy", "Put an API on the gateways")
+            .With(name, revision, message, wait, patience)
+            .Does(
+                (call, cancellation) =>
+                    DeployAsync(
+                        call,
+                        call.Get(name),
+                        call.Get(revision),
+                        call.Get(message),
+                        call.Get(wait),
+                        TimeSpan.FromSeconds(call.Get(patience)),
+                        cancellation
+                    )
+            );
+    }
+
+    private static Command Undeploy()
+    {
+        var name = ApiCommands.Name();
+        var yes = Confirmation.Yes();
+        var (wait, patience) = WaitOptions();
+        return new Command("undeploy", "Take an API off the gateways; its definition and revisions stay")
+            .With(name, yes, wait, patience)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    var api = await call.Manager.GetAsync<ApiView>(ApiCommands.PathOf(call.Get(name)), cancellation);
+                    var id = api.Summary.Id;
+                    Confirmation.Ask(call, yes, id, $"Undeploying {id} ends every call to {api.Summary.Address}.");
+                    var view = await call.Manager.SendAsync<DeploymentView>(
+                        HttpMethod.Delete,
+                        $"{ApiCommands.PathOf(id)}/deployments",
+                        null,
+                        cancellation
+                    );
+                    return await Progress.ReportAsync(
+                        call,
+                        view,
+                        call.Get(wait),
+                        TimeSpan.FromSeconds(call.Get(patience)),
+                        cancellation
+                    );
+                }
+            );
+    }
+
+    private static Command Rollback()
+    {
+        var name = ApiCommands.Name();
+        var revision = new Argument<int?>("revision")
+        {
+            Description = "The revision to go back to (default: the one before what runs)",
+            HelpName = "rN",
+            Arity = ArgumentArity.ZeroOrOne,
+            CustomParser = ParseRevision,
+        };
+        var (wait, patience) = WaitOptions();
+        return new Command("rollback", "Deploy an earlier revision again")
+            .With(name, revision, wait, patience)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    var view = await call.Manager.PostAsync<DeploymentView>(
+                        $"{ApiCommands.PathOf(call.Get(name))}/rollback",
+                        new RollbackRequest(call.Find(revision)),
+                        cancellation
+                    );
+                    return await Progress.ReportAsync(
+                        call,
+                        view,
+                        call.Get(wait),
+                        TimeSpan.FromSeconds(call.Get(patience)),
+                        cancellation
+                    );
+                }
+            );
+    }
+}

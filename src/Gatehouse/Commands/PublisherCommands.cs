@@ -1,0 +1,18 @@
+using System.CommandLine;
+
+namespace Gatehouse.Commands;
+
+/// <summary>Commands for who publishes and calls APIs, in the order help shows them.</summary>
+internal static class PublisherCommands
+{
+    public static IEnumerable<Command> Create() =>
+        [
+            ApiCommands.Create(),
+            .. DeployCommands.Create(),
+            RevisionCommands.Create(),
+            AppCommands.Create(),
+            SubCommands.Create(),
+            KeyCommands.Create(),
+            SampleBackendCommand.Create(),
+        ];
+}

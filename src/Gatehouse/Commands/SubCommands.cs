@@ -1,0 +1,79 @@
+using System.CommandLine;
+using Gatehouse.Cli;
+using Gatehouse.Management;
+
+namespace Gatehouse.Commands;
+
+/// <summary><c>gatehouse sub create | list | delete</c>.</summary>
+internal static class SubCommands
+{
+    public static Command Create() =>
+        new Command("sub", "Subscriptions: which application may call which API").With(New(), List(), Delete());
+
+    private static Command New()
+    {
+        var (app, api) = (AppCommands.Name(), ApiCommands.Name());
+        return new Command("create", "Let an application call an API")
+            .With(app, api)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    var made = await call.Manager.PostAsync<SubscriptionView>(
+                        "subscriptions",
+                        new CreateSubscription(call.Get(app), call.Get(api)),
+                        cancellation
+                    );
+                    call.Output.Item("Subscription", made, ("application", made.ApplicationName), ("api", made.Api));
+                    call.Output.Next($"gatehouse key create {made.ApplicationName}");
+                }
+            );
+    }
+
+    private static Command List()
+    {
+        var app = new Option<string?>("--app") { Description = "Only of this application", HelpName = "APP" };
+        var api = new Option<string?>("--api") { Description = "Only to this API", HelpName = "API" };
+        return new Command("list", "List the subscriptions")
+            .With(app, api)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    var query = string.Join(
+                        '&',
+                        new[] { ("application", call.Get(app)), ("api", call.Get(api)) }
+                            .Where(p => p.Item2 is not null)
+                            .Select(p => $"{p.Item1}={Uri.EscapeDataString(p.Item2!)}")
+                    );
+                    call.Output.Items<SubscriptionView>(
+                        "Subscription",
+                        await Pages.AllAsync<SubscriptionView>(call, $"subscriptions?{query}", cancellation),
+                        new("APPLICATION", s => s.ApplicationName),
+                        new("API", s => s.Api)
+                    );
+                }
+            );
+    }
+
+    private static Command Delete()
+    {
+        var (app, api, yes) = (AppCommands.Name(), ApiCommands.Name(), Confirmation.Yes());
+        return new Command("delete", "End a subscription")
+            .With(app, api, yes)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    Confirmation.Ask(
+                        call,
+                        yes,
+                        call.Get(app),
+                        $"Ending the subscription ends every call of {call.Get(app)} to {call.Get(api)}."
+                    );
+                    await call.Manager.DeleteAsync(
+                        $"subscriptions/{Uri.EscapeDataString(call.Get(app))}/{Uri.EscapeDataString(call.Get(api))}",
+                        cancellation
+                    );
+                    call.Output.Say($"{call.Get(app)} may not call {call.Get(api)} any more");
+                }
+            );
+    }
+}
