@@ -23,7 +23,7 @@ public enum PathTraits
     /// <summary>An encoded slash or backslash, also one encoded twice.</summary>
     EncodedSlash = 1,
 
-    /// <summary>A semicolon.</summary>
+    /// <summary>A semicolon, plain or encoded.</summary>
     Semicolon = 2,
 
     /// <summary>An unreserved character is encoded, so the form to match differs from the form to forward.</summary>

@@ -211,7 +211,7 @@ public static class RequestPath
                         return PathRefusal.DotSegment;
                     }
 
-                    traits |= encoded ? PathTraits.None : PathTraits.Semicolon;
+                    traits |= PathTraits.Semicolon;
                     dots = OtherText;
                     break;
                 case < 0x20 or 0x7f:
