@@ -20,6 +20,11 @@ internal sealed class Round(AddressBook book, MemberProbe probe)
     {
         var contacts = await book.LookAsync(cancellation).ConfigureAwait(false);
         var members = runtime.State.Members;
+        if (_answersTo.Count > 2 * WellKnownMembers.MaxAddresses)
+        {
+            _answersTo.Clear(); // records that come and go; it is learnt again in a round
+        }
+
         var answers = new ConcurrentDictionary<long, Hello>();
         var strangers = new ConcurrentBag<(Contact, string)>();
         await Parallel

@@ -86,7 +86,7 @@ internal static class AkkaConfiguration
                     roles = ["{{DomainRole(settings.Domain)}}"]
                     seed-node-timeout = 2s
                     # A killed node that restarts at once has to wait until its old self is out.
-                    retry-unsuccessful-join-after = 2s
+                    retry-unsuccessful-join-after = 3s
                     shutdown-after-unsuccessful-join-seed-nodes = 20s
                     run-coordinated-shutdown-when-down = on
                     periodic-tasks-initial-delay = 200ms

@@ -84,9 +84,9 @@ public sealed class RestartTests : IDisposable
         Volatile.Write(ref apart, false);
 
         var views = await Task.WhenAll(
-            a.SeesUpAsync(3, TimeSpan.FromSeconds(60)),
-            b.SeesUpAsync(3, TimeSpan.FromSeconds(60)),
-            c.SeesUpAsync(3, TimeSpan.FromSeconds(60))
+            a.SeesUpAsync(3, TestMember.Patience),
+            b.SeesUpAsync(3, TestMember.Patience),
+            c.SeesUpAsync(3, TestMember.Patience)
         );
         Assert.All(views, v => Assert.Equal(larger, v.ClusterId));
         await a.SaysAsync("A second cluster of this domain was found");

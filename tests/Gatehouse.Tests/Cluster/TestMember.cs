@@ -11,7 +11,7 @@ namespace Gatehouse.Tests.Cluster;
 /// <summary>A member in this process, with its log.</summary>
 internal sealed class TestMember : IAsyncDisposable
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     private readonly CancellationTokenSource _stop = new();
 
