@@ -15,25 +15,21 @@ internal sealed class TargetPool(ImmutableArray<Target> targets, BalancingAlgori
     /// </summary>
     public Target? Choose(ReadOnlySpan<Target> tried)
     {
-        if (Targets.Length == 1)
+        if (Targets.Length < 2)
         {
-            return tried.IsEmpty ? Targets[0] : null;
+            return tried.IsEmpty && Targets.Length == 1 ? Targets[0] : null;
         }
 
-        return Choose(tried, preferredOnly: true) ?? Choose(tried, preferredOnly: false);
+        var turn = (int)(Interlocked.Increment(ref _turn) % (uint)Targets.Length);
+        return Choose(turn, tried, preferredOnly: true) ?? Choose(turn, tried, preferredOnly: false);
     }
 
-    private Target? Choose(ReadOnlySpan<Target> tried, bool preferredOnly)
+    private Target? Choose(int turn, ReadOnlySpan<Target> tried, bool preferredOnly)
     {
-        if (Targets.IsEmpty)
-        {
-            return null;
-        }
-
         switch (algorithm)
         {
             case BalancingAlgorithm.LeastRequests:
-                return LeastLoaded(tried, preferredOnly);
+                return LeastLoaded(turn, tried, preferredOnly);
             case BalancingAlgorithm.PowerOfTwo:
                 // Two picked blindly, the less loaded of them: nearly as even as looking at all, without the herd that
                 // runs to the one that was idle a moment ago.
@@ -41,15 +37,14 @@ internal sealed class TargetPool(ImmutableArray<Target> targets, BalancingAlgori
                 var other = NextFrom(Random.Shared.Next(Targets.Length), tried, preferredOnly);
                 return one is null || other is null || one.InFlight <= other.InFlight ? one : other;
             default:
-                return NextFrom(Turn(), tried, preferredOnly);
+                return NextFrom(turn, tried, preferredOnly);
         }
     }
 
-    private Target? LeastLoaded(ReadOnlySpan<Target> tried, bool preferredOnly)
+    private Target? LeastLoaded(int start, ReadOnlySpan<Target> tried, bool preferredOnly)
     {
         // From a moving start, so that equals take turns.
         Target? best = null;
-        var start = Turn();
         for (var i = 0; i < Targets.Length; i++)
         {
             var target = Targets[(start + i) % Targets.Length];
@@ -79,8 +74,6 @@ internal sealed class TargetPool(ImmutableArray<Target> targets, BalancingAlgori
 
         return null;
     }
-
-    private int Turn() => (int)(Interlocked.Increment(ref _turn) % (uint)Targets.Length);
 }
 
 /// <summary>How a target is chosen.</summary>

@@ -160,6 +160,7 @@ internal sealed class Forwarder(TimeSpan callerSilence, ForwardingCounters count
         }
     }
 
-    private static bool IsIdempotent(string method) =>
+    /// <summary>True when doing it twice is doing it once (RFC 9110 §9.2.2).</summary>
+    public static bool IsIdempotent(string method) =>
         method is "GET" or "HEAD" or "PUT" or "DELETE" or "OPTIONS" or "TRACE";
 }

@@ -42,7 +42,11 @@ internal sealed class HttpUpstream : IUpstream, IDisposable
             // Nothing is gained by reading on after a caller has gone: a new connection is cheaper than a long answer.
             MaxResponseDrainSize = 64 * 1024,
             // Latin-1 gives every byte of a header back as it came.
-            RequestHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
+            RequestHeaderEncodingSelector = static (name, request) =>
+            {
+                ((UpstreamRequest)request).Writing(name);
+                return Encoding.Latin1;
+            },
             ResponseHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
         };
         if (settings.NodeTls is not null)
@@ -60,11 +64,12 @@ internal sealed class HttpUpstream : IUpstream, IDisposable
     public async ValueTask<ForwardingOutcome> SendAsync(Exchange exchange, Target target)
     {
         var upgrade = UpgradeRequest.Of(exchange);
-        using var request = new HttpRequestMessage(
+        using var request = new UpstreamRequest(
             upgrade is null ? HttpMethod.Parse(exchange.Request.Method) : HttpMethod.Get,
             RequestHead.UriOf(exchange, target)
         )
         {
+            MayBeSentAgain = !exchange.Route!.Forwarding.Replays && Forwarder.IsIdempotent(exchange.Request.Method),
             Version = HttpVersion.Version11,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
             Content = upgrade is null ? RequestBody.Of(exchange, _settings.CallerSilence, target.Silence) : null,
@@ -106,7 +111,7 @@ internal sealed class HttpUpstream : IUpstream, IDisposable
                         or InvalidOperationException
             )
         {
-            return Outcome(failure, exchange, body);
+            return Outcome(failure, exchange, request, body);
         }
         finally
         {
@@ -152,7 +157,12 @@ internal sealed class HttpUpstream : IUpstream, IDisposable
                 remaining -= read;
                 if (remaining == 0)
                 {
-                    // The server flushes at the end of the request: head and a small body leave in one write.
+                    // A head that has not left yet leaves at the end of the request, in one write with all of a small body.
+                    if (exchange.Response.HasStarted)
+                    {
+                        await writer.FlushAsync(deadline.Token).ConfigureAwait(false);
+                    }
+
                     break;
                 }
 
@@ -219,7 +229,12 @@ internal sealed class HttpUpstream : IUpstream, IDisposable
         }
     }
 
-    private static ForwardingOutcome Outcome(Exception failure, Exchange exchange, RequestBody? body)
+    private static ForwardingOutcome Outcome(
+        Exception failure,
+        Exchange exchange,
+        UpstreamRequest request,
+        RequestBody? body
+    )
     {
         if (body?.Fault is { } fault)
         {
@@ -234,7 +249,8 @@ internal sealed class HttpUpstream : IUpstream, IDisposable
         var begun = exchange.Response.HasStarted || exchange.BytesOut > 0;
         var outcome = failure switch
         {
-            OperationCanceledException { InnerException: TimeoutException } => ForwardingOutcome.ConnectTimedOut,
+            OperationCanceledException { InnerException: TimeoutException } when !request.WasSent =>
+                ForwardingOutcome.ConnectTimedOut,
             OperationCanceledException => exchange.Deadline.WaitsForCaller
                 ? ForwardingOutcome.CallerSilent
                 : ForwardingOutcome.TimedOut,
@@ -244,7 +260,7 @@ internal sealed class HttpUpstream : IUpstream, IDisposable
                     or HttpRequestError.NameResolutionError
                     or HttpRequestError.SecureConnectionError
                     or HttpRequestError.VersionNegotiationError
-            } => ForwardingOutcome.ConnectFailed,
+            } when !request.WasSent => ForwardingOutcome.ConnectFailed,
             HttpRequestException
             {
                 HttpRequestError: HttpRequestError.InvalidResponse

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Gatehouse.Gateway.Listeners;
@@ -16,12 +17,11 @@ internal sealed class Http2Sniffer(ConnectionDelegate http1, Handoff http2, List
         bool speaksHttp2;
         try
         {
-            speaksHttp2 = await SpeaksHttp2Async(connection.Transport.Input).ConfigureAwait(false);
+            speaksHttp2 = await SpeaksHttp2Async(connection).ConfigureAwait(false);
         }
         catch (Exception end) when (end is OperationCanceledException or IOException)
         {
-            // Never said anything, or went away.
-            connection.Abort();
+            // Never said anything, or went away, or the server closes.
             return;
         }
 
@@ -38,9 +38,18 @@ internal sealed class Http2Sniffer(ConnectionDelegate http1, Handoff http2, List
         }
     }
 
-    private async Task<bool> SpeaksHttp2Async(PipeReader input)
+    private async Task<bool> SpeaksHttp2Async(ConnectionContext connection)
     {
+        var input = connection.Transport.Input;
         using var timeout = new CancellationTokenSource(limits.KeepAlive);
+
+        // A server that closes does not wait for callers who have not asked for anything.
+        await using var closing = (
+            connection
+                .Features.Get<IConnectionLifetimeNotificationFeature>()
+                ?.ConnectionClosedRequested.UnsafeRegister(static t => ((CancellationTokenSource)t!).Cancel(), timeout)
+            ?? default
+        ).ConfigureAwait(false);
         while (true)
         {
             var result = await input.ReadAsync(timeout.Token).ConfigureAwait(false);

@@ -25,6 +25,8 @@ internal sealed class HttpFront : IAsyncDisposable
     private readonly Handoff _http2;
     private readonly WebApplication _services;
     private readonly IServer _server;
+    private readonly CancellationTokenSource _cut = new();
+    private long _cutAt = long.MaxValue;
 
     private HttpFront(ListenerSettings settings, ILoggerFactory logs)
     {
@@ -56,11 +58,21 @@ internal sealed class HttpFront : IAsyncDisposable
     /// <summary>Gives a connection. False when this front takes no more.</summary>
     public ValueTask<bool> OfferAsync(ConnectionContext connection) => _connections.OfferAsync(connection);
 
-    /// <summary>Takes no more connections, closes idle ones, waits for requests at most so long, then cuts them.</summary>
+    /// <summary>
+    /// Takes no more connections, closes idle ones, waits for requests at most so long, then cuts them. A second call may
+    /// shorten the time of the first.
+    /// </summary>
     public async Task StopAsync(TimeSpan atMost)
     {
-        using var timeout = new CancellationTokenSource(atMost);
-        await _server.StopAsync(timeout.Token).ConfigureAwait(false);
+        var cutAt = Environment.TickCount64 + (long)atMost.TotalMilliseconds;
+        if (cutAt < Interlocked.CompareExchange(ref _cutAt, 0, 0))
+        {
+            Interlocked.Exchange(ref _cutAt, cutAt);
+            _cut.CancelAfter(atMost);
+        }
+
+        await _server.StopAsync(_cut.Token).ConfigureAwait(false);
+        _cut.CancelAfter(Timeout.InfiniteTimeSpan);
     }
 
     public async ValueTask DisposeAsync()

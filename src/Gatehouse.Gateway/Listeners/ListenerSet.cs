@@ -12,6 +12,9 @@ public sealed partial class ListenerSet : IAsyncDisposable
     /// <summary>How long requests of a listener that is gone or changed may go on.</summary>
     private static readonly TimeSpan s_longestFarewell = TimeSpan.FromMinutes(10);
 
+    /// <summary>A connection that came just before a change has sent nothing yet; closing it now would lose its request.</summary>
+    private static readonly TimeSpan s_firstRequest = TimeSpan.FromSeconds(2);
+
     private readonly RequestEntry _entry;
     private readonly ILoggerFactory _logs;
     private readonly ILogger<ListenerSet> _logger;
@@ -125,7 +128,7 @@ public sealed partial class ListenerSet : IAsyncDisposable
     public ValueTask DisposeAsync() => new(DrainAsync(TimeSpan.Zero));
 
     private void Retire(HttpFront front) =>
-        _retiring = [.. _retiring.Where(r => !r.IsDone), new Retiring(front, StopAsync(front, s_longestFarewell))];
+        _retiring = [.. _retiring.Where(r => !r.Stopping.IsCompleted), new Retiring(front)];
 
     private static async Task StopAsync(HttpFront front, TimeSpan atMost)
     {
@@ -133,15 +136,31 @@ public sealed partial class ListenerSet : IAsyncDisposable
         await front.DisposeAsync().ConfigureAwait(false);
     }
 
-    private sealed record Retiring(HttpFront Front, Task Stopping)
+    /// <summary>A front that serves what it has and then ends.</summary>
+    private sealed class Retiring
     {
-        public bool IsDone => Stopping.IsCompleted;
+        private readonly HttpFront _front;
+        private readonly TaskCompletionSource _hurry = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Retiring(HttpFront front)
+        {
+            _front = front;
+            Stopping = StopLaterAsync();
+        }
+
+        public Task Stopping { get; }
 
         public async Task HurryAsync(TimeSpan atMost)
         {
-            await Task.WhenAny(Stopping, Task.Delay(atMost)).ConfigureAwait(false);
-            await Front.DisposeAsync().ConfigureAwait(false);
+            _hurry.TrySetResult();
+            await _front.StopAsync(atMost).ConfigureAwait(false);
             await Stopping.ConfigureAwait(false);
+        }
+
+        private async Task StopLaterAsync()
+        {
+            await Task.WhenAny(_hurry.Task, Task.Delay(s_firstRequest)).ConfigureAwait(false);
+            await StopAsync(_front, s_longestFarewell).ConfigureAwait(false);
         }
     }
 
