@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Gatehouse.Cli;
+using Gatehouse.Deployment.Trust;
 
 namespace Gatehouse.Client;
 
@@ -89,29 +90,12 @@ internal sealed record Credentials
     /// <summary>Writes the file whole or not at all.</summary>
     public void Save(string path)
     {
-        var folder = Path.GetDirectoryName(path)!;
-        if (OperatingSystem.IsWindows())
-        {
-            Directory.CreateDirectory(folder);
-        }
-        else
-        {
-            Directory.CreateDirectory(folder, OwnerOnlyFolder);
-        }
-
-        var temporary = $"{path}.{Environment.ProcessId}.tmp";
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = OwnerOnly;
-        }
-
-        using (var file = new FileStream(temporary, options))
-        {
-            JsonSerializer.Serialize(file, this, CredentialsJson.Default.Credentials);
-        }
-
-        File.Move(temporary, path, overwrite: true);
+        DurableFile.CreateDirectory(Path.GetDirectoryName(path)!, secret: true);
+        DurableFile.Write(
+            path,
+            JsonSerializer.SerializeToUtf8Bytes(this, CredentialsJson.Default.Credentials),
+            secret: true
+        );
     }
 }
 

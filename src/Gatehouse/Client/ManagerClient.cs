@@ -23,7 +23,7 @@ internal sealed class ManagerClient : IDisposable
     public static JsonSerializerOptions Json { get; } =
         new(JsonSerializerDefaults.Web)
         {
-            Converters = { new ProfileConverter(), new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+            Converters = { new EnumNames() },
             DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         };
 

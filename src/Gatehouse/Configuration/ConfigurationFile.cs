@@ -51,28 +51,31 @@ internal static class ConfigurationFile
 
     private static void ReadSection(
         ConfigMap section,
-        string prefix,
+        string path,
         List<SettingValue> values,
         ICollection<Problem> problems
     )
     {
         foreach (var entry in section.Entries)
         {
-            var key = prefix + entry.Key;
-            if (SettingsTable.Find(key) is { } setting)
+            var key = path.Length == 0 ? entry.Key : $"{path}.{entry.Key}";
+            if (entry.Key.Contains('.') || (SettingsTable.Find(key) is null && !SettingNames.IsSection(key)))
+            {
+                // 'node.name: x' is one name to YAML; taken for two, it could stand beside 'node: { name: y }'.
+                problems.Add(
+                    entry.KeyOrigin.Problem(key, $"unknown key '{entry.Key}'", SettingNames.Suggest(path, entry.Key))
+                );
+            }
+            else if (SettingsTable.Find(key) is { } setting)
             {
                 if (setting.TryRead(entry.Value, problems, out var value))
                 {
                     values.Add(new SettingValue(setting, value, entry.Value.Origin));
                 }
             }
-            else if (!SettingNames.IsSection(key))
-            {
-                problems.Add(entry.KeyOrigin.Problem(key, $"unknown key '{entry.Key}'", SettingNames.Suggest(key)));
-            }
             else if (entry.Value is ConfigMap inner)
             {
-                ReadSection(inner, $"{key}.", values, problems);
+                ReadSection(inner, key, values, problems);
             }
             else if (entry.Value is not ConfigScalar { IsNull: true })
             {

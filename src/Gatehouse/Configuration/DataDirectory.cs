@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using Gatehouse.Cli;
 using Gatehouse.Deployment.Trust;
 using Microsoft.Win32.SafeHandles;
@@ -8,18 +7,15 @@ namespace Gatehouse.Configuration;
 
 /// <summary>
 /// The one place a node keeps things: identity, store, catalogue, logs. Held by one process at a time: the kernel's lock on
-/// <c>node.lock</c> goes with the process, however it ends.
+/// <c>node.lock</c> goes with the process, however it ends; <c>node.pid</c> says which it is.
 /// </summary>
-internal sealed partial class DataDirectory : IDisposable
+internal sealed class DataDirectory : IDisposable
 {
     /// <summary>The node's file inside it.</summary>
     public const string ConfigurationFileName = "gatehouse.yaml";
 
     /// <summary>The default for help.</summary>
     public const string DefaultInWords = "/var/lib/gatehouse as root, else ~/.local/share/gatehouse";
-
-    private const int LockExclusive = 2;
-    private const int LockWithoutWaiting = 4;
 
     private readonly SafeFileHandle _lock;
 
@@ -100,70 +96,71 @@ internal sealed partial class DataDirectory : IDisposable
         }
     }
 
-    /// <summary>The process that holds the directory; null when none does.</summary>
+    /// <summary>The process that holds the directory; null when none does, or when it is not known which.</summary>
     public static int? HolderOf(string path)
     {
-        var file = LockFile(path);
-        if (!File.Exists(file))
+        if (!File.Exists(LockFile(path)))
         {
             return null;
         }
 
-        using var handle = File.OpenHandle(
-            file,
-            FileMode.Open,
-            FileAccess.Read,
-            FileShare.ReadWrite | FileShare.Delete
-        );
-        return TryLock(handle) ? null : ReadHolder(handle);
+        try
+        {
+            File.OpenHandle(LockFile(path), FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
+            return null;
+        }
+        catch (IOException)
+        {
+            return ReadHolder(path);
+        }
     }
 
     /// <summary>Lets go of the lock.</summary>
     public void Dispose() => _lock.Dispose();
 
+    // FileShare.None is flock(2) on Unix: the kernel drops it with the process, and a child does not inherit it.
     private static SafeFileHandle Lock(string path)
     {
-        var handle = File.OpenHandle(
-            LockFile(path),
-            FileMode.OpenOrCreate,
-            FileAccess.ReadWrite,
-            FileShare.ReadWrite | FileShare.Delete
-        );
-        if (!TryLock(handle))
+        SafeFileHandle handle;
+        try
         {
-            var holder = ReadHolder(handle);
-            handle.Dispose();
+            handle = File.OpenHandle(LockFile(path), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e)
+        {
+            var holder = ReadHolder(path);
             throw new CommandFailure(
                 ExitCode.Failed,
                 holder is { } pid
                     ? $"the data directory is in use by process {pid}{NameOf(pid)}"
                     : "the data directory is in use by another process",
                 path,
-                "stop that node first, or give this one a directory of its own with --data DIR"
+                "stop that node first, or give this one a directory of its own with --data DIR",
+                cause: e
             );
         }
 
-        RandomAccess.SetLength(handle, 0);
-        RandomAccess.Write(handle, System.Text.Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"), 0);
+        File.WriteAllText(HolderFile(path), $"{Environment.ProcessId}\n");
         return handle;
     }
 
-    // .NET's own FileShare.None is a lock too, but then nobody could read whose it is.
-    private static bool TryLock(SafeFileHandle handle) =>
-        OperatingSystem.IsWindows() || FLock(handle, LockExclusive | LockWithoutWaiting) == 0;
-
-    private static int? ReadHolder(SafeFileHandle handle)
+    private static int? ReadHolder(string path)
     {
-        var text = new byte[16];
-        var length = RandomAccess.Read(handle, text, 0);
-        return int.TryParse(
-            System.Text.Encoding.ASCII.GetString(text, 0, length).Trim(),
-            NumberStyles.None,
-            CultureInfo.InvariantCulture,
-            out var pid
-        )
-            ? pid
-            : null;
+        try
+        {
+            return int.TryParse(
+                File.ReadAllText(HolderFile(path)).Trim(),
+                NumberStyles.None,
+                CultureInfo.InvariantCulture,
+                out var pid
+            )
+                ? pid
+                : null;
+        }
+        catch (IOException)
+        {
+            return null; // it has just taken the lock and not said who it is yet
+        }
     }
 
     private static string NameOf(int pid)
@@ -181,6 +178,5 @@ internal sealed partial class DataDirectory : IDisposable
 
     private static string LockFile(string path) => System.IO.Path.Combine(path, "node.lock");
 
-    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
-    private static partial int FLock(SafeFileHandle file, int operation);
+    private static string HolderFile(string path) => System.IO.Path.Combine(path, "node.pid");
 }

@@ -13,20 +13,23 @@ internal static class SettingNames
     /// <summary>The names directly in a section; the empty key is the root.</summary>
     public static IReadOnlyList<string> In(string section) => s_sections[section];
 
-    /// <summary>How to mend an unknown key: the nearest name beside it, or where that name really is, and what is allowed.</summary>
-    public static string Suggest(string unknown)
+    /// <summary>How to mend a name that is not in its section: the nearest name in it, or where that name really is, and what is allowed.</summary>
+    public static string Suggest(string section, string name)
     {
-        var dot = unknown.LastIndexOf('.');
-        var section = dot < 0 ? "" : unknown[..dot];
-        var name = unknown[(dot + 1)..];
         var allowed = $"llowed here: {string.Join(", ", In(section))}";
         if (NearestName.Of(name, In(section)) is { } nearest)
         {
             return $"did you mean '{nearest}'? A{allowed}";
         }
 
+        var whole = section.Length == 0 ? name : $"{section}.{name}";
+        if (SettingsTable.Find(whole) is not null)
+        {
+            return $"write each name of it on a line of its own, below '{name.Split('.')[0]}:'";
+        }
+
         var elsewhere = SettingsTable.All.FirstOrDefault(s =>
-            s.Key.EndsWith($".{name}", StringComparison.Ordinal) || s.Key == name
+            s.Key == name || s.Key.EndsWith($".{name}", StringComparison.Ordinal)
         );
         return elsewhere is null ? $"a{allowed}" : $"did you mean '{elsewhere.Key}'? A{allowed}";
     }

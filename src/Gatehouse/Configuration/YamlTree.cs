@@ -45,9 +45,10 @@ internal sealed class YamlTree
             return null;
         }
 
+        var tree = new YamlTree(text, place, problems);
         try
         {
-            return new YamlTree(text, place, problems).ReadDocument();
+            return tree.ReadDocument();
         }
         catch (TooMuchException e)
         {
@@ -55,18 +56,26 @@ internal sealed class YamlTree
         }
         catch (YamlException e)
         {
+            problems.Add(Invalid(place(e.Start), FirstSentence(e)));
+        }
+        catch (Exception e)
+            when (e is InvalidOperationException or ArgumentException or FormatException or OverflowException)
+        {
+            // The parser's own slips on some broken texts; where it last stood is near enough.
             problems.Add(
-                place(e.Start)
-                    .Problem(
-                        "",
-                        $"this is not valid YAML: {FirstSentence(e)}",
-                        "check indentation, colons and quotes on this line and the one above"
-                    )
+                Invalid(place(tree._parser.Current?.End ?? Mark.Empty), "it breaks off or goes wrong after this")
             );
         }
 
         return null;
     }
+
+    private static Problem Invalid(Origin place, string reason) =>
+        place.Problem(
+            "",
+            $"this is not valid YAML: {reason}",
+            "check indentation, colons and quotes on this line and the one above"
+        );
 
     private ConfigNode? ReadDocument()
     {

@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# Installs what the tests need when it is missing, checks the format, builds with warnings as errors, runs every test.
+# The last line is the sum: "N passed, N failed, N skipped". Exits 0 only when nothing failed and something passed.
+set -uo pipefail
+cd "$(dirname "$0")"
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
+configuration=${CONFIGURATION:-Release}
+logs=artifacts/test-logs
+passed=0 failed=0 skipped=0
+
+say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*"; }
+
+finish() {
+  echo "$passed passed, $failed failed, $skipped skipped"
+  [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+  exit
+}
+
+# A step that is no test: when it fails there is nothing more to run, and it counts as one failure.
+step() {
+  local what=$1
+  shift
+  say "$what"
+  if ! "$@" >"$logs/step.log" 2>&1; then
+    cat "$logs/step.log"
+    say "$what: FAILED"
+    failed=$((failed + 1))
+    finish
+  fi
+}
+
+# command:package of everything the cluster tests drive.
+needed=(nginx:nginx-light haproxy:haproxy wrk:wrk ip:iproute2 nft:nftables strace:strace pgrep:procps openssl:openssl curl:curl)
+
+install_tools() {
+  local packages=() pair
+  for pair in "${needed[@]}"; do
+    PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null || packages+=("${pair##*:}")
+  done
+  [ ${#packages[@]} -eq 0 ] && return
+  local install="apt-get install -y --no-install-recommends ${packages[*]}"
+  if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    say "installing ${packages[*]}"
+    if (apt-get update -q && DEBIAN_FRONTEND=noninteractive $install) >"$logs/install.log" 2>&1; then
+      return
+    fi
+    tail -5 "$logs/install.log"
+  fi
+  say "missing: ${packages[*]}; tests that need them are skipped. To install them: sudo $install"
+}
+
+# Runs one test project, at most so many seconds, and adds its summary to the sum.
+run_tests() {
+  local project=$1 limit=$2 log="$logs/$1.log" status summary total bad errors skip
+  say "$project"
+  timeout --kill-after=10 "$limit" dotnet exec "artifacts/bin/$project/${configuration,,}/$project.dll" \
+    -noLogo -noColor -noAutoReporters -longRunning 60 2>&1 | tee "$log"
+  status=${PIPESTATUS[0]}
+  summary=$(grep -E '^ +[^ ]+ +Total: [0-9]+' "$log" | tail -1)
+  count() { sed -n "s/.*$1: \([0-9]*\).*/\1/p" <<<"$summary"; }
+  total=$(count Total) bad=$(count Failed) errors=$(count Errors) skip=$(count Skipped)
+  total=${total:-0} bad=$((${bad:-0} + ${errors:-0})) skip=${skip:-0}
+  if [ "$status" -eq 124 ]; then
+    say "$project was not done after $limit s"
+  fi
+  # A run that dies, or is cut off, is a failure also when no test says so.
+  if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
+    say "$project ended with status $status"
+    bad=1
+  fi
+  failed=$((failed + bad)) skipped=$((skipped + skip))
+  if [ "$total" -gt 0 ]; then
+    passed=$((passed + total - skip - bad))
+  fi
+}
+
+mkdir -p "$logs"
+if ! command -v dotnet >/dev/null; then
+  say "the .NET 10 SDK is missing: https://dotnet.microsoft.com/download/dotnet/10.0"
+  failed=1
+  finish
+fi
+
+install_tools
+export PATH=$PATH:/usr/sbin:/sbin
+step "restoring tools" dotnet tool restore
+step "checking the format (to mend it: dotnet csharpier format .)" dotnet csharpier check .
+step "building, warnings are errors" dotnet build Gatehouse.slnx -c "$configuration" -v q -nologo
+run_tests Gatehouse.Tests 600
+run_tests Gatehouse.ClusterTests 900
+finish

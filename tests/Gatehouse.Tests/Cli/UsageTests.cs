@@ -1,0 +1,147 @@
+using System.Text.Json.Nodes;
+using Gatehouse.Cli;
+
+namespace Gatehouse.Tests.Cli;
+
+public sealed class UsageTests : IDisposable
+{
+    private readonly Shell _shell = new();
+
+    public void Dispose() => _shell.Dispose();
+
+    [Theory]
+    [InlineData("stauts", "did you mean 'gatehouse status'?")]
+    [InlineData("nods", "did you mean 'gatehouse node'?")]
+    [InlineData("xyzzy", "'gatehouse --help' lists what there is")]
+    public async Task An_unknown_command_is_named_with_the_nearest_one(string typed, string fix)
+    {
+        var ran = await _shell.RunAsync(typed);
+
+        Assert.Equal(ExitCode.Usage, ran.Code);
+        Assert.Equal($"error: unknown command '{typed}'\n  fix    {fix}\n", ran.Error);
+        Assert.Empty(ran.Out);
+    }
+
+    [Fact]
+    public async Task An_unknown_subcommand_is_suggested_with_its_noun()
+    {
+        var ran = await _shell.RunAsync("node", "drian");
+
+        Assert.Equal(ExitCode.Usage, ran.Code);
+        Assert.Contains("did you mean 'gatehouse node drain'?", ran.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_unknown_option_is_named_with_the_nearest_one()
+    {
+        var ran = await _shell.RunAsync("status", "--manger", "https://x");
+
+        Assert.Equal(ExitCode.Usage, ran.Code);
+        Assert.StartsWith(
+            "error: unknown option '--manger'\n  fix    did you mean '--manager'?",
+            ran.Error,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public async Task A_noun_without_a_verb_lists_the_verbs()
+    {
+        var ran = await _shell.RunAsync("token");
+
+        Assert.Equal(ExitCode.Usage, ran.Code);
+        Assert.Contains("use one of: create, list, revoke", ran.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_missing_argument_is_a_usage_error()
+    {
+        var ran = await _shell.RunAsync("node", "show");
+
+        Assert.Equal(ExitCode.Usage, ran.Code);
+        Assert.StartsWith("error: ", ran.Error, StringComparison.Ordinal);
+        Assert.Contains("gatehouse node show --help", ran.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_unknown_profile_lists_the_profiles()
+    {
+        var ran = await _shell.RunAsync("token", "create", "--profile", "gateway-wroker");
+
+        Assert.Equal(ExitCode.Usage, ran.Code);
+        Assert.Contains(
+            "'gateway-wroker' is not a profile; did you mean 'gateway-worker'?",
+            ran.Error,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public async Task A_command_that_needs_a_manager_says_how_to_sign_in()
+    {
+        var ran = await _shell.RunAsync("status");
+
+        Assert.Equal(ExitCode.NotAllowed, ran.Code);
+        Assert.Equal(
+            $"""
+            error: not signed in to any cluster
+              where  {_shell.CredentialsPath}
+              fix    run 'gatehouse login LINK' with the link that 'gatehouse init' printed, or start one with 'gatehouse demo'
+
+            """,
+            ran.Error
+        );
+    }
+
+    [Fact]
+    public async Task A_failure_with_json_is_one_problem_object_on_standard_output()
+    {
+        var ran = await _shell.RunAsync("status", "-o", "json");
+
+        var problem = JsonNode.Parse(ran.Out)!;
+        Assert.Equal("not signed in to any cluster", (string?)problem["detail"]);
+        Assert.Equal((int)ExitCode.NotAllowed, (int?)problem["exitCode"]);
+    }
+
+    [Fact]
+    public async Task Colours_go_to_a_screen_only_and_never_with_no_color()
+    {
+        using var screen = new Shell { Interactive = true };
+        var coloured = await screen.RunAsync("status");
+        var asked = await screen.RunAsync("status", "--no-color");
+        screen.Environment["NO_COLOR"] = "1";
+        var environment = await screen.RunAsync("status");
+        var piped = await _shell.RunAsync("status");
+
+        Assert.Contains('\e', coloured.Error);
+        Assert.All([asked, environment, piped], ran => Assert.DoesNotContain('\e', ran.Error));
+    }
+
+    [Fact]
+    public async Task Every_command_has_help()
+    {
+        foreach (var path in Paths(CommandLine.Create(), []))
+        {
+            var ran = await _shell.RunAsync([.. path, "--help"]);
+
+            Assert.Equal(ExitCode.Done, ran.Code);
+            Assert.Contains("Usage:", ran.Out, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Every_command_and_option_says_what_it_is_for()
+    {
+        foreach (var command in All(CommandLine.Create()))
+        {
+            Assert.False(string.IsNullOrEmpty(command.Description), command.Name);
+            Assert.All(command.Options, option => Assert.False(string.IsNullOrEmpty(option.Description), option.Name));
+        }
+    }
+
+    private static IEnumerable<string[]> Paths(System.CommandLine.Command command, string[] above) =>
+        command.Subcommands.SelectMany(c => Paths(c, [.. above, c.Name])).Prepend(above);
+
+    private static IEnumerable<System.CommandLine.Command> All(System.CommandLine.Command command) =>
+        command.Subcommands.SelectMany(All).Prepend(command);
+}
