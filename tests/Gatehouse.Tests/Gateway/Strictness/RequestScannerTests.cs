@@ -67,6 +67,33 @@ public sealed class RequestScannerTests
             );
     }
 
+    [Fact]
+    public void Scanning_allocates_nothing_once_it_runs()
+    {
+        using var scanner = new RequestScanner(new StrictnessLimits());
+        var bytes = RawClient.Bytes(
+            WireCases.Find("a browser").Bytes + WireCases.Chunked("5;a=b\r\nhello\r\n0\r\n\r\n")
+        );
+        for (var i = 0; i < 100; i++)
+        {
+            ScanInHalves();
+        }
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 1000; i++)
+        {
+            ScanInHalves();
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        void ScanInHalves()
+        {
+            scanner.Read(bytes.AsSpan(0, 333));
+            scanner.Read(bytes.AsSpan(333));
+        }
+    }
+
     private static (int Accepted, Violation Violation, bool InBody) Scan(byte[] bytes, Func<int, int> pieceLength)
     {
         using var scanner = new RequestScanner(new StrictnessLimits());
