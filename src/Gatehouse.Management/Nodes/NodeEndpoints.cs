@@ -154,14 +154,14 @@ internal static class NodeEndpoints
             new MembersView(
                 true,
                 view.Domain,
-                view.Phase.ToString(),
+                view.Phase.ToString().ToLowerInvariant(),
                 view.ClusterId,
                 view.OwnAddress?.ToString(),
                 [
                     .. view.Members.Select(m => new MemberView(
                         m.Name,
                         m.Address.ToString(),
-                        m.State.ToString(),
+                        m.State.ToString().ToLowerInvariant(),
                         m.Since,
                         m.IsSelf,
                         m.Profile?.Name(),

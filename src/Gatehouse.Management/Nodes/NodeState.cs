@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace Gatehouse.Management;
 
 /// <summary>How a registered node stands, by what it said and when it was last heard of.</summary>
+[JsonConverter(typeof(DashedEnum<NodeState>))]
 public enum NodeState
 {
     /// <summary>Registered and never heard of.</summary>
@@ -26,6 +29,7 @@ public enum NodeState
 }
 
 /// <summary>How one entity stands on one node.</summary>
+[JsonConverter(typeof(DashedEnum<DeploymentState>))]
 public enum DeploymentState
 {
     /// <summary>Not reported yet.</summary>

@@ -1,8 +1,10 @@
+using System.Text.Json.Serialization;
 using Gatehouse.Deployment.Manager;
 using Gatehouse.Model;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -53,12 +55,19 @@ public static class GatehouseManagement
         services
             .AddAuthentication(BearerAuthentication.Scheme)
             .AddScheme<AuthenticationSchemeOptions, BearerAuthentication>(BearerAuthentication.Scheme, null);
-        // Deny by default: a route that names no permission is open to nobody.
+        // Deny by default: a route that names no permission is open to nobody. What is no route at all stays a 404 or 405.
         services
             .AddAuthorizationBuilder()
-            .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAssertion(_ => false).Build());
+            .SetFallbackPolicy(
+                new AuthorizationPolicyBuilder()
+                    .RequireAssertion(c => c.Resource is HttpContext http && http.GetEndpoint() is not RouteEndpoint)
+                    .Build()
+            );
         services.ConfigureHttpJsonOptions(json =>
         {
+            // A context lends its types, not its settings: these are ManagementJson's, said again.
+            json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+            json.SerializerOptions.RespectNullableAnnotations = true;
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, ManagementJson.Default);
             json.SerializerOptions.TypeInfoResolverChain.Insert(1, ModelJson.Default);
         });
@@ -70,10 +79,11 @@ public static class GatehouseManagement
     public static void MapGatehouseManagement(this WebApplication app)
     {
         app.UseExceptionHandler(_ => { });
+        app.UseStatusCodePages(AnswerBareStatusAsync);
         app.UseAuthentication();
         app.UseAuthorization();
 
-        var rest = app.MapGroup("/api/v1");
+        var rest = app.MapGroup("/api/v1").LimitBody(RequestLimit.Small);
         rest.MapAccess();
         rest.MapNodes();
         rest.MapAudit();
@@ -81,5 +91,18 @@ public static class GatehouseManagement
         rest.MapRevisions();
         rest.MapDeployments();
         rest.MapConsumers();
+        app.MapConsole();
+    }
+
+    private static Task AnswerBareStatusAsync(StatusCodeContext status)
+    {
+        var http = status.HttpContext;
+        return ManagementProblems
+            .Problem(
+                http.Response.StatusCode,
+                $"{http.Request.Method} {http.Request.Path} is nothing that this manager answers",
+                null
+            )
+            .ExecuteAsync(http);
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using Gatehouse.Model;
 
 namespace Gatehouse.Management;
@@ -96,7 +97,8 @@ public sealed record MemberView(
 /// <summary>Asks for a join token.</summary>
 /// <param name="Profile">What the node becomes.</param>
 /// <param name="Node">How it is called; null for the next free name.</param>
-public sealed record CreateJoinToken(Profile Profile, string? Node = null);
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record CreateJoinToken([property: JsonRequired] Profile Profile, string? Node = null);
 
 /// <summary>A new join token; the only time it can be read.</summary>
 public sealed record CreatedJoinToken(string Id, string Token, Profile Profile, string Node, DateTimeOffset ExpiresAt);
@@ -114,7 +116,8 @@ public sealed record JoinTokenView(
 );
 
 /// <summary>Spends a sign-in code.</summary>
-public sealed record SignIn(string Code);
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record SignIn([property: JsonRequired] string Code);
 
 /// <summary>Who the bearer of a token is.</summary>
 public sealed record WhoAmI(string User, string Role, string TokenId, ImmutableArray<string> Permissions);
