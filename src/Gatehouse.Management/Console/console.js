@@ -96,34 +96,45 @@ function showStatus(status) {
   }
 }
 
+// Asked for the first of a long list only: the console is a glance, the command line has them all.
+const apisShown = 50;
+const deploymentsShown = 20;
+
 async function showApis() {
-  const response = await rest("apis");
+  const response = await rest(`apis?limit=${apisShown}`);
   if (!response.ok) {
-    byId("apis").replaceChildren(nothing(4, response.status === 404 ? "None." : "Cannot be read now."));
+    byId("apis").replaceChildren(nothing(4, "Cannot be read now."));
     return;
   }
 
-  const body = await response.json();
-  const apis = Array.isArray(body) ? body : (body.items ?? body.apis ?? []);
-  byId("apis").replaceChildren(
-    ...apis.map((api) => {
+  const { items, total } = await response.json();
+  const rows = await Promise.all(
+    items.map(async (api, index) => {
       const states = document.createElement("span");
-      for (const one of api.deployment?.nodes ?? api.nodes ?? []) {
-        states.append(pill(`${one.node} ${one.state}`, kindOfState(one.state)), " ");
+      if (api.deployedRevision && index < deploymentsShown) {
+        const deployment = await rest(`apis/${encodeURIComponent(api.id)}/deployments`);
+        for (const one of deployment.ok ? (await deployment.json()).nodes : []) {
+          const state = pill(`${one.node} ${one.state}`, kindOfState(one.state));
+          state.title = one.reason ?? "";
+          states.append(state, " ");
+        }
       }
 
-      const revision = api.deployment?.revision ?? api.deployedRevision;
       return row(
         cell(`${api.name} ${api.version}`),
-        cell(api.context),
-        cell(revision ? `r${revision}` : null),
+        cell(api.address),
+        cell(api.deployedRevision ? `r${api.deployedRevision}` : null),
         cell(states.childNodes.length > 0 ? states : null),
       );
     }),
   );
-  if (apis.length === 0) {
-    byId("apis").replaceChildren(nothing(4, "None yet: gatehouse api import openapi.yaml --deploy"));
+  if (total > rows.length) {
+    rows.push(nothing(4, `and ${total - rows.length} more: gatehouse api list`));
   }
+
+  byId("apis").replaceChildren(
+    ...(rows.length > 0 ? rows : [nothing(4, "None yet: gatehouse api import openapi.yaml --deploy")]),
+  );
 }
 
 async function refresh() {
