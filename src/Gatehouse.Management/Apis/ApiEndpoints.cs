@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 
 namespace Gatehouse.Management;
@@ -37,8 +38,9 @@ internal static class ApiEndpoints
         string? name,
         string? version,
         string? context,
-        string[]? endpoint,
-        string[]? sandboxEndpoint,
+        // Said, not inferred: an array in a POST is taken for the body.
+        [FromQuery] string[]? endpoint,
+        [FromQuery] string[]? sandboxEndpoint,
         string? auth,
         bool? update,
         HttpContext http,

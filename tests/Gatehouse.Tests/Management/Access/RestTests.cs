@@ -16,9 +16,7 @@ public sealed class RestTests
         await TestNodes.RegisterAsync(management.Catalogue, "worker-1");
         await TestNodes.RegisterAsync(management.Catalogue, "manager-1", Profile.GatewayManager);
         var head = await management.Catalogue.Catalogue.ReadHeadAsync(Stop);
-        await management
-            .Get<NodeBoard>()
-            .RecordAsync(TestNodes.Identity("worker-1"), TestNodes.Report(head), Stop);
+        await management.Get<NodeBoard>().RecordAsync(TestNodes.Identity("worker-1"), TestNodes.Report(head), Stop);
 
         using var response = await management.SendAsync("GET", "/api/v1/status", await management.TokenAsync());
         var status = (await response.Content.ReadFromJsonAsync(ManagementJson.Default.StatusView, Stop))!;
@@ -196,7 +194,11 @@ public sealed class RestTests
         long? next = null;
         do
         {
-            using var page = await management.SendAsync("GET", $"/api/v1/audit?limit=4" + (next is null ? "" : $"&before={next}"), token);
+            using var page = await management.SendAsync(
+                "GET",
+                $"/api/v1/audit?limit=4" + (next is null ? "" : $"&before={next}"),
+                token
+            );
             var read = (await page.Content.ReadFromJsonAsync(ManagementJson.Default.AuditPage, Stop))!;
             ids.AddRange(read.Entries.Select(e => e.Id));
             next = read.Next;

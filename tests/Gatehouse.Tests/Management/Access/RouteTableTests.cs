@@ -37,7 +37,10 @@ public sealed class RouteTableTests
             foreach (var token in new[] { null, "nonsense", "gha_" + new string('a', 43) })
             {
                 using var response = await management.SendAsync(method, PathOf(route), token, "{}");
-                Assert.True(response.StatusCode == HttpStatusCode.Unauthorized, $"{name} answers {response.StatusCode}");
+                Assert.True(
+                    response.StatusCode == HttpStatusCode.Unauthorized,
+                    $"{name} answers {response.StatusCode}"
+                );
             }
         }
 
@@ -95,7 +98,12 @@ public sealed class RouteTableTests
     {
         await using var management = await TestManagement.StartAsync();
 
-        using var response = await management.SendAsync(method, path, await management.TokenAsync(role), method == "POST" ? "{}" : null);
+        using var response = await management.SendAsync(
+            method,
+            path,
+            await management.TokenAsync(role),
+            method == "POST" ? "{}" : null
+        );
 
         Assert.Equal(status, response.StatusCode);
     }
@@ -109,9 +117,12 @@ public sealed class RouteTableTests
         string.Join(
             '/',
             route.RoutePattern.PathSegments.Select(s =>
-                s.Parts[0] is Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart literal ? literal.Content : "1"
+                s.Parts[0] is Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart literal
+                    ? literal.Content
+                    : "1"
             )
-        ) is var path
+        )
+            is var path
             ? "/" + path
             : "";
 }

@@ -203,7 +203,10 @@ public sealed class NodeBoardTests
         var moved = await test.Catalogue.FindAsync(EntityKinds.Node, "worker-1", ModelJson.Default.Node, Stop);
         await board.RecordAsync(TestNodes.Identity("worker-1"), report, Stop);
 
-        Assert.Equal(("10.0.0.8", 7444, 8243), (moved!.Value.Host, moved.Value.InternalPort, moved.Value.Ports["https"]));
+        Assert.Equal(
+            ("10.0.0.8", 7444, 8243),
+            (moved!.Value.Host, moved.Value.InternalPort, moved.Value.Ports["https"])
+        );
         Assert.Equal(moved.Epoch, (await test.Catalogue.ReadHeadAsync(Stop)).Epoch);
     }
 

@@ -49,9 +49,7 @@ public sealed class NodeRegistryTests
         await TestNodes.RegisterAsync(test, "worker-1");
         var before = await test.Catalogue.ReadHeadAsync(Stop);
 
-        Assert.True(
-            await TestNodes.Registry(test).EvictAsync("worker-1", "evicted", null, TestCatalogue.Tester, Stop)
-        );
+        Assert.True(await TestNodes.Registry(test).EvictAsync("worker-1", "evicted", null, TestCatalogue.Tester, Stop));
 
         var transaction = Assert.Single(await test.Feed.ReadAfterAsync(before.Epoch, TestCatalogue.AllKinds, 10, Stop));
         var gone = transaction.Changes.Single(c => c.Kind == EntityKinds.Node);
