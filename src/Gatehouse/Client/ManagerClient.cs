@@ -167,7 +167,7 @@ internal sealed class ManagerClient : IDisposable
     private static HttpContent? ToContent(object? body) =>
         body is null or HttpContent ? body as HttpContent : JsonContent.Create(body, body.GetType(), options: Json);
 
-    private static X509ChainPolicy TrustOnly(string pem)
+    internal static X509ChainPolicy TrustOnly(string pem)
     {
         var policy = new X509ChainPolicy
         {

@@ -25,7 +25,7 @@ internal static class InitCommand
     public static Command Create() =>
         new Command("init", "Found a cluster on this machine and run its first manager; the same command restarts it")
             .With(s_workers, s_balancers, s_cluster)
-            .With(NodeStart.StopWithStandardInput)
+            .With(StopWithInput.Option)
             .With(NodeOptions.All)
             .Does(RunAsync);
 
@@ -153,7 +153,7 @@ internal static class InitCommand
     {
         var services = node.Manager!.Services;
         var manager = ManagementUrl.Of(node.Context);
-        if (!founded)
+        if (!founded && call.Output.Format == OutputFormat.Table)
         {
             call.Output.Say($"{node.Context.Identity.Node} runs again: {manager}");
             return;
@@ -174,7 +174,7 @@ internal static class InitCommand
             }
         )
         {
-            for (var i = 0; i < count; i++)
+            for (var i = 0; founded && i < count; i++)
             {
                 var grant = await services
                     .GetRequiredService<NodeRegistry>()
@@ -195,6 +195,7 @@ internal static class InitCommand
             NodeControl.LinkOf(node.Context, code),
             ClusterKey.PathFor(data.Path),
             Path.Combine(data.Path, "pki", "ca.crt"),
+            token.Token,
             tokens
         );
         WelcomeText.Print(call, welcome, node.Context);
@@ -236,6 +237,7 @@ internal static class InitCommand
 /// <param name="SignIn">Single-use link, 15 minutes.</param>
 /// <param name="ClusterKey">The file to save.</param>
 /// <param name="Authority">PEM of the certificate authority.</param>
+/// <param name="AccessToken">Bearer token for REST; also in the user's credentials. Printed to programs only.</param>
 /// <param name="Tokens">One join token per node asked for.</param>
 internal sealed record Welcome(
     string Cluster,
@@ -243,6 +245,7 @@ internal sealed record Welcome(
     string SignIn,
     string ClusterKey,
     string Authority,
+    string AccessToken,
     IReadOnlyList<WelcomeToken> Tokens
 );
 

@@ -20,7 +20,7 @@ internal static class JoinCommand
     public static Command Create() =>
         new Command("join", "Join a cluster with a token and run the node; the same command restarts it")
             .With(s_token)
-            .With(NodeStart.StopWithStandardInput)
+            .With(StopWithInput.Option)
             .With(NodeOptions.All)
             .Does(RunAsync);
 

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Gatehouse.Cli;
@@ -13,9 +12,6 @@ namespace Gatehouse.Commands;
 /// <summary>The common end of <c>init</c>, <c>join</c> and <c>run</c>: a node with an identity serves until it is told to stop.</summary>
 internal static class NodeStart
 {
-    /// <summary>For the demo: the node stops when its standard input ends.</summary>
-    public static readonly Option<bool> StopWithStandardInput = new("--stop-with-stdin") { Hidden = true };
-
     /// <summary>Runs the node in the foreground. <paramref name="ready"/> runs once everything listens.</summary>
     public static async Task<ExitCode> ServeAsync(
         Call call,
@@ -61,10 +57,7 @@ internal static class NodeStart
             );
             node.Also(reload.FollowSignalsAsync(signals.Reader, stop.Token));
             node.Also(ControlSocket.ServeAsync(data.Path, new NodeControl(node, reload).AnswerAsync, stop.Token));
-            if (call.Get(StopWithStandardInput))
-            {
-                node.Also(StopWithAsync(Console.OpenStandardInput(), stop));
-            }
+            node.Also(StopWithInput.FollowAsync(call, stop));
 
             if (ready is not null)
             {
@@ -88,18 +81,6 @@ internal static class NodeStart
             signal.Cancel = true;
             stop.Cancel();
         }
-    }
-
-    // The demo's nodes go with the demo, however it ends: the kernel closes the pipe.
-    private static async Task StopWithAsync(Stream input, CancellationTokenSource stop)
-    {
-        var buffer = new byte[256];
-        while (await input.ReadAsync(buffer, stop.Token) > 0)
-        {
-            // Nothing is said on it.
-        }
-
-        await stop.CancelAsync();
     }
 
     private static void RequireSame(NodeSettings settings, NodeIdentity identity, DataDirectory data)

@@ -7,6 +7,7 @@ internal static class OperatorCommands
 {
     public static IEnumerable<Command> Create() =>
         [
+            DemoCommand.Create(),
             InitCommand.Create(),
             JoinCommand.Create(),
             RunCommand.Create(),

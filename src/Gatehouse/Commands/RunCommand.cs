@@ -10,7 +10,7 @@ internal static class RunCommand
 {
     public static Command Create() =>
         new Command("run", "Run the node of this data directory in the foreground")
-            .With(NodeStart.StopWithStandardInput)
+            .With(StopWithInput.Option)
             .With(NodeOptions.All)
             .Does(RunAsync);
 

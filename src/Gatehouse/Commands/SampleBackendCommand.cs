@@ -15,13 +15,17 @@ internal static class SampleBackendCommand
             HelpName = "N",
         };
         return new Command("sample-backend", "Serve the resources of the sample APIs") { Hidden = true }
-            .With(port)
+            .With(port, StopWithInput.Option)
             .Does(
                 async (call, cancellation) =>
                 {
                     await using var backend = await SampleBackend.StartAsync(call.Get(port), cancellation);
                     call.Output.Line(backend.Url);
-                    await backend.WaitForShutdownAsync(cancellation);
+                    using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+                    var following = StopWithInput.FollowAsync(call, stop);
+                    await backend.WaitForShutdownAsync(stop.Token);
+                    await stop.CancelAsync();
+                    await following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 }
             );
     }

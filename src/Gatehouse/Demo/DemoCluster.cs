@@ -1,0 +1,277 @@
+using System.Globalization;
+using System.Net;
+using System.Text.Json;
+using Gatehouse.Cli;
+using Gatehouse.Client;
+using Gatehouse.Commands;
+using Gatehouse.Management;
+using Gatehouse.Model;
+
+namespace Gatehouse.Demo;
+
+/// <summary>A real cluster of real processes on this machine. All start at once: workers wait for their token, as on any machine.</summary>
+internal sealed class DemoCluster : IAsyncDisposable
+{
+    private static readonly TimeSpan s_longestStart = TimeSpan.FromSeconds(60);
+
+    private readonly string _directory;
+    private readonly DemoPlan _plan;
+    private readonly Action<DemoRow> _show;
+    private readonly Dictionary<string, ChildProcess> _children = [];
+    private ManagerClient? _manager;
+
+    public DemoCluster(string directory, DemoPlan plan, Action<DemoRow> show)
+    {
+        _directory = directory;
+        _plan = plan;
+        _show = show;
+        Directory.CreateDirectory(Path.Combine(directory, "logs"));
+    }
+
+    public string Authority => Path.Combine(_directory, "manager-1", "pki", "ca.crt");
+
+    /// <summary>How the command line reaches the demo, for its credentials.</summary>
+    public ManagerContext Context { get; private set; } = null!;
+
+    public string SignIn { get; private set; } = "";
+
+    /// <summary>Starts every process, and returns when all nodes serve.</summary>
+    public async Task StartAsync(string cluster, CancellationToken cancellation)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        deadline.CancelAfter(s_longestStart);
+        try
+        {
+            Start("backend", "sample-backend", ["--port", Text(_plan.Backend)]);
+            foreach (var node in _plan.Nodes)
+            {
+                Start(node.Name, node.Profile == Profile.GatewayManager ? "init" : "join", ArgumentsOf(node, cluster));
+                _show(Row(node, "starting"));
+            }
+
+            var welcome = await WelcomeAsync(deadline.Token);
+            await Task.WhenAll(welcome.Tokens.Select(token => _children[token.Node].TellAsync(token.Token)));
+            await ServingAsync(deadline.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new CommandFailure(ExitCode.TimedOut, $"the demo did not start within {s_longestStart.TotalSeconds:0} s", Path.Combine(_directory, "logs"), "look into the logs there");
+        }
+    }
+
+    /// <summary>Imports and deploys a sample, and returns when every worker runs it.</summary>
+    public async Task DeployAsync(string name, CancellationToken cancellation)
+    {
+        var file = Path.Combine(AppContext.BaseDirectory, "samples", $"{name}.yaml");
+        using var document = new ByteArrayContent(await File.ReadAllBytesAsync(file, cancellation));
+        document.Headers.ContentType = new("application/yaml");
+        var backend = Uri.EscapeDataString($"http://127.0.0.1:{Text(_plan.Backend)}");
+        var imported = await _manager!.SendAsync<ImportView>(HttpMethod.Post, $"apis?name={name}&endpoint={backend}&auth=apikey&update=true", document, cancellation);
+        var id = Uri.EscapeDataString(imported.Api.Id);
+        await _manager.PostAsync($"apis/{id}/deployments", null, cancellation);
+        var deployed = await _manager.GetAsync<DeploymentView>($"apis/{id}/deployments?wait=30", cancellation);
+        if (deployed.Nodes.Any(node => node.State != DeploymentState.Applied))
+        {
+            throw new CommandFailure(ExitCode.Partly, $"{name} is not applied on every worker: {string.Join(", ", deployed.Nodes.Select(node => $"{node.Node} {node.State} {node.Reason}"))}");
+        }
+    }
+
+    /// <summary>An application with a key for <paramref name="apis"/>.</summary>
+    public async Task<string> CreateKeyAsync(string application, IEnumerable<string> apis, CancellationToken cancellation)
+    {
+        // A kept cluster has them already.
+        var made = await UnlessThereAsync(() => _manager!.PostAsync<Application>("applications", new { name = application }, cancellation))
+            ?? await _manager!.GetAsync<Application>($"applications/{application}", cancellation);
+        foreach (var api in apis)
+        {
+            await UnlessThereAsync(() => _manager!.PostAsync<JsonElement?>("subscriptions", new { application = made.Id, api }, cancellation));
+        }
+
+        var key = await _manager!.PostAsync<CreatedKey>($"applications/{made.Id}/keys", new CreateKey(), cancellation);
+        return key.Secret;
+    }
+
+    /// <summary>Calls <paramref name="url"/> with the key until it answers 200: the key is on its way to the workers.</summary>
+    public async Task FirstAnswerAsync(Uri url, string key, CancellationToken cancellation)
+    {
+        using var handler = new SocketsHttpHandler();
+        handler.SslOptions.CertificateChainPolicy = ManagerClient.TrustOnly(await File.ReadAllTextAsync(Authority, cancellation));
+        using var http = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(20) };
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        deadline.CancelAfter(TimeSpan.FromSeconds(45));
+        HttpStatusCode? last = null;
+        while (last != HttpStatusCode.OK)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, url);
+            request.Headers.Add("apikey", key);
+            try
+            {
+                using var response = await http.SendAsync(request, deadline.Token);
+                last = response.StatusCode;
+            }
+            catch (HttpRequestException) { }
+            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+            {
+                throw new CommandFailure(ExitCode.TimedOut, $"the first call did not answer 200 but {last?.ToString() ?? "nothing"}", url.ToString(), $"look into {Path.Combine(_directory, "logs")}");
+            }
+
+            await Task.Delay(10, deadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Keeps the rows true until cancelled: states from the manager, and from the processes themselves.</summary>
+    public async Task WatchAsync(CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(500));
+        while (await timer.WaitForNextTickAsync(cancellation))
+        {
+            try
+            {
+                await ShowAsync(cancellation);
+            }
+            catch (CommandFailure)
+            {
+                foreach (var node in _plan.Nodes)
+                {
+                    _show(Row(node, _children[node.Name].HasExited ? "gone" : "runs (no manager to ask)"));
+                }
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _manager?.Dispose();
+        await Task.WhenAll(_children.Values.Select(child => child.DisposeAsync().AsTask()));
+    }
+
+    private static async Task<T?> UnlessThereAsync<T>(Func<Task<T>> create)
+    {
+        try
+        {
+            return await create();
+        }
+        catch (CommandFailure failure) when (failure.Code == ExitCode.Conflict)
+        {
+            return default;
+        }
+    }
+
+    private void Start(string name, string command, IEnumerable<string> arguments) =>
+        _children[name] = ChildProcess.Start(name, Path.Combine(_directory, "logs", $"{name}.log"), [command, "--stop-with-stdin", .. arguments]);
+
+    private IEnumerable<string> ArgumentsOf(DemoNode node, string cluster)
+    {
+        List<string> arguments =
+        [
+            "--data",
+            Path.Combine(_directory, node.Name),
+            "--advertise",
+            "127.0.0.1",
+            "--port-offset",
+            Text(node.Offset),
+        ];
+        return node.Profile switch
+        {
+            Profile.GatewayManager =>
+            [
+                .. arguments,
+                "--cluster",
+                cluster,
+                "--workers",
+                Text(_plan.Workers),
+                "--balancers",
+                Text(_plan.Balancers),
+                "-o",
+                "json",
+            ],
+            Profile.LoadBalancer =>
+            [
+                "-",
+                .. arguments,
+                "--set",
+                $"listen.balancer.https={Text(_plan.BalancerHttps(node) - node.Offset)}",
+                "--set",
+                $"listen.balancer.http={Text(_plan.BalancerHttp(node) - node.Offset)}",
+            ],
+            _ => ["-", .. arguments],
+        };
+    }
+
+    private async Task<Welcome> WelcomeAsync(CancellationToken cancellation)
+    {
+        var manager = _children["manager-1"];
+        var first = await Task.WhenAny(manager.Document, manager.Exited).WaitAsync(cancellation);
+        if (first != manager.Document)
+        {
+            throw new CommandFailure(ExitCode.Failed, $"the manager ended:\n{manager.LastWords()}", manager.LogFile);
+        }
+
+        Welcome welcome;
+        try
+        {
+            welcome = JsonSerializer.Deserialize<Welcome>(await manager.Document, ManagerClient.Json)!;
+        }
+        catch (IOException e)
+        {
+            throw new CommandFailure(ExitCode.Failed, e.Message, manager.LogFile, cause: e);
+        }
+
+        if (welcome.Manager is null)
+        {
+            // It printed why it failed, and ends.
+            await manager.Exited.WaitAsync(cancellation);
+            throw new CommandFailure(ExitCode.Failed, $"the manager ended:\n{manager.LastWords()}", manager.LogFile);
+        }
+
+        SignIn = welcome.SignIn;
+        Context = new() { Managers = [new Uri(welcome.Manager)], Ca = await File.ReadAllTextAsync(Authority, cancellation), Token = welcome.AccessToken };
+        _manager = new(Context, TimeSpan.FromSeconds(40));
+        return welcome;
+    }
+
+    private async Task ServingAsync(CancellationToken cancellation)
+    {
+        while (!await ShowAsync(cancellation))
+        {
+            foreach (var child in _children.Values.Where(child => child.HasExited))
+            {
+                throw new CommandFailure(ExitCode.Failed, $"{child.Name} ended with exit code {child.ExitCode}:\n{child.LastWords()}", child.LogFile);
+            }
+
+            await Task.Delay(50, cancellation);
+        }
+    }
+
+    // True when every node serves.
+    private async Task<bool> ShowAsync(CancellationToken cancellation)
+    {
+        var status = await _manager!.GetAsync<StatusView>("status", cancellation);
+        var all = true;
+        foreach (var node in _plan.Nodes)
+        {
+            var state = status.Nodes.FirstOrDefault(view => view.Name == node.Name)?.State;
+            all &= state == NodeState.Serving;
+            _show(Row(node, state switch
+            {
+                null => _children[node.Name].HasExited ? "gone" : "joining",
+                NodeState.NeverSeen => "joining",
+                { } known => known.ToString().ToLowerInvariant(),
+            }));
+        }
+
+        return all;
+    }
+
+    private DemoRow Row(DemoNode node, string state)
+    {
+        var (http, https) = _plan.Addresses(node);
+        var child = _children[node.Name];
+        return new(node.Name, node.Profile.Name(), state, child.HasExited ? "" : Text(child.Id), http, https);
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}
+
+/// <summary>A node as the demo's table shows it.</summary>
+internal sealed record DemoRow(string Node, string Profile, string State, string Process, string Http, string Https);
