@@ -15,11 +15,22 @@ internal static class DemoCommand
 
     private static readonly Option<int> s_workers = Nodes("--workers", 2, 1);
     private static readonly Option<int> s_balancers = Nodes("--balancers", 1, 1);
-    private static readonly Option<int?> s_offset = new("--port-offset") { Description = "Added to every port (default: the first offset that is free)", HelpName = "N" };
-    private static readonly Option<string?> s_keep = new("--keep") { Description = "Keep the cluster in this directory; the same command starts it again", HelpName = "DIR" };
+    private static readonly Option<int?> s_offset = new("--port-offset")
+    {
+        Description = "Added to every port (default: the first offset that is free)",
+        HelpName = "N",
+    };
+    private static readonly Option<string?> s_keep = new("--keep")
+    {
+        Description = "Keep the cluster in this directory; the same command starts it again",
+        HelpName = "DIR",
+    };
 
     public static Command Create() =>
-        new Command("demo", "Start a whole cluster on this machine: manager, workers, balancer, sample backend, two APIs")
+        new Command(
+            "demo",
+            "Start a whole cluster on this machine: manager, workers, balancer, sample backend, two APIs"
+        )
             .With(s_workers, s_balancers, s_offset, s_keep)
             .Does(RunAsync);
 
@@ -35,7 +46,11 @@ internal static class DemoCommand
         var name = plan.Offset == 0 ? "demo" : string.Create(CultureInfo.InvariantCulture, $"demo-{plan.Offset}");
         var credentials = Credentials.PathFor(call.Terminal);
         var before = Credentials.Load(credentials);
-        var table = new LiveTable<DemoRow>(call.Terminal, s_columns, row => $"{row.Node,-11} {row.Profile,-16} {row.State}");
+        var table = new LiveTable<DemoRow>(
+            call.Terminal,
+            s_columns,
+            row => $"{row.Node, -11} {row.Profile, -16} {row.State}"
+        );
         try
         {
             await using var cluster = new DemoCluster(directory, plan, row => table.Set(row.Node, row));
@@ -54,7 +69,9 @@ internal static class DemoCommand
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            call.Output.Say(kept is null ? "Stopped and removed." : $"Stopped. Start it again: gatehouse demo --keep {kept}");
+            call.Output.Say(
+                kept is null ? "Stopped and removed." : $"Stopped. Start it again: gatehouse demo --keep {kept}"
+            );
             return ExitCode.Done;
         }
         finally
@@ -83,7 +100,15 @@ internal static class DemoCommand
         new("HTTPS", row => row.Https),
     ];
 
-    private static void Print(Call call, DemoPlan plan, DemoCluster cluster, string key, Uri url, TimeSpan took, string? kept)
+    private static void Print(
+        Call call,
+        DemoPlan plan,
+        DemoCluster cluster,
+        string key,
+        Uri url,
+        TimeSpan took,
+        string? kept
+    )
     {
         if (call.Output.Format != OutputFormat.Table)
         {
@@ -97,7 +122,13 @@ internal static class DemoCommand
                     key,
                     authority = cluster.Authority,
                     url = url.ToString(),
-                    nodes = plan.Nodes.Select(node => new { name = node.Name, profile = node.Profile, http = plan.Addresses(node).Http, https = plan.Addresses(node).Https }),
+                    nodes = plan.Nodes.Select(node => new
+                    {
+                        name = node.Name,
+                        profile = node.Profile,
+                        http = plan.Addresses(node).Http,
+                        https = plan.Addresses(node).Https,
+                    }),
                 }
             );
             return;
@@ -128,15 +159,29 @@ internal static class DemoCommand
     private static void Forget(string path, string name, string? before)
     {
         var credentials = Credentials.Load(path).Without(name);
-        (credentials with { Current = before is not null && credentials.Contexts.ContainsKey(before) ? before : credentials.Current }).Save(path);
+        (
+            credentials with
+            {
+                Current = before is not null && credentials.Contexts.ContainsKey(before) ? before : credentials.Current,
+            }
+        ).Save(path);
     }
 
     private static Option<int> Nodes(string name, int usual, int least)
     {
-        var option = new Option<int>(name) { Description = $"How many (default {usual})", HelpName = "N", DefaultValueFactory = _ => usual };
+        var option = new Option<int>(name)
+        {
+            Description = $"How many (default {usual})",
+            HelpName = "N",
+            DefaultValueFactory = _ => usual,
+        };
         option.Validators.Add(result =>
         {
-            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out var count) && (count < least || count > DemoPlan.MostNodes / 2))
+            if (
+                result.Tokens.Count == 1
+                && int.TryParse(result.Tokens[0].Value, out var count)
+                && (count < least || count > DemoPlan.MostNodes / 2)
+            )
             {
                 result.AddError($"{name} takes a number from {least} to {DemoPlan.MostNodes / 2}");
             }

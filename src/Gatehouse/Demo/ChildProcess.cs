@@ -96,8 +96,11 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     // dotnet run and an installed build start the program itself; "dotnet gatehouse.dll" starts dotnet.
     private static (string Program, string[] Prefix) Self()
     {
-        var program = Environment.ProcessPath ?? throw new InvalidOperationException("The path of this program is unknown.");
-        return Path.GetFileNameWithoutExtension(program) == "dotnet" ? (program, [typeof(ChildProcess).Assembly.Location]) : (program, []);
+        var program =
+            Environment.ProcessPath ?? throw new InvalidOperationException("The path of this program is unknown.");
+        return Path.GetFileNameWithoutExtension(program) == "dotnet"
+            ? (program, [typeof(ChildProcess).Assembly.Location])
+            : (program, []);
     }
 
     // A manager's welcome is one JSON document over several lines: complete when it closes at the left edge.

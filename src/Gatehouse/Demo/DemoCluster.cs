@@ -55,7 +55,12 @@ internal sealed class DemoCluster : IAsyncDisposable
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            throw new CommandFailure(ExitCode.TimedOut, $"the demo did not start within {s_longestStart.TotalSeconds:0} s", Path.Combine(_directory, "logs"), "look into the logs there");
+            throw new CommandFailure(
+                ExitCode.TimedOut,
+                $"the demo did not start within {s_longestStart.TotalSeconds:0} s",
+                Path.Combine(_directory, "logs"),
+                "look into the logs there"
+            );
         }
     }
 
@@ -66,25 +71,41 @@ internal sealed class DemoCluster : IAsyncDisposable
         using var document = new ByteArrayContent(await File.ReadAllBytesAsync(file, cancellation));
         document.Headers.ContentType = new("application/yaml");
         var backend = Uri.EscapeDataString($"http://127.0.0.1:{Text(_plan.Backend)}");
-        var imported = await _manager!.SendAsync<ImportView>(HttpMethod.Post, $"apis?name={name}&endpoint={backend}&auth=apikey&update=true", document, cancellation);
+        var imported = await _manager!.SendAsync<ImportView>(
+            HttpMethod.Post,
+            $"apis?name={name}&endpoint={backend}&auth=apikey&update=true",
+            document,
+            cancellation
+        );
         var id = Uri.EscapeDataString(imported.Api.Id);
         await _manager.PostAsync($"apis/{id}/deployments", null, cancellation);
         var deployed = await _manager.GetAsync<DeploymentView>($"apis/{id}/deployments?wait=30", cancellation);
         if (deployed.Nodes.Any(node => node.State != DeploymentState.Applied))
         {
-            throw new CommandFailure(ExitCode.Partly, $"{name} is not applied on every worker: {string.Join(", ", deployed.Nodes.Select(node => $"{node.Node} {node.State} {node.Reason}"))}");
+            throw new CommandFailure(
+                ExitCode.Partly,
+                $"{name} is not applied on every worker: {string.Join(", ", deployed.Nodes.Select(node => $"{node.Node} {node.State} {node.Reason}"))}"
+            );
         }
     }
 
     /// <summary>An application with a key for <paramref name="apis"/>.</summary>
-    public async Task<string> CreateKeyAsync(string application, IEnumerable<string> apis, CancellationToken cancellation)
+    public async Task<string> CreateKeyAsync(
+        string application,
+        IEnumerable<string> apis,
+        CancellationToken cancellation
+    )
     {
         // A kept cluster has them already.
-        var made = await UnlessThereAsync(() => _manager!.PostAsync<Application>("applications", new { name = application }, cancellation))
-            ?? await _manager!.GetAsync<Application>($"applications/{application}", cancellation);
+        var made =
+            await UnlessThereAsync(() =>
+                _manager!.PostAsync<Application>("applications", new { name = application }, cancellation)
+            ) ?? await _manager!.GetAsync<Application>($"applications/{application}", cancellation);
         foreach (var api in apis)
         {
-            await UnlessThereAsync(() => _manager!.PostAsync<JsonElement?>("subscriptions", new { application = made.Id, api }, cancellation));
+            await UnlessThereAsync(() =>
+                _manager!.PostAsync<JsonElement?>("subscriptions", new { application = made.Id, api }, cancellation)
+            );
         }
 
         var key = await _manager!.PostAsync<CreatedKey>($"applications/{made.Id}/keys", new CreateKey(), cancellation);
@@ -95,7 +116,9 @@ internal sealed class DemoCluster : IAsyncDisposable
     public async Task FirstAnswerAsync(Uri url, string key, CancellationToken cancellation)
     {
         using var handler = new SocketsHttpHandler();
-        handler.SslOptions.CertificateChainPolicy = ManagerClient.TrustOnly(await File.ReadAllTextAsync(Authority, cancellation));
+        handler.SslOptions.CertificateChainPolicy = ManagerClient.TrustOnly(
+            await File.ReadAllTextAsync(Authority, cancellation)
+        );
         using var http = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(20) };
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         deadline.CancelAfter(TimeSpan.FromSeconds(45));
@@ -112,7 +135,12 @@ internal sealed class DemoCluster : IAsyncDisposable
             catch (HttpRequestException) { }
             catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
             {
-                throw new CommandFailure(ExitCode.TimedOut, $"the first call did not answer 200 but {last?.ToString() ?? "nothing"}", url.ToString(), $"look into {Path.Combine(_directory, "logs")}");
+                throw new CommandFailure(
+                    ExitCode.TimedOut,
+                    $"the first call did not answer 200 but {last?.ToString() ?? "nothing"}",
+                    url.ToString(),
+                    $"look into {Path.Combine(_directory, "logs")}"
+                );
             }
 
             await Task.Delay(10, deadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -158,7 +186,11 @@ internal sealed class DemoCluster : IAsyncDisposable
     }
 
     private void Start(string name, string command, IEnumerable<string> arguments) =>
-        _children[name] = ChildProcess.Start(name, Path.Combine(_directory, "logs", $"{name}.log"), [command, "--stop-with-stdin", .. arguments]);
+        _children[name] = ChildProcess.Start(
+            name,
+            Path.Combine(_directory, "logs", $"{name}.log"),
+            [command, "--stop-with-stdin", .. arguments]
+        );
 
     private IEnumerable<string> ArgumentsOf(DemoNode node, string cluster)
     {
@@ -225,7 +257,12 @@ internal sealed class DemoCluster : IAsyncDisposable
         }
 
         SignIn = welcome.SignIn;
-        Context = new() { Managers = [new Uri(welcome.Manager)], Ca = await File.ReadAllTextAsync(Authority, cancellation), Token = welcome.AccessToken };
+        Context = new()
+        {
+            Managers = [new Uri(welcome.Manager)],
+            Ca = await File.ReadAllTextAsync(Authority, cancellation),
+            Token = welcome.AccessToken,
+        };
         _manager = new(Context, TimeSpan.FromSeconds(40));
         return welcome;
     }
@@ -236,7 +273,11 @@ internal sealed class DemoCluster : IAsyncDisposable
         {
             foreach (var child in _children.Values.Where(child => child.HasExited))
             {
-                throw new CommandFailure(ExitCode.Failed, $"{child.Name} ended with exit code {child.ExitCode}:\n{child.LastWords()}", child.LogFile);
+                throw new CommandFailure(
+                    ExitCode.Failed,
+                    $"{child.Name} ended with exit code {child.ExitCode}:\n{child.LastWords()}",
+                    child.LogFile
+                );
             }
 
             await Task.Delay(50, cancellation);
@@ -252,12 +293,17 @@ internal sealed class DemoCluster : IAsyncDisposable
         {
             var state = status.Nodes.FirstOrDefault(view => view.Name == node.Name)?.State;
             all &= state == NodeState.Serving;
-            _show(Row(node, state switch
-            {
-                null => _children[node.Name].HasExited ? "gone" : "joining",
-                NodeState.NeverSeen => "joining",
-                { } known => known.ToString().ToLowerInvariant(),
-            }));
+            _show(
+                Row(
+                    node,
+                    state switch
+                    {
+                        null => _children[node.Name].HasExited ? "gone" : "joining",
+                        NodeState.NeverSeen => "joining",
+                        { } known => known.ToString().ToLowerInvariant(),
+                    }
+                )
+            );
         }
 
         return all;

@@ -15,11 +15,13 @@ internal sealed record DemoPlan(int Offset, int Workers, int Balancers)
     private const int Step = 40;
 
     public ImmutableArray<DemoNode> Nodes { get; } =
-        [
-            new("manager-1", Profile.GatewayManager, Offset),
-            .. Enumerable.Range(1, Workers).Select(i => new DemoNode($"worker-{i}", Profile.GatewayWorker, Offset + i)),
-            .. Enumerable.Range(1, Balancers).Select(i => new DemoNode($"balancer-{i}", Profile.LoadBalancer, Offset + Workers + i)),
-        ];
+    [
+        new("manager-1", Profile.GatewayManager, Offset),
+        .. Enumerable.Range(1, Workers).Select(i => new DemoNode($"worker-{i}", Profile.GatewayWorker, Offset + i)),
+        .. Enumerable
+            .Range(1, Balancers)
+            .Select(i => new DemoNode($"balancer-{i}", Profile.LoadBalancer, Offset + Workers + i)),
+    ];
 
     public int Backend => BackendPort + Offset;
 
@@ -36,7 +38,10 @@ internal sealed record DemoPlan(int Offset, int Workers, int Balancers)
             return new(given, workers, balancers);
         }
 
-        return Enumerable.Range(0, 50).Select(i => new DemoPlan(i * Step, workers, balancers)).FirstOrDefault(plan => plan.Ports().All(FreePort.IsFree))
+        return Enumerable
+                .Range(0, 50)
+                .Select(i => new DemoPlan(i * Step, workers, balancers))
+                .FirstOrDefault(plan => plan.Ports().All(FreePort.IsFree))
             ?? new(0, workers, balancers);
     }
 
@@ -61,7 +66,10 @@ internal sealed record DemoPlan(int Offset, int Workers, int Balancers)
             Profile.GatewayManager => (9763 + node.Offset, 9443 + node.Offset),
             _ => (8280 + node.Offset, 8243 + node.Offset),
         };
-        return (string.Create(CultureInfo.InvariantCulture, $"http://localhost:{http}"), string.Create(CultureInfo.InvariantCulture, $"https://localhost:{https}"));
+        return (
+            string.Create(CultureInfo.InvariantCulture, $"http://localhost:{http}"),
+            string.Create(CultureInfo.InvariantCulture, $"https://localhost:{https}")
+        );
     }
 
     private IEnumerable<int> PortsOf(DemoNode node) =>
@@ -69,10 +77,19 @@ internal sealed record DemoPlan(int Offset, int Workers, int Balancers)
         {
             Profile.LoadBalancer => [7443 + node.Offset, 9090 + node.Offset, BalancerHttp(node), BalancerHttps(node)],
             Profile.GatewayManager => [7443 + node.Offset, 9090 + node.Offset, 9443 + node.Offset, 9763 + node.Offset],
-            _ => [7443 + node.Offset, 9090 + node.Offset, 8243 + node.Offset, 8280 + node.Offset, 9443 + node.Offset, 9763 + node.Offset],
+            _ =>
+            [
+                7443 + node.Offset,
+                9090 + node.Offset,
+                8243 + node.Offset,
+                8280 + node.Offset,
+                9443 + node.Offset,
+                9763 + node.Offset,
+            ],
         };
 
-    private int Index(DemoNode balancer) => Nodes.Where(node => node.Profile == Profile.LoadBalancer).TakeWhile(node => node != balancer).Count();
+    private int Index(DemoNode balancer) =>
+        Nodes.Where(node => node.Profile == Profile.LoadBalancer).TakeWhile(node => node != balancer).Count();
 }
 
 /// <summary>One node of a demo.</summary>
