@@ -16,9 +16,22 @@ internal sealed class StoreEdit(
 
     public StoreState State { get; private set; } = state;
 
-    public IEnumerable<(RowKey Key, bool Refused)> Deletes => _moves.Where(m => m.Value is null).Select(m => m.Key);
+    /// <summary>Makes the same moves in the file.</summary>
+    public void Write(StoreFile file)
+    {
+        foreach (var ((key, isRefused), row) in _moves)
+        {
+            if ((isRefused ? refused : served).ContainsKey(key))
+            {
+                file.Delete(key, isRefused);
+            }
 
-    public IEnumerable<StoredRow> Puts => _moves.Values.OfType<StoredRow>();
+            if (row is not null)
+            {
+                file.Insert(row);
+            }
+        }
+    }
 
     /// <summary>A row moves to what <paramref name="change"/> says.</summary>
     public void Apply(EntityChange change, Refusal? refusal)

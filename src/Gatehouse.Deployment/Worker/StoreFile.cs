@@ -8,21 +8,30 @@ internal sealed class StoreFile : IDisposable
 {
     // Exclusive: one process uses the file, so the index of the write-ahead log may live in memory; there is no shared-memory
     // file that a full disk could fail to map. FULL: a commit returns after the log was synced.
-    private const string Setup = """
-        PRAGMA locking_mode = EXCLUSIVE;
-        PRAGMA journal_mode = WAL;
-        PRAGMA synchronous = FULL;
-        PRAGMA cell_size_check = ON;
-        PRAGMA wal_autocheckpoint = 1000;
-        CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL);
-        CREATE TABLE IF NOT EXISTS entities(
-            kind TEXT NOT NULL, name TEXT NOT NULL, epoch INTEGER NOT NULL, digest BLOB NOT NULL, payload BLOB NOT NULL,
-            expires_at INTEGER NOT NULL, signature BLOB NOT NULL, seal BLOB NOT NULL, PRIMARY KEY(kind, name));
-        CREATE TABLE IF NOT EXISTS refused(
-            kind TEXT NOT NULL, name TEXT NOT NULL, epoch INTEGER NOT NULL, digest BLOB NOT NULL, payload BLOB NOT NULL,
-            expires_at INTEGER NOT NULL, signature BLOB NOT NULL, seal BLOB NOT NULL,
-            field TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY(kind, name));
-        """;
+    private static readonly string[] s_settings =
+    [
+        "PRAGMA locking_mode = EXCLUSIVE",
+        "PRAGMA synchronous = FULL",
+        "PRAGMA cell_size_check = ON",
+        "PRAGMA wal_autocheckpoint = 1000",
+    ];
+
+    // WITHOUT ROWID: the rows are the index, so that there is none beside them that could be damaged while they are sound.
+    private static readonly string[] s_tables =
+    [
+        "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+        """
+            CREATE TABLE IF NOT EXISTS entities(
+                kind TEXT NOT NULL, name TEXT NOT NULL, epoch INTEGER NOT NULL, digest BLOB NOT NULL, payload BLOB NOT NULL,
+                expires_at INTEGER NOT NULL, signature BLOB NOT NULL, seal BLOB NOT NULL, PRIMARY KEY(kind, name)) WITHOUT ROWID
+            """,
+        """
+            CREATE TABLE IF NOT EXISTS refused(
+                kind TEXT NOT NULL, name TEXT NOT NULL, epoch INTEGER NOT NULL, digest BLOB NOT NULL, payload BLOB NOT NULL,
+                expires_at INTEGER NOT NULL, signature BLOB NOT NULL, seal BLOB NOT NULL,
+                field TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY(kind, name)) WITHOUT ROWID
+            """,
+    ];
 
     private readonly SqliteConnection _connection;
 
@@ -33,10 +42,15 @@ internal sealed class StoreFile : IDisposable
 
     /// <summary>True when the file itself is broken, not the disk's willingness to write.</summary>
     public static bool IsDamage(SqliteException fault) =>
-        fault.SqliteErrorCode is 11 or 24 or 26 // CORRUPT, FORMAT, NOTADB
-        || fault is { SqliteErrorCode: 10, SqliteExtendedErrorCode: 522 } // a read past the end of a file cut short
-        || (fault.SqliteErrorCode == 1 && fault.Message.Contains("malformed", StringComparison.Ordinal))
-        || fault.Message.Contains("no such column", StringComparison.Ordinal);
+        // ERROR: our statements are constants and sound, so it is the schema that is not. CORRUPT, CONSTRAINT (a row where there
+        // should be none), FORMAT, NOTADB.
+        fault.SqliteErrorCode
+            is 1
+                or 11
+                or 19
+                or 24
+                or 26
+        || fault is { SqliteErrorCode: 10, SqliteExtendedErrorCode: 522 }; // a read past the end of a file cut short
 
     public static StoreFile Open(string path)
     {
@@ -53,7 +67,7 @@ internal sealed class StoreFile : IDisposable
         {
             connection.Open();
             var file = new StoreFile(connection);
-            file.Run(Setup);
+            file.SetUp();
             return file;
         }
         catch
@@ -102,17 +116,18 @@ internal sealed class StoreFile : IDisposable
         }
     }
 
-    public void Put(StoredRow row)
+    /// <summary>Writes a row that is not there yet.</summary>
+    public void Insert(StoredRow row)
     {
         var change = row.Change;
         using var command = Command(
             row.Refusal is null
                 ? """
-                INSERT OR REPLACE INTO entities(kind, name, epoch, digest, payload, expires_at, signature, seal)
+                INSERT INTO entities(kind, name, epoch, digest, payload, expires_at, signature, seal)
                 VALUES ($kind, $name, $epoch, $digest, $payload, $expires, $signature, $seal)
                 """
                 : """
-                INSERT OR REPLACE INTO refused(kind, name, epoch, digest, payload, expires_at, signature, seal, field, reason)
+                INSERT INTO refused(kind, name, epoch, digest, payload, expires_at, signature, seal, field, reason)
                 VALUES ($kind, $name, $epoch, $digest, $payload, $expires, $signature, $seal, $field, $reason)
                 """
         );
@@ -133,6 +148,7 @@ internal sealed class StoreFile : IDisposable
         command.ExecuteNonQuery();
     }
 
+    /// <summary>Deletes a row that is there. That it is not where it was written means that the file is damaged.</summary>
     public void Delete(RowKey key, bool refused)
     {
         using var command = Command(
@@ -142,7 +158,10 @@ internal sealed class StoreFile : IDisposable
         );
         command.Parameters.AddWithValue("$kind", key.Kind);
         command.Parameters.AddWithValue("$name", key.Name);
-        command.ExecuteNonQuery();
+        if (command.ExecuteNonQuery() != 1)
+        {
+            throw new SqliteException($"{key} is not where it was written", 11);
+        }
     }
 
     public void PutState(StoreState state)
@@ -178,7 +197,7 @@ internal sealed class StoreFile : IDisposable
                 : new Refusal(kind, name, change.Epoch, reader.GetString(8), reader.GetString(9));
             return (Digest.From((byte[])reader.GetValue(7)), new(change, refusal));
         }
-        catch (Exception fault) when (fault is InvalidCastException or ArgumentException)
+        catch (Exception fault) when (fault is InvalidCastException or ArgumentException or InvalidOperationException)
         {
             return (
                 default,
@@ -194,6 +213,38 @@ internal sealed class StoreFile : IDisposable
                 )
             );
         }
+    }
+
+    private void SetUp()
+    {
+        // One statement a command: after a statement that gives rows, Microsoft.Data.Sqlite swallows what the next ones throw.
+        foreach (var setting in s_settings)
+        {
+            Run(setting);
+        }
+
+        if (Scalar("PRAGMA journal_mode = WAL") is not "wal")
+        {
+            throw new SqliteException("the file system takes no write-ahead log", 10);
+        }
+
+        // Not written when they are there: a node has to start on a full disk.
+        if (Scalar("SELECT count(*) FROM sqlite_master WHERE type = 'table'") is not 3L)
+        {
+            Write(file =>
+            {
+                foreach (var table in s_tables)
+                {
+                    file.Run(table);
+                }
+            });
+        }
+    }
+
+    private object? Scalar(string statement)
+    {
+        using var command = Command(statement);
+        return command.ExecuteScalar();
     }
 
     private void RollBack()

@@ -59,21 +59,20 @@ public sealed partial class Synchronizer
     public async Task RunAsync(CancellationToken cancellation)
     {
         var backoff = new Backoff(_options.ShortestPause, _options.LongestPause, _options.Random);
-        // Nodes that know the same managers begin at different ones.
-        var turn = _options.Random.Next(1 << 20);
+        string? last = null;
         var triedInVain = 0;
         while (!cancellation.IsCancellationRequested)
         {
             var managers = _options.Managers.Value;
             if (managers.Count > 0)
             {
-                if (await FollowAsync(managers[turn % managers.Count], cancellation).ConfigureAwait(false))
+                last = Next(managers, last);
+                if (await FollowAsync(last, cancellation).ConfigureAwait(false))
                 {
                     backoff.Reset();
                     triedInVain = 0;
                 }
 
-                turn = (turn + 1) % (1 << 20);
                 triedInVain++;
             }
             else
@@ -93,6 +92,20 @@ public sealed partial class Synchronizer
         }
 
         cancellation.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>The manager after the one just left; nodes that know the same managers begin at different ones.</summary>
+    private string Next(IReadOnlyList<string> managers, string? last)
+    {
+        for (var i = 0; i < managers.Count; i++)
+        {
+            if (managers[i] == last)
+            {
+                return managers[(i + 1) % managers.Count];
+            }
+        }
+
+        return managers[_options.Random.Next(managers.Count)];
     }
 
     /// <summary>Follows one manager until the stream ends. Returns whether it held for a while: a manager that fails at once is not asked again at once.</summary>

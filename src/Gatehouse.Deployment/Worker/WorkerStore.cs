@@ -219,7 +219,7 @@ public sealed partial class WorkerStore : IDisposable
         }
         catch (SqliteException fault) when (StoreFile.IsDamage(fault))
         {
-            FaultNeedsLock(FileName, $"cannot be read to its end ({fault.Message})");
+            FaultNeedsLock(FileName, $"cannot be read ({fault.Message})");
             state = null;
             damaged = true;
         }
@@ -240,21 +240,29 @@ public sealed partial class WorkerStore : IDisposable
     {
         var whole = true;
         var (all, restrictions) = (default(Tally), default(Tally));
-        foreach (var (seal, row) in file.ReadRows())
+        try
         {
-            if (!row.Change.IsIntact() || row.Seal() != seal)
+            foreach (var (seal, row) in file.ReadRows())
             {
-                whole = false;
-                FaultNeedsLock(
-                    new RowKey(row.Change).ToString(),
-                    "is not what was written; set aside, to be fetched again"
-                );
-                continue;
-            }
+                if (!row.Change.IsIntact() || row.Seal() != seal)
+                {
+                    whole = false;
+                    FaultNeedsLock(
+                        $"{row.Change.Kind} {row.Change.Name}",
+                        "is not what was written; set aside, to be fetched again"
+                    );
+                    continue;
+                }
 
-            rows.Add(row);
-            all = all.With(seal);
-            restrictions = EntityKinds.IsRestrictive(row.Change.Kind) ? restrictions.With(seal) : restrictions;
+                rows.Add(row);
+                all = all.With(seal);
+                restrictions = EntityKinds.IsRestrictive(row.Change.Kind) ? restrictions.With(seal) : restrictions;
+            }
+        }
+        catch (SqliteException fault) when (StoreFile.IsDamage(fault))
+        {
+            whole = false;
+            FaultNeedsLock(FileName, $"cannot be read to its end ({fault.Message})");
         }
 
         if (state is null)
@@ -312,7 +320,7 @@ public sealed partial class WorkerStore : IDisposable
             {
                 foreach (var row in rows)
                 {
-                    file.Put(row);
+                    file.Insert(row);
                 }
 
                 file.PutState(state);
@@ -383,16 +391,7 @@ public sealed partial class WorkerStore : IDisposable
             _open ??= StoreFile.Open(_file);
             _open.Write(file =>
             {
-                foreach (var (key, refused) in edit.Deletes)
-                {
-                    file.Delete(key, refused);
-                }
-
-                foreach (var row in edit.Puts)
-                {
-                    file.Put(row);
-                }
-
+                edit.Write(file);
                 file.PutState(state);
             });
         }

@@ -23,8 +23,9 @@ internal sealed class FeedHost : IAsyncDisposable
     {
         _app = app;
         Reports = reports;
-        Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First())
-            .Authority;
+        Address = new Uri(
+            app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()
+        ).Authority;
     }
 
     public string Address { get; }

@@ -49,7 +49,12 @@ internal sealed class ScriptedFeed(Func<ScriptedFeed.Script, ScriptedFeed.Script
 
         public Script Reset(string history)
         {
-            Messages.Add(new() { Reset = new Reset { Reason = "scripted", History = history } });
+            Messages.Add(
+                new()
+                {
+                    Reset = new Reset { Reason = "scripted", History = history },
+                }
+            );
             return this;
         }
 

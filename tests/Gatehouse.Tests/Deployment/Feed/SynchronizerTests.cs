@@ -93,7 +93,9 @@ public sealed class SynchronizerTests : IAsyncDisposable
         await node.ReachesAsync(head);
 
         _catalogue.CopyBack(backup);
-        var status = await node.WhenAsync(s => s.Trouble is { } t && t.Contains("older state", StringComparison.Ordinal));
+        var status = await node.WhenAsync(s =>
+            s.Trouble is { } t && t.Contains("older state", StringComparison.Ordinal)
+        );
 
         Assert.Equal(head, status.Cursor);
         Assert.Equal("two", node.Target.Served[("api", "a:1")]);

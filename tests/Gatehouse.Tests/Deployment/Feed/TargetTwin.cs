@@ -55,7 +55,11 @@ internal sealed class TargetTwin : IEntityTarget
                 if (change.Deleted)
                 {
                     served.Remove((change.Kind, change.Name));
-                    closed.Remove(change.Name);
+                    if (EntityKinds.IsRestrictive(change.Kind))
+                    {
+                        closed.Remove(change.Name);
+                    }
+
                     continue;
                 }
 

@@ -84,16 +84,15 @@ public sealed class WorkerStoreTests : IDisposable
     [Fact]
     public async Task A_file_that_is_no_database_is_set_aside_and_reported()
     {
-        await System.IO.File.WriteAllTextAsync(
-            File,
-            new string('?', 5000),
-            TestContext.Current.CancellationToken
-        );
+        await System.IO.File.WriteAllTextAsync(File, new string('?', 5000), TestContext.Current.CancellationToken);
 
         using var store = await OpenAsync();
 
         Assert.Null(store.Cursor);
-        Assert.Contains(store.Faults, f => f.What == "store.db" && f.Reason.Contains("set aside", StringComparison.Ordinal));
+        Assert.Contains(
+            store.Faults,
+            f => f.What == "store.db" && f.Reason.Contains("set aside", StringComparison.Ordinal)
+        );
         Assert.Single(Directory.GetFiles(_folder, "store.db.damaged-*"));
         await store.CommitScanAsync(Head(1), [Api(1, "a:1", "one")], []);
     }
@@ -305,7 +304,6 @@ public sealed class WorkerStoreTests : IDisposable
     }
 
     private async Task<WorkerStore> OpenAsync() => (await OpenBothAsync()).Store;
-
 
     private Task<(WorkerStore Store, StoredTable Table)> OpenBothAsync() =>
         WorkerStore.OpenAsync(_folder, TimeProvider.System, NullLogger<WorkerStore>.Instance);
