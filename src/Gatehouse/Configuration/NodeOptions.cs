@@ -124,7 +124,9 @@ internal static class NodeOptions
             : new Option<string?>(setting.Flag)
             {
                 Description = $"Set {setting.Key}",
-                HelpName = setting.KindName.Split(' ')[^1].ToUpperInvariant(),
+                HelpName = setting.KindName.Contains(" or ", StringComparison.Ordinal)
+                    ? setting.KindName.Replace(" or ", "|", StringComparison.Ordinal)
+                    : setting.KindName.Split(' ')[^1].ToUpperInvariant(),
             };
 
     private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
