@@ -18,6 +18,9 @@ internal static partial class ApiRules
     public static string NameFor(string title) =>
         Separators().Replace(title.ToLowerInvariant(), "-").Trim('-', '.', '_');
 
+    /// <summary>The context of an API whose publisher names none.</summary>
+    public static string ContextFor(string name) => "/" + name.ToLowerInvariant();
+
     /// <summary>Everything that is wrong with <paramref name="definition"/>.</summary>
     public static ImmutableArray<Problem> Check(ApiDefinition definition)
     {
@@ -44,7 +47,9 @@ internal static partial class ApiRules
             );
         }
 
-        if (!Context().IsMatch(definition.Context) || definition.Context.Length > 200)
+        // A context made of a bad name is the same mistake.
+        var isNameAgain = !Name().IsMatch(definition.Name) && definition.Context == ContextFor(definition.Name);
+        if (!isNameAgain && (!Context().IsMatch(definition.Context) || definition.Context.Length > 200))
         {
             problems.Add(
                 new(

@@ -37,7 +37,7 @@ public sealed record ImportSettings
         {
             Name = name,
             Version = Version ?? document.Version,
-            Context = Context ?? existing?.Context ?? "/" + name.ToLowerInvariant(),
+            Context = Context ?? existing?.Context ?? ApiRules.ContextFor(name),
             Description = document.Description,
             Security = Auth switch
             {

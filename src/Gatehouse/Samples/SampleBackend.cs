@@ -111,7 +111,7 @@ internal sealed class SampleBackend : IAsyncDisposable
             path = request.Path.Value,
             query = request.QueryString.Value,
             protocol = request.Protocol,
-            headers = request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString()),
+            headers = request.Headers.ToDictionary(h => h.Key.ToLowerInvariant(), h => h.Value.ToString()),
         };
 
     private static IResult Found<T>(T? thing)
