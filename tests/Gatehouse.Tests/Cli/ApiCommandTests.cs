@@ -14,8 +14,19 @@ public sealed class ApiCommandTests
     {
         await using var manager = await LiveManager.StartAsync();
 
-        var imported = await manager.RunAsync("api", "import", Documents.Sample("petstore.yaml"), "--context", "/pets", "--endpoint", "http://127.0.0.1:9700");
-        Assert.Equal((ExitCode.Done, "petstore:1.0.0 is imported: 6 operations at /pets/1.0.0\n"), (imported.Code, imported.Error));
+        var imported = await manager.RunAsync(
+            "api",
+            "import",
+            Documents.Sample("petstore.yaml"),
+            "--context",
+            "/pets",
+            "--endpoint",
+            "http://127.0.0.1:9700"
+        );
+        Assert.Equal(
+            (ExitCode.Done, "petstore:1.0.0 is imported: 6 operations at /pets/1.0.0\n"),
+            (imported.Code, imported.Error)
+        );
         Assert.Equal(
             """
             api         petstore:1.0.0
@@ -31,7 +42,14 @@ public sealed class ApiCommandTests
         Assert.Equal(ExitCode.Done, deployed.Code);
         Assert.Matches(@"^petstore:1\.0\.0 r1 is deployed \(epoch \d+\)\n.*no worker is registered", deployed.Error);
 
-        var pizza = await manager.RunAsync("api", "import", Documents.Sample("pizzashack.yaml"), "--deploy", "--auth", "none");
+        var pizza = await manager.RunAsync(
+            "api",
+            "import",
+            Documents.Sample("pizzashack.yaml"),
+            "--deploy",
+            "--auth",
+            "none"
+        );
         Assert.Equal(ExitCode.Done, pizza.Code);
         var list = await manager.RunAsync("api", "list");
         Assert.Equal(
@@ -50,7 +68,10 @@ public sealed class ApiCommandTests
         var key = await manager.RunAsync("key", "create", "MyApp", "--expires", "90d");
         Assert.Equal(ExitCode.Done, key.Code);
         Assert.Matches(@"\Agwk_[0-9A-Za-z]{38}\n\z", key.Out);
-        Assert.Matches(@"\Akey_\w{8} of MyApp \(production, expires \d{4}-\d\d-\d\d\); it is not shown again\n\z", key.Error);
+        Assert.Matches(
+            @"\Akey_\w{8} of MyApp \(production, expires \d{4}-\d\d-\d\d\); it is not shown again\n\z",
+            key.Error
+        );
 
         var id = key.Error[..12];
         Assert.Equal(ExitCode.Usage, (await manager.RunAsync("key", "revoke", id)).Code);
@@ -62,7 +83,10 @@ public sealed class ApiCommandTests
     public async Task A_bad_document_is_told_with_file_line_and_column()
     {
         await using var manager = await LiveManager.StartAsync();
-        var file = manager.Write("bad.yaml", "openapi: 3.1.0\ninfo: { title: T, version: '1' }\npaths:\n  pets: { get: {} }\n");
+        var file = manager.Write(
+            "bad.yaml",
+            "openapi: 3.1.0\ninfo: { title: T, version: '1' }\npaths:\n  pets: { get: {} }\n"
+        );
 
         var ran = await manager.RunAsync("api", "import", file);
 
@@ -117,7 +141,11 @@ public sealed class ApiCommandTests
         await manager.ReportAsync("gw-2", refuses: "petstore:1.0.0");
         var refused = await manager.RunAsync("deploy", "petstore", "--wait");
         Assert.Equal(ExitCode.Partly, refused.Code);
-        Assert.Contains("gw-2 refused it and keeps serving what it had: cannot be compiled", refused.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "gw-2 refused it and keeps serving what it had: cannot be compiled",
+            refused.Error,
+            StringComparison.Ordinal
+        );
 
         await manager.ReportAsync("gw-2");
         var all = await manager.RunAsync("deploy", "petstore", "--wait", "-o", "json");

@@ -25,16 +25,27 @@ public sealed class SampleBackendTests
 
         foreach (var operation in document.Operations)
         {
-            var path = operation.Path.Replace("*", "x/y", StringComparison.Ordinal).Replace("{petId}", "1", StringComparison.Ordinal).Replace("{orderId}", "1", StringComparison.Ordinal);
+            var path = operation
+                .Path.Replace("*", "x/y", StringComparison.Ordinal)
+                .Replace("{petId}", "1", StringComparison.Ordinal)
+                .Replace("{orderId}", "1", StringComparison.Ordinal);
             using var request = new HttpRequestMessage(new(operation.Method), path);
             if (operation.Method is "POST" or "PUT")
             {
-                request.Content = new StringContent("""{"name":"Luna","kind":"cat","age":1,"pizzaType":"Funghi","quantity":1,"address":"x"}""", Encoding.UTF8, "application/json");
+                request.Content = new StringContent(
+                    """{"name":"Luna","kind":"cat","age":1,"pizzaType":"Funghi","quantity":1,"address":"x"}""",
+                    Encoding.UTF8,
+                    "application/json"
+                );
             }
 
             using var response = await http.SendAsync(request, Stop);
-            var isKnownPath = response.StatusCode != HttpStatusCode.NotFound || path.Contains("/1", StringComparison.Ordinal);
-            Assert.True(isKnownPath && (int)response.StatusCode is < 300 or 404, $"{operation.Method} {path}: {response.StatusCode}");
+            var isKnownPath =
+                response.StatusCode != HttpStatusCode.NotFound || path.Contains("/1", StringComparison.Ordinal);
+            Assert.True(
+                isKnownPath && (int)response.StatusCode is < 300 or 404,
+                $"{operation.Method} {path}: {response.StatusCode}"
+            );
         }
     }
 

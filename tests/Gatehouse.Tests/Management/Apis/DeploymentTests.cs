@@ -42,9 +42,18 @@ public sealed class DeploymentTests
         var api = await manager.Catalogue.FindAsync(EntityKinds.Api, "petstore:1.0.0", ModelJson.Default.Api, Stop);
         Assert.Contains(api!.Value.Operations, o => o.Path == "/health");
         await manager.RefusedAsync(HttpStatusCode.Conflict, HttpMethod.Post, "apis/petstore/rollback", "{}");
-        var forward = await manager.AskAsync<DeploymentView>(HttpMethod.Post, "apis/petstore/rollback", """{"revision":2}""");
+        var forward = await manager.AskAsync<DeploymentView>(
+            HttpMethod.Post,
+            "apis/petstore/rollback",
+            """{"revision":2}"""
+        );
         Assert.Equal(2, forward.Revision);
-        await manager.RefusedAsync(HttpStatusCode.NotFound, HttpMethod.Post, "apis/petstore/rollback", """{"revision":9}""");
+        await manager.RefusedAsync(
+            HttpStatusCode.NotFound,
+            HttpMethod.Post,
+            "apis/petstore/rollback",
+            """{"revision":9}"""
+        );
     }
 
     [Fact]
@@ -65,7 +74,11 @@ public sealed class DeploymentTests
     {
         await using var manager = await ImportedAsync();
         await DeployAsync(manager);
-        await manager.AskAsync<ImportView>(HttpMethod.Post, "apis?update=true&endpoint=http://new&auth=none", Documents.PetsToo);
+        await manager.AskAsync<ImportView>(
+            HttpMethod.Post,
+            "apis?update=true&endpoint=http://new&auth=none",
+            Documents.PetsToo
+        );
 
         var diff = await manager.AskAsync<RevisionDiff>(HttpMethod.Get, "apis/petstore/diff");
 
@@ -84,7 +97,10 @@ public sealed class DeploymentTests
         Assert.Contains("\n-  /health:\n+    put:", diff.Document, StringComparison.Ordinal);
         await DeployAsync(manager);
         var reverse = await manager.AskAsync<RevisionDiff>(HttpMethod.Get, "apis/petstore/diff?from=2&to=1");
-        Assert.Contains(reverse.Changes, c => c is { What: "security", Before: "none", After: "apikey", IsBreaking: true });
+        Assert.Contains(
+            reverse.Changes,
+            c => c is { What: "security", Before: "none", After: "apikey", IsBreaking: true }
+        );
     }
 
     [Fact]

@@ -25,7 +25,8 @@ internal static class Documents
         var directory = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(directory, "Gatehouse.slnx")))
         {
-            directory = Path.GetDirectoryName(directory) ?? throw new DirectoryNotFoundException("the repository's root");
+            directory =
+                Path.GetDirectoryName(directory) ?? throw new DirectoryNotFoundException("the repository's root");
         }
 
         return Path.Combine(directory, "deploy", "samples", name);

@@ -13,7 +13,12 @@ public sealed class ImportTests
     {
         await using var manager = await LiveManager.StartAsync();
 
-        var imported = await manager.AskAsync<ImportView>(HttpMethod.Post, "apis", Documents.Pets, HttpStatusCode.Created);
+        var imported = await manager.AskAsync<ImportView>(
+            HttpMethod.Post,
+            "apis",
+            Documents.Pets,
+            HttpStatusCode.Created
+        );
 
         Assert.True(imported.Created);
         Assert.Equal("petstore:1.0.0", imported.Api.Id);
@@ -40,7 +45,10 @@ public sealed class ImportTests
             "openapi: 3.1.0\ninfo: { title: T, version: '1' }\npaths:\n  a: { get: {} }\n  /b/{: { get: {} }\n"
         );
 
-        Assert.Equal([("/paths/a", 4, 3), ("/paths/~1b~1{", 5, 3)], problem.Errors!.Value.Select(e => (e.Pointer, e.Line, e.Column)));
+        Assert.Equal(
+            [("/paths/a", 4, 3), ("/paths/~1b~1{", 5, 3)],
+            problem.Errors!.Value.Select(e => (e.Pointer, e.Line, e.Column))
+        );
         Assert.Equal(before, await manager.Catalogue.ReadHeadAsync(Stop));
     }
 
@@ -57,7 +65,12 @@ public sealed class ImportTests
     {
         await using var manager = await LiveManager.StartAsync();
 
-        var problem = await manager.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, $"apis{query}", Documents.Pets);
+        var problem = await manager.RefusedAsync(
+            HttpStatusCode.BadRequest,
+            HttpMethod.Post,
+            $"apis{query}",
+            Documents.Pets
+        );
 
         Assert.Equal([pointer], problem.Errors!.Value.Select(e => e.Pointer));
     }
@@ -71,7 +84,12 @@ public sealed class ImportTests
         var problem = await manager.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "apis", text);
         Assert.Equal("/endpoints", Assert.Single(problem.Errors!.Value).Pointer);
 
-        await manager.AskAsync<ImportView>(HttpMethod.Post, "apis?endpoint=http://x:1&endpoint=http://x:2", text, HttpStatusCode.Created);
+        await manager.AskAsync<ImportView>(
+            HttpMethod.Post,
+            "apis?endpoint=http://x:1&endpoint=http://x:2",
+            text,
+            HttpStatusCode.Created
+        );
         var shown = await manager.AskAsync<ApiView>(HttpMethod.Get, "apis/petstore");
         Assert.Equal(["http://x:1", "http://x:2"], shown.Definition.Endpoints);
     }
@@ -80,7 +98,12 @@ public sealed class ImportTests
     public async Task The_same_name_and_version_again_needs_update_which_keeps_what_it_does_not_say()
     {
         await using var manager = await LiveManager.StartAsync();
-        await manager.AskAsync<ImportView>(HttpMethod.Post, "apis?context=/pets&auth=none&endpoint=http://x", Documents.Pets, HttpStatusCode.Created);
+        await manager.AskAsync<ImportView>(
+            HttpMethod.Post,
+            "apis?context=/pets&auth=none&endpoint=http://x",
+            Documents.Pets,
+            HttpStatusCode.Created
+        );
 
         var refused = await manager.RefusedAsync(HttpStatusCode.Conflict, HttpMethod.Post, "apis", Documents.PetsToo);
         Assert.Contains("--update", refused.Detail, StringComparison.Ordinal);
@@ -98,14 +121,29 @@ public sealed class ImportTests
     public async Task An_address_belongs_to_one_API()
     {
         await using var manager = await LiveManager.StartAsync();
-        await manager.AskAsync<ImportView>(HttpMethod.Post, "apis?context=/a/b&version=c", Documents.Pets, HttpStatusCode.Created);
+        await manager.AskAsync<ImportView>(
+            HttpMethod.Post,
+            "apis?context=/a/b&version=c",
+            Documents.Pets,
+            HttpStatusCode.Created
+        );
 
-        var taken = await manager.RefusedAsync(HttpStatusCode.Conflict, HttpMethod.Post, "apis?name=other&context=/a/b&version=c", Documents.Pets);
+        var taken = await manager.RefusedAsync(
+            HttpStatusCode.Conflict,
+            HttpMethod.Post,
+            "apis?name=other&context=/a/b&version=c",
+            Documents.Pets
+        );
         Assert.Contains("/a/b/c is the address of petstore:c", taken.Title, StringComparison.Ordinal);
 
         using var deleted = await manager.SendAsync(HttpMethod.Delete, "apis/petstore");
         Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
-        await manager.AskAsync<ImportView>(HttpMethod.Post, "apis?name=other&context=/a/b&version=c", Documents.Pets, HttpStatusCode.Created);
+        await manager.AskAsync<ImportView>(
+            HttpMethod.Post,
+            "apis?name=other&context=/a/b&version=c",
+            Documents.Pets,
+            HttpStatusCode.Created
+        );
     }
 
     [Fact]
@@ -117,9 +155,21 @@ public sealed class ImportTests
         var tag = shown.Headers.ETag!.Tag;
         await manager.AskAsync<ImportView>(HttpMethod.Post, "apis?update=true", Documents.PetsToo);
 
-        await manager.RefusedAsync(HttpStatusCode.PreconditionFailed, HttpMethod.Post, "apis?update=true", Documents.Pets, ifMatch: tag);
+        await manager.RefusedAsync(
+            HttpStatusCode.PreconditionFailed,
+            HttpMethod.Post,
+            "apis?update=true",
+            Documents.Pets,
+            ifMatch: tag
+        );
         await manager.RefusedAsync(HttpStatusCode.PreconditionFailed, HttpMethod.Delete, "apis/petstore", ifMatch: tag);
-        await manager.RefusedAsync(HttpStatusCode.PreconditionFailed, HttpMethod.Post, "apis/petstore/deployments", "{}", ifMatch: tag);
+        await manager.RefusedAsync(
+            HttpStatusCode.PreconditionFailed,
+            HttpMethod.Post,
+            "apis/petstore/deployments",
+            "{}",
+            ifMatch: tag
+        );
 
         using var now = await manager.SendAsync(HttpMethod.Get, "apis/petstore");
         using var deleted = await manager.SendAsync(HttpMethod.Delete, "apis/petstore", ifMatch: now.Headers.ETag!.Tag);
@@ -132,12 +182,20 @@ public sealed class ImportTests
         await using var manager = await LiveManager.StartAsync();
         await manager.RefusedAsync(HttpStatusCode.NotFound, HttpMethod.Get, "apis/petstore");
         await manager.AskAsync<ImportView>(HttpMethod.Post, "apis", Documents.Pets, HttpStatusCode.Created);
-        await manager.AskAsync<ImportView>(HttpMethod.Post, "apis?version=2.0.0", Documents.Pets, HttpStatusCode.Created);
+        await manager.AskAsync<ImportView>(
+            HttpMethod.Post,
+            "apis?version=2.0.0",
+            Documents.Pets,
+            HttpStatusCode.Created
+        );
 
         var problem = await manager.RefusedAsync(HttpStatusCode.Conflict, HttpMethod.Get, "apis/petstore");
 
         Assert.Contains("petstore:1.0.0, petstore:2.0.0", problem.Detail, StringComparison.Ordinal);
-        Assert.Equal("2.0.0", (await manager.AskAsync<ApiView>(HttpMethod.Get, "apis/petstore:2.0.0")).Definition.Version);
+        Assert.Equal(
+            "2.0.0",
+            (await manager.AskAsync<ApiView>(HttpMethod.Get, "apis/petstore:2.0.0")).Definition.Version
+        );
     }
 
     [Fact]
@@ -146,7 +204,12 @@ public sealed class ImportTests
         await using var manager = await LiveManager.StartAsync();
         foreach (var name in (string[])["c", "a", "b"])
         {
-            await manager.AskAsync<ImportView>(HttpMethod.Post, $"apis?name={name}", Documents.Pets, HttpStatusCode.Created);
+            await manager.AskAsync<ImportView>(
+                HttpMethod.Post,
+                $"apis?name={name}",
+                Documents.Pets,
+                HttpStatusCode.Created
+            );
         }
 
         var page = await manager.AskAsync<Page<ApiSummary>>(HttpMethod.Get, "apis?limit=2&offset=1");
@@ -169,7 +232,9 @@ public sealed class ImportTests
     public async Task More_operations_than_the_feed_carries_are_refused_with_the_sizes()
     {
         await using var manager = await LiveManager.StartAsync();
-        var text = new System.Text.StringBuilder("openapi: 3.0.0\ninfo: { title: t, version: '1' }\nservers: [{ url: 'http://x' }]\npaths:\n");
+        var text = new System.Text.StringBuilder(
+            "openapi: 3.0.0\ninfo: { title: t, version: '1' }\nservers: [{ url: 'http://x' }]\npaths:\n"
+        );
         var name = new string('x', 900);
         for (var i = 0; i < 1200; i++)
         {
@@ -187,7 +252,12 @@ public sealed class ImportTests
         await using var manager = await LiveManager.StartAsync();
         var watch = System.Diagnostics.Stopwatch.StartNew();
 
-        await manager.AskAsync<ImportView>(HttpMethod.Post, "apis", OpenApi.LargeDocument.Of(10 << 20, json: true), HttpStatusCode.Created);
+        await manager.AskAsync<ImportView>(
+            HttpMethod.Post,
+            "apis",
+            OpenApi.LargeDocument.Of(10 << 20, json: true),
+            HttpStatusCode.Created
+        );
         await manager.AskAsync<DeploymentView>(HttpMethod.Post, "apis/large/deployments", "{}");
 
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"took {watch.Elapsed}");

@@ -76,7 +76,9 @@ internal sealed class LiveManager : IAsyncDisposable
     }
 
     public async Task<string> TokenAsync(string user, string role) =>
-        (await _app.Services.GetRequiredService<AccessTokens>().IssueAsync(user, role, TestCatalogue.Tester, Stop)).Token;
+        (
+            await _app.Services.GetRequiredService<AccessTokens>().IssueAsync(user, role, TestCatalogue.Tester, Stop)
+        ).Token;
 
     public string Write(string name, string text)
     {

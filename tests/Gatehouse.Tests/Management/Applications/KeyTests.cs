@@ -56,7 +56,12 @@ public sealed class KeyTests
         await using var manager = await WithApplicationAsync(time);
         var old = await CreateAsync(manager);
 
-        var made = await manager.AskAsync<CreatedKey>(HttpMethod.Post, $"keys/{old.Key.Id}/roll", """{"overlapSeconds":60}""", HttpStatusCode.Created);
+        var made = await manager.AskAsync<CreatedKey>(
+            HttpMethod.Post,
+            $"keys/{old.Key.Id}/roll",
+            """{"overlapSeconds":60}""",
+            HttpStatusCode.Created
+        );
 
         Assert.NotEqual(old.Secret, made.Secret);
         Assert.NotNull(await FindAsync(manager, old.Key.Id));
@@ -85,7 +90,12 @@ public sealed class KeyTests
     {
         await using var manager = await WithApplicationAsync();
 
-        var problem = await manager.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "applications/MyApp/keys", body);
+        var problem = await manager.RefusedAsync(
+            HttpStatusCode.BadRequest,
+            HttpMethod.Post,
+            "applications/MyApp/keys",
+            body
+        );
 
         Assert.Equal("/expiresInSeconds", Assert.Single(problem.Errors!.Value).Pointer);
     }
@@ -106,7 +116,12 @@ public sealed class KeyTests
     {
         await using var manager = await WithApplicationAsync();
         await manager.AskAsync<ImportView>(HttpMethod.Post, "apis", Documents.Pets, HttpStatusCode.Created);
-        var subscribed = await manager.AskAsync<SubscriptionView>(HttpMethod.Post, "subscriptions", """{"application":"MyApp","api":"petstore"}""", HttpStatusCode.Created);
+        var subscribed = await manager.AskAsync<SubscriptionView>(
+            HttpMethod.Post,
+            "subscriptions",
+            """{"application":"MyApp","api":"petstore"}""",
+            HttpStatusCode.Created
+        );
         var made = await CreateAsync(manager);
 
         using var deleted = await manager.SendAsync(HttpMethod.Delete, "applications/MyApp");
@@ -125,9 +140,21 @@ public sealed class KeyTests
         var token = await manager.TokenAsync("eve", Roles.Subscriber);
 
         await manager.RefusedAsync(HttpStatusCode.NotFound, HttpMethod.Get, "applications/MyApp", token: token);
-        await manager.RefusedAsync(HttpStatusCode.NotFound, HttpMethod.Post, "applications/MyApp/keys", "{}", token: token);
+        await manager.RefusedAsync(
+            HttpStatusCode.NotFound,
+            HttpMethod.Post,
+            "applications/MyApp/keys",
+            "{}",
+            token: token
+        );
         await manager.RefusedAsync(HttpStatusCode.NotFound, HttpMethod.Delete, $"keys/{made.Key.Id}", token: token);
-        await manager.RefusedAsync(HttpStatusCode.NotFound, HttpMethod.Post, $"keys/{made.Key.Id}/roll", "{}", token: token);
+        await manager.RefusedAsync(
+            HttpStatusCode.NotFound,
+            HttpMethod.Post,
+            $"keys/{made.Key.Id}/roll",
+            "{}",
+            token: token
+        );
         using var list = await manager.SendAsync(HttpMethod.Get, "applications", token: token);
         Assert.DoesNotContain("MyApp", await list.Content.ReadAsStringAsync(Stop), StringComparison.Ordinal);
         Assert.NotNull(await FindAsync(manager, made.Key.Id));
@@ -146,7 +173,12 @@ public sealed class KeyTests
     private static async Task<LiveManager> WithApplicationAsync(TimeProvider? time = null)
     {
         var manager = await LiveManager.StartAsync(time);
-        await manager.AskAsync<Application>(HttpMethod.Post, "applications", """{"name":"MyApp"}""", HttpStatusCode.Created);
+        await manager.AskAsync<Application>(
+            HttpMethod.Post,
+            "applications",
+            """{"name":"MyApp"}""",
+            HttpStatusCode.Created
+        );
         await manager.RefusedAsync(HttpStatusCode.Conflict, HttpMethod.Post, "applications", """{"name":"MyApp"}""");
         return manager;
     }
