@@ -143,7 +143,7 @@ public sealed class UsageTests : IDisposable
     }
 
     private static IEnumerable<string[]> Paths(System.CommandLine.Command command, string[] above) =>
-        command.Subcommands.SelectMany(c => Paths(c, [.. above, c.Name])).Prepend(above);
+        command.Subcommands.Where(c => !c.Hidden).SelectMany(c => Paths(c, [.. above, c.Name])).Prepend(above);
 
     private static IEnumerable<System.CommandLine.Command> All(System.CommandLine.Command command) =>
         command.Subcommands.SelectMany(All).Prepend(command);
