@@ -30,6 +30,7 @@ internal static class JoinCommand
         var identity = NodeIdentity.Load(data.Path) ?? await EnrolAsync(call, data, cancellation);
         using (identity)
         {
+            InlineCompletions.EnableFor(identity.Profile);
             return await NodeStart.ServeAsync(
                 call,
                 data,
@@ -70,6 +71,7 @@ internal static class JoinCommand
             );
         }
 
+        InlineCompletions.EnableFor(token.Profile);
         // Name and profile are the token's; everything else may come from file, environment and flags.
         NodeFile.WriteOnce(
             data,

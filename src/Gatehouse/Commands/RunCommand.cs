@@ -2,6 +2,7 @@ using System.CommandLine;
 using Gatehouse.Cli;
 using Gatehouse.Configuration;
 using Gatehouse.Deployment.Trust;
+using Gatehouse.Nodes;
 
 namespace Gatehouse.Commands;
 
@@ -25,6 +26,7 @@ internal static class RunCommand
                 data.Path,
                 "found a cluster with 'gatehouse init', or join one with 'gatehouse join TOKEN'"
             );
+        InlineCompletions.EnableFor(identity.Profile);
         return await NodeStart.ServeAsync(call, data, NodeOptions.Read(call), identity, null, cancellation);
     }
 }

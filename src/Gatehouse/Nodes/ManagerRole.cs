@@ -225,9 +225,15 @@ internal sealed partial class ManagerRole : IAsyncDisposable
             Node = grant.Node,
         }.Encode();
 
-    // The port may be open to more networks than its users are in.
+    // The port may be open to more networks than its users are in, and the plain one only leads to the other: a token or a
+    // sign-in code never travels in the clear.
     private static Task AdmitAsync(NodeContext node, HttpContext context, RequestDelegate next)
     {
+        if (!context.Request.IsHttps && context.Connection.LocalPort == node.Settings.Listen.Management.Http)
+        {
+            return RedirectAsync(node, context);
+        }
+
         var allow = node.Settings.Listen.Management.Allow;
         if (allow.IsEmpty || context.Connection.RemoteIpAddress is not { } remote)
         {
@@ -246,6 +252,20 @@ internal sealed partial class ManagerRole : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Error, Message = "This manager's own report was not recorded: {Reason}")]
     private static partial void LogReportFailed(ILogger logger, string reason);
+
+    private static Task RedirectAsync(NodeContext node, HttpContext context)
+    {
+        if (node.Settings.Listen.Management.Https is not { } https || !(HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)))
+        {
+            context.Response.StatusCode = StatusCodes.Status403Forbidden;
+            return context.Response.WriteAsync("This port is not encrypted. Use https.\n", context.RequestAborted);
+        }
+
+        context.Response.StatusCode = StatusCodes.Status308PermanentRedirect;
+        var host = new HostString(context.Request.Host.Host, https);
+        context.Response.Headers.Location = Microsoft.AspNetCore.Http.Extensions.UriHelper.BuildAbsolute("https", host, default, context.Request.Path, context.Request.QueryString);
+        return Task.CompletedTask;
+    }
 
     private static async Task<byte[]> RequireAsync(SecretStore secrets, string name, CancellationToken cancellation) =>
         await secrets.FindAsync(name, cancellation)

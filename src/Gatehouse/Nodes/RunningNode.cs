@@ -12,6 +12,7 @@ using Gatehouse.Model;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -96,6 +97,7 @@ internal sealed partial class RunningNode : IAsyncDisposable
             _node.Logs,
             services =>
             {
+                services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = InlineCompletions.Enabled);
                 _manager?.AddControlServices(services);
                 if (_manager is null)
                 {

@@ -44,6 +44,7 @@ internal sealed class TrafficRole : IAsyncDisposable
             TrustedProxies = settings.Proxies.Trusted,
             ConnectionsPerBackend = settings.Limits.ConnectionsPerBackend,
             TunnelIdleTimeout = settings.Timeouts.TunnelIdle,
+            RunsInline = InlineCompletions.Enabled,
             AccessLog = _accessLog,
             ErrorLog = _errorLog,
         };
