@@ -17,7 +17,10 @@ internal static class InlineCompletions
     /// <summary>Call before the first socket is made. An operator's own choice in the environment stands.</summary>
     public static void EnableFor(Profile profile)
     {
-        if (profile is Profile.GatewayWorker or Profile.LoadBalancer && Environment.GetEnvironmentVariable(Switch) is null)
+        if (
+            profile is Profile.GatewayWorker or Profile.LoadBalancer
+            && Environment.GetEnvironmentVariable(Switch) is null
+        )
         {
             Environment.SetEnvironmentVariable(Switch, "1");
         }

@@ -255,7 +255,10 @@ internal sealed partial class ManagerRole : IAsyncDisposable
 
     private static Task RedirectAsync(NodeContext node, HttpContext context)
     {
-        if (node.Settings.Listen.Management.Https is not { } https || !(HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)))
+        if (
+            node.Settings.Listen.Management.Https is not { } https
+            || !(HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method))
+        )
         {
             context.Response.StatusCode = StatusCodes.Status403Forbidden;
             return context.Response.WriteAsync("This port is not encrypted. Use https.\n", context.RequestAborted);
@@ -263,7 +266,13 @@ internal sealed partial class ManagerRole : IAsyncDisposable
 
         context.Response.StatusCode = StatusCodes.Status308PermanentRedirect;
         var host = new HostString(context.Request.Host.Host, https);
-        context.Response.Headers.Location = Microsoft.AspNetCore.Http.Extensions.UriHelper.BuildAbsolute("https", host, default, context.Request.Path, context.Request.QueryString);
+        context.Response.Headers.Location = Microsoft.AspNetCore.Http.Extensions.UriHelper.BuildAbsolute(
+            "https",
+            host,
+            default,
+            context.Request.Path,
+            context.Request.QueryString
+        );
         return Task.CompletedTask;
     }
 

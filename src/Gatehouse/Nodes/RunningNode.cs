@@ -97,7 +97,9 @@ internal sealed partial class RunningNode : IAsyncDisposable
             _node.Logs,
             services =>
             {
-                services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = InlineCompletions.Enabled);
+                services.Configure<SocketTransportOptions>(sockets =>
+                    sockets.UnsafePreferInlineScheduling = InlineCompletions.Enabled
+                );
                 _manager?.AddControlServices(services);
                 if (_manager is null)
                 {
