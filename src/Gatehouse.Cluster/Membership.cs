@@ -32,6 +32,9 @@ public sealed partial class Membership
     private readonly Lock _publishing = new();
 
     private MemberRuntime? _runtime;
+
+    // The port that was listened on: the others know this node by it.
+    private int? _heldPort;
     private TaskCompletionSource _giveWay = new();
     private string? _lastRejected;
     private MembershipPhase _phase = MembershipPhase.Off;
@@ -105,7 +108,6 @@ public sealed partial class Membership
     /// <summary>R1: one runtime after the other, with a pause that grows while they die young.</summary>
     private async Task RestartForeverAsync(CancellationToken stopping)
     {
-        int? port = null;
         TimeSpan? pause = null;
         while (true)
         {
@@ -114,14 +116,14 @@ public sealed partial class Membership
             var ending = Ending.Fault;
             try
             {
-                port = await ChoosePortAsync(port, stopping).ConfigureAwait(false);
-                ending = await RunOnceAsync(port.Value, stopping).ConfigureAwait(false);
+                var port = await ChoosePortAsync(_heldPort, stopping).ConfigureAwait(false);
+                ending = await RunOnceAsync(port, stopping).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
                 return;
             }
-            catch (MembershipException) when (port is null)
+            catch (MembershipException) when (_heldPort is null)
             {
                 throw;
             }
@@ -213,6 +215,7 @@ public sealed partial class Membership
         _rivalry.Reset();
         Volatile.Write(ref _giveWay, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         Volatile.Write(ref _runtime, runtime);
+        _heldPort = port;
         LogListening(runtime.Self);
 
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(stopping);

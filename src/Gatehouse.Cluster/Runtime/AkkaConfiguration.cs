@@ -75,6 +75,8 @@ internal static class AkkaConfiguration
                       public-hostname = "{{settings.LocalMemberHost.Trim('[', ']').ToLowerInvariant()}}"
                       public-port = {{port}}
                       dns-use-ipv6 = {{(bindHost.Contains(':') ? "true" : "false")}}
+                      # .NET reads it as SO_REUSEPORT too: two nodes that start together would share one port.
+                      tcp-reuse-addr = off
                       connection-timeout = 3s
                       maximum-frame-size = 128000b
                     }

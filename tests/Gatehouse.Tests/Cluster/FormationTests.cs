@@ -122,6 +122,30 @@ public sealed class FormationTests : IDisposable
     }
 
     [Fact]
+    public async Task Nodes_that_start_together_on_one_port_end_on_different_ones()
+    {
+        var members = Enumerable.Range(1, 4).Select(i => Start($"n{i}", "127.0.0.1")).ToList();
+        try
+        {
+            var ports = new List<int>();
+            foreach (var member in members)
+            {
+                var view = await member.SeesUpAsync(4);
+                ports.Add(view.OwnAddress!.Value.Port);
+            }
+
+            Assert.Distinct(ports);
+        }
+        finally
+        {
+            foreach (var member in members)
+            {
+                await member.DisposeAsync();
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_taken_port_that_may_not_move_is_an_error_with_the_fix()
     {
         using var other = new TcpListener(IPAddress.Loopback, _port);
