@@ -84,15 +84,17 @@ internal sealed class StoreFile : IDisposable
     }
 
     /// <summary>Every row with the seal that was written beside it; a row that cannot be one is given back with the wrong seal.</summary>
-    public IEnumerable<(Digest Seal, StoredRow Row)> ReadRows()
+    public IEnumerable<(Digest Seal, StoredRow Row)> ReadRows() =>
+        ReadRows("SELECT kind, name, epoch, digest, payload, expires_at, signature, seal, NULL, NULL FROM entities")
+            .Concat(ReadRefused());
+
+    /// <summary>The refused ones of <see cref="ReadRows()"/>.</summary>
+    public IEnumerable<(Digest Seal, StoredRow Row)> ReadRefused() =>
+        ReadRows("SELECT kind, name, epoch, digest, payload, expires_at, signature, seal, field, reason FROM refused");
+
+    private IEnumerable<(Digest Seal, StoredRow Row)> ReadRows(string statement)
     {
-        using var command = Command(
-            """
-            SELECT kind, name, epoch, digest, payload, expires_at, signature, seal, NULL, NULL FROM entities
-            UNION ALL
-            SELECT kind, name, epoch, digest, payload, expires_at, signature, seal, field, reason FROM refused
-            """
-        );
+        using var command = Command(statement);
         using var reader = command.ExecuteReader();
         while (reader.Read())
         {

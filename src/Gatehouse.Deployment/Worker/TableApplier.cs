@@ -161,7 +161,39 @@ internal sealed partial class TableApplier(
             LogRefused(refusal.Kind, refusal.Name, refusal.Epoch, refusal.Field, refusal.Reason);
         }
 
+        if (!replace && moving.Count > 0)
+        {
+            await RetryRefusedAsync(moving, cancellation).ConfigureAwait(false);
+        }
+
         Show(s => s with { HasTable = true });
+    }
+
+    /// <summary>
+    /// What was refused because another stood in its place may run now that something of its kind has moved; were it left to
+    /// the next start, nodes would differ by when they were started.
+    /// </summary>
+    private async Task RetryRefusedAsync(List<EntityChange> moved, CancellationToken cancellation)
+    {
+        var kinds = moved.Select(c => c.Kind).ToHashSet();
+        var just = moved.Select(c => new RowKey(c)).ToHashSet();
+        var refused = await store.ReadRefusedAsync(kinds).ConfigureAwait(false);
+        if (refused.All(c => just.Contains(new(c))))
+        {
+            return;
+        }
+
+        var prepared = target.Prepare(refused, replace: false);
+        var still = prepared.Refusals.Select(r => new RowKey(r)).ToHashSet();
+        if (refused.All(c => still.Contains(new(c))))
+        {
+            return;
+        }
+
+        await CommitAsync(() => store.SettleAsync(refused, prepared.Refusals), cancellation).ConfigureAwait(false);
+        prepared.Publish();
+        _refusals.Strike(refused);
+        _refusals.Enter(prepared.Refusals);
     }
 
     /// <summary>Tries until the disk takes it: nothing is served or reported before, and what is served stays.</summary>

@@ -16,6 +16,9 @@ public sealed partial class WorkerStore : IDisposable
     private const string FileName = "store.db";
     private const int DamagedFilesKept = 2;
 
+    // Looking for what expired costs a look at every row.
+    private static readonly TimeSpan s_expireEvery = TimeSpan.FromMinutes(1);
+
     private readonly string _file;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -27,6 +30,7 @@ public sealed partial class WorkerStore : IDisposable
     private Dictionary<RowKey, RowFacts> _served = [];
     private Dictionary<RowKey, RowFacts> _refused = [];
     private SignedHeartbeat? _heartbeat;
+    private DateTimeOffset _expiredAt;
     private ImmutableArray<StoreFault> _faults = [];
 
     private WorkerStore(string directory, TimeProvider time, ILogger logger)
@@ -138,6 +142,26 @@ public sealed partial class WorkerStore : IDisposable
 
     /// <summary>True when exactly this content was refused before.</summary>
     public bool Refuses(EntityChange change) => Holds(_refused, change) && !change.Deleted;
+
+    /// <summary>The refused rows of <paramref name="kinds"/>.</summary>
+    internal Task<List<EntityChange>> ReadRefusedAsync(IReadOnlySet<string> kinds) =>
+        Task.Run(() =>
+        {
+            lock (_lock)
+            {
+                if (_open is null || !_refused.Keys.Any(k => kinds.Contains(k.Kind)))
+                {
+                    return [];
+                }
+
+                return _open
+                    .ReadRefused()
+                    .Where(r => kinds.Contains(r.Row.Change.Kind) && r.Row.Change.IsIntact() && r.Row.Seal() == r.Seal)
+                    .Select(r => r.Row.Change)
+                    .OrderBy(c => c.Epoch)
+                    .ToList();
+            }
+        });
 
     /// <summary>How many entities there are, refused ones included.</summary>
     public int Count
@@ -366,9 +390,10 @@ public sealed partial class WorkerStore : IDisposable
             }
 
             // A manager's clock decides what has expired: ours may be wrong, and what is deleted here does not come again.
-            if (_heartbeat is { } now && !replace)
+            if (_heartbeat is { } now && !replace && now.IssuedAt - _expiredAt >= s_expireEvery)
             {
                 edit.DeleteExpired(now.IssuedAt);
+                _expiredAt = now.IssuedAt;
             }
 
             var cursor = head(_state);

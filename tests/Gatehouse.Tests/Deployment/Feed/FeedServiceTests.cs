@@ -108,7 +108,7 @@ public sealed class FeedServiceTests : IDisposable
 
         Assert.All(messages, m => Assert.True(verifier.Verify(WireForm.Read(m.Heartbeat))));
         var gaps = messages.Zip(messages.Skip(1), (a, b) => b.Heartbeat.IssuedAt - a.Heartbeat.IssuedAt);
-        Assert.All(gaps, gap => Assert.InRange(gap, 900, 2500));
+        Assert.All(gaps, gap => Assert.InRange(gap, 900, 5000));
     }
 
     [Fact]

@@ -175,6 +175,24 @@ public sealed class SynchronizerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_was_refused_for_another_in_its_place_is_served_once_that_other_is_gone()
+    {
+        var node = await StartAsync();
+        await node.ReachesAsync(_catalogue.Put("api", "a:1", "first"));
+        var status = await node.ReachesAsync(_catalogue.Put("api", "b:1", "unless a:1"));
+        Assert.Single(status.Refusals);
+
+        await node.ReachesAsync(_catalogue.Delete("api", "a:1"));
+        status = await node.WhenAsync(s => s.Refusals.IsEmpty);
+
+        Assert.Equal(_catalogue.Live, node.Target.Served);
+        await StopAsync(node);
+        var (store, table) = await OpenStoreAsync();
+        store.Dispose();
+        Assert.Null(Assert.Single(table.Rows).Refusal);
+    }
+
+    [Fact]
     public async Task A_worker_restarted_without_a_manager_serves_what_it_had()
     {
         _catalogue.Put("api", "a:1", "one");
@@ -510,9 +528,9 @@ public sealed class SynchronizerTests : IAsyncDisposable
         var since = Stopwatch.StartNew();
         await node.ReachesAsync(_catalogue.Put("api", "a:1", "two"));
 
-        // The last thing it said may be almost a second old.
+        // The last thing it said may be almost a second old; above 3 s comes what connecting takes on a busy machine.
         Assert.Equal(other.Address, node.Status.Manager);
-        Assert.InRange(since.Elapsed.TotalSeconds, 1.5, 3.5);
+        Assert.InRange(since.Elapsed.TotalSeconds, 1.5, 4.5);
     }
 
     [Fact]

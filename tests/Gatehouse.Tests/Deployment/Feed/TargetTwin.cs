@@ -6,7 +6,7 @@ namespace Gatehouse.Tests.Feeds;
 
 /// <summary>
 /// A table in memory that keeps the contract of a target: whatever contains "broken" is refused, and closes what it names
-/// when it is of a kind that closes.
+/// when it is of a kind that closes; <c>unless NAME</c> is refused while that name is served.
 /// </summary>
 internal sealed class TargetTwin : IEntityTarget
 {
@@ -71,6 +71,13 @@ internal sealed class TargetTwin : IEntityTarget
                 if (payload.Contains(Unreadable, StringComparison.Ordinal))
                 {
                     refusals.Add(new(change.Kind, change.Name, change.Epoch, "/", $"is {Unreadable}"));
+                }
+                else if (
+                    payload.StartsWith("unless ", StringComparison.Ordinal)
+                    && served.ContainsKey((change.Kind, payload[7..]))
+                )
+                {
+                    refusals.Add(new(change.Kind, change.Name, change.Epoch, "/context", "is taken"));
                 }
                 else
                 {

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Gatehouse.Deployment.Worker;
+using Gatehouse.Tests.Feeds;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Gatehouse.Tests.Stores;
@@ -96,6 +97,50 @@ public sealed partial class DiskFaultTests : IDisposable
     }
 
     [Fact]
+    public async Task A_node_on_a_full_disk_serves_on_reports_nothing_new_says_why_and_catches_up()
+    {
+        var disk = Path.Combine(_folder, "disk");
+        Directory.CreateDirectory(disk);
+        Assert.SkipUnless(
+            await RunAsync("mount", "-t", "tmpfs", "-o", "size=600k", "gatehouse-test", disk),
+            "a small file system cannot be mounted here (needs root)"
+        );
+        try
+        {
+            using var catalogue = new CatalogueTwin();
+            await using var manager = await FeedHost.StartAsync(catalogue);
+            await using var node = await NodeTwin.StartAsync(disk, NodeTwin.Options(manager.Address));
+            var served = catalogue.Put("api", "a:1", "small");
+            await node.ReachesAsync(served);
+            var ballast = Path.Combine(disk, "ballast");
+            await FillAsync(ballast);
+
+            var head = catalogue.Put("api", "a:1", new string('x', 150_000));
+            var status = await node.WhenAsync(s =>
+                s.Trouble?.Contains("no space left", StringComparison.Ordinal) == true
+            );
+
+            Assert.Equal(served, status.Cursor);
+            Assert.Equal("small", node.Target.Served[("api", "a:1")]);
+            await SynchronizerTests.EventuallyAsync(() =>
+                manager.Reports.Last?.StoreFaults.Any(f => f.Reason.Contains("no space left", StringComparison.Ordinal))
+                == true
+            );
+            Assert.Equal(served.Epoch, manager.Reports.Last!.Applied.Epoch);
+
+            File.Delete(ballast);
+            status = await node.ReachesAsync(head);
+            Assert.Null(status.Trouble);
+            Assert.Empty(status.Faults);
+            Assert.Equal(catalogue.Live, node.Target.Served);
+        }
+        finally
+        {
+            await RunAsync("umount", disk);
+        }
+    }
+
+    [Fact]
     public async Task A_process_killed_at_any_moment_holds_everything_it_said()
     {
         var folder = Path.Combine(_folder, "store");
@@ -155,6 +200,23 @@ public sealed partial class DiskFaultTests : IDisposable
 
     [GeneratedRegex(@"f(data)?sync\(\d+<[^>]*store\.db-wal>\)\s+= 0$")]
     private static partial Regex SyncOfLog();
+
+    /// <summary>Leaves no byte free.</summary>
+    private static async Task FillAsync(string file)
+    {
+        await using var stream = new FileStream(file, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 1);
+        try
+        {
+            while (true)
+            {
+                await stream.WriteAsync(new byte[4096]);
+            }
+        }
+        catch (IOException)
+        {
+            // Full.
+        }
+    }
 
     private async Task AssertHoldsAsync(int commits)
     {
