@@ -16,11 +16,8 @@ public sealed record GatewayOptions
     /// <summary>Most connections to one backend address; further requests wait for one, within the response timeout.</summary>
     public int ConnectionsPerBackend { get; init; } = 1024;
 
-    /// <summary>How long a WebSocket may be silent in both directions.</summary>
-    public TimeSpan TunnelIdleTimeout { get; init; } = TimeSpan.FromMinutes(15);
-
-    /// <summary>Longest time a caller may take to send or take the next piece of a body.</summary>
-    public TimeSpan CallerSilenceTimeout { get; init; } = TimeSpan.FromMinutes(5);
+    /// <summary>How long the other sides of a request may be silent.</summary>
+    public TrafficTimeouts Timeouts { get; init; } = new();
 
     /// <summary>TLS settings towards backends; null for the system's trust and no client certificate.</summary>
     public SslClientAuthenticationOptions? BackendTls { get; init; }

@@ -18,11 +18,12 @@ public sealed partial class AccessLog : IAsyncDisposable
     // Long enough for many lines to share a write, short enough for a person who follows the file.
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
 
-    private readonly string _path;
+    private volatile string _path;
     private readonly int _capacity;
     private readonly ILogger _logger;
     private readonly ConcurrentQueue<(byte[] Bytes, int Length)> _queue = new();
-    private readonly ManualResetEventSlim _stop = new();
+    private readonly ManualResetEventSlim _wake = new();
+    private volatile bool _stopping;
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _queued;
     private long _dropped;
@@ -43,7 +44,11 @@ public sealed partial class AccessLog : IAsyncDisposable
     public bool Enabled
     {
         get => _enabled;
-        set => _enabled = value;
+        set
+        {
+            _enabled = value;
+            _wake.Set();
+        }
     }
 
     /// <summary>Lines lost because the writer did not keep up or the file could not be written.</summary>
@@ -52,12 +57,20 @@ public sealed partial class AccessLog : IAsyncDisposable
     /// <summary>Opens the file anew at the next write, for log rotation.</summary>
     public void Reopen() => _reopen = true;
 
+    /// <summary>Goes on in another file, from the next write on.</summary>
+    public void MoveTo(string path)
+    {
+        _path = path;
+        _reopen = true;
+    }
+
     /// <summary>Writes what is queued and closes.</summary>
     public async ValueTask DisposeAsync()
     {
-        _stop.Set();
+        _stopping = true;
+        _wake.Set();
         await _stopped.Task.ConfigureAwait(false);
-        _stop.Dispose();
+        _wake.Dispose();
     }
 
     /// <summary>Queues a line; the bytes come from the shared pool and go back to it.</summary>
@@ -94,7 +107,10 @@ public sealed partial class AccessLog : IAsyncDisposable
         var batch = new byte[BatchSize];
         while (true)
         {
-            var stopping = _stop.Wait(s_pause);
+            // Switched off, the thread sleeps until it is wanted; on, it gathers lines for a moment.
+            _wake.Wait(_enabled ? s_pause : Timeout.InfiniteTimeSpan);
+            _wake.Reset();
+            var stopping = _stopping;
             try
             {
                 if (_reopen)

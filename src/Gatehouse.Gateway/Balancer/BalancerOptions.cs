@@ -18,9 +18,6 @@ public sealed record BalancerOptions
     /// <summary>Longest wait for a connection to a node.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Longest silence of a node (seed: <c>proxy_read_timeout 5m</c>, <c>proxy_send_timeout 5m</c>).</summary>
-    public TimeSpan SilenceTimeout { get; init; } = TimeSpan.FromMinutes(5);
-
     /// <summary>Access log of the management host; the gateway host's is <see cref="GatewayOptions.AccessLog"/>.</summary>
     public AccessLog? ManagementAccessLog { get; init; }
 

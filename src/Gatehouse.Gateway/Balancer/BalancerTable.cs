@@ -27,8 +27,7 @@ public sealed class BalancerTable : IEntityTarget, IRequestTable
         {
             ConnectTimeout = balancer.ConnectTimeout,
             ConnectionsPerTarget = options.ConnectionsPerBackend,
-            CallerSilence = balancer.SilenceTimeout,
-            TunnelSilence = options.TunnelIdleTimeout,
+            Timeouts = options.Timeouts,
             // An open stream is the worker's to re-check: it knows the entity that let it in.
             StillAdmitted = static _ => true,
         };
@@ -38,7 +37,7 @@ public sealed class BalancerTable : IEntityTarget, IRequestTable
             Upstream = new HttpUpstream(settings with { NodeTls = node => balancer.Tls(node, DataHop.Apis) }),
             Sticky = balancer.ApiStickyCookie is { } name ? new(name, balancer.StickyKey) : null,
             ServerName = options.Node,
-            Silence = balancer.SilenceTimeout,
+            Timeouts = options.Timeouts,
             Time = time,
             AccessLog = options.AccessLog,
             ErrorLog = options.ErrorLog,
@@ -50,7 +49,7 @@ public sealed class BalancerTable : IEntityTarget, IRequestTable
             // Blazor keeps a caller's state in one process.
             Sticky = new("gatehouse-node", balancer.StickyKey),
             ServerName = options.Node,
-            Silence = balancer.SilenceTimeout,
+            Timeouts = options.Timeouts,
             Time = time,
             AccessLog = balancer.ManagementAccessLog,
             ErrorLog = balancer.ManagementErrorLog,

@@ -23,7 +23,7 @@ public sealed class NodeProber(
 )
 {
     /// <summary>Time between two rounds.</summary>
-    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(1);
+    public TimeSpan Interval { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Longest wait for an answer.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(1);

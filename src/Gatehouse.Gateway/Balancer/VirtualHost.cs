@@ -14,7 +14,7 @@ internal sealed class VirtualHost
     public required IUpstream Upstream { get; init; }
     public required StickyCookie? Sticky { get; init; }
     public required string ServerName { get; init; }
-    public required TimeSpan Silence { get; init; }
+    public required TrafficTimeouts Timeouts { get; init; }
     public required TimeProvider Time { get; init; }
     public AccessLog? AccessLog { get; init; }
     public AccessLog? ErrorLog { get; init; }
@@ -56,7 +56,7 @@ internal sealed class VirtualHost
     private Target TargetOf(Node node) =>
         // Plain in the URL, TLS on the wire: the upstream makes TLS itself, because the server name it asks for is not the
         // Host that the request carries.
-        new(node.Name, new UriBuilder("http", node.Host, node.InternalPort).Uri, Upstream, Silence, Time)
+        new(node.Name, new UriBuilder("http", node.Host, node.InternalPort).Uri, Upstream, () => Timeouts.Node, Time)
         {
             Node = node,
             StickyValue = Sticky?.ValueOf(node.Name),

@@ -8,9 +8,10 @@ namespace Gatehouse.Gateway.Balancing;
 /// <summary>One place a request can go to: a backend endpoint, or a node behind a balancer; with its health and load.</summary>
 internal sealed class Target
 {
+    private readonly Func<TimeSpan> _silence;
     private int _inFlight;
 
-    public Target(string name, Uri url, IUpstream upstream, TimeSpan silence, TimeProvider time)
+    public Target(string name, Uri url, IUpstream upstream, Func<TimeSpan> silence, TimeProvider time)
     {
         Name = name;
         Authority = url.Authority;
@@ -18,7 +19,7 @@ internal sealed class Target
         PathPrefix = url.AbsolutePath.TrimEnd('/');
         IsHttps = url.Scheme == Uri.UriSchemeHttps;
         Upstream = upstream;
-        Silence = silence;
+        _silence = silence;
         Health = new(time);
     }
 
@@ -37,7 +38,7 @@ internal sealed class Target
     public IUpstream Upstream { get; }
 
     /// <summary>Longest silence before it counts as hanging.</summary>
-    public TimeSpan Silence { get; }
+    public TimeSpan Silence => _silence();
 
     public TargetHealth Health { get; }
 

@@ -10,7 +10,7 @@ namespace Gatehouse.Gateway.Forwarding;
 /// A request that certainly was not sent goes to the next target, whatever its method. One that may have been sent is
 /// replayed only where the route says so, once, when repeating it is harmless (RFC 9110 §9.2.2) and all of it is at hand.
 /// </summary>
-internal sealed class Forwarder(TimeSpan callerSilence, ForwardingCounters counters)
+internal sealed class Forwarder(TrafficTimeouts timeouts, ForwardingCounters counters)
 {
     /// <summary>Targets that one request may knock at.</summary>
     private const int MostAttempts = 4;
@@ -139,7 +139,7 @@ internal sealed class Forwarder(TimeSpan callerSilence, ForwardingCounters count
         }
 
         exchange.Deadline.Begin(exchange.Lifetime.RequestAborted);
-        exchange.Deadline.WaitForCaller(callerSilence);
+        exchange.Deadline.WaitForCaller(timeouts.Caller);
         try
         {
             exchange.Buffered = await ReplayableBody

@@ -72,7 +72,7 @@ internal sealed class HttpUpstream : IUpstream, IDisposable
             MayBeSentAgain = !exchange.Route!.Forwarding.Replays && Forwarder.IsIdempotent(exchange.Request.Method),
             Version = HttpVersion.Version11,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            Content = upgrade is null ? RequestBody.Of(exchange, _settings.CallerSilence, target.Silence) : null,
+            Content = upgrade is null ? RequestBody.Of(exchange, _settings.Timeouts.Caller, target.Silence) : null,
         };
         RequestHead.CopyTo(request, exchange, target);
         upgrade?.Write(request.Headers);
@@ -175,7 +175,7 @@ internal sealed class HttpUpstream : IUpstream, IDisposable
                 var flushing = writer.FlushAsync(deadline.Token);
                 if (!flushing.IsCompleted)
                 {
-                    deadline.WaitForCaller(_settings.CallerSilence);
+                    deadline.WaitForCaller(_settings.Timeouts.Caller);
                 }
 
                 if ((await flushing.ConfigureAwait(false)).IsCompleted)
@@ -223,7 +223,7 @@ internal sealed class HttpUpstream : IUpstream, IDisposable
             await using (caller.ConfigureAwait(false))
             {
                 return await Tunnel
-                    .JoinAsync(exchange, caller, target, _settings.TunnelSilence, _settings.StillAdmitted)
+                    .JoinAsync(exchange, caller, target, _settings.Timeouts.Tunnel, _settings.StillAdmitted)
                     .ConfigureAwait(false);
             }
         }

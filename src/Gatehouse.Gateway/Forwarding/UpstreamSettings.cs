@@ -10,11 +10,8 @@ internal sealed record UpstreamSettings
     public required TimeSpan ConnectTimeout { get; init; }
     public required int ConnectionsPerTarget { get; init; }
 
-    /// <summary>Longest time a caller may take to send or take the next piece of a body.</summary>
-    public required TimeSpan CallerSilence { get; init; }
-
-    /// <summary>Longest silence of an upgraded connection.</summary>
-    public required TimeSpan TunnelSilence { get; init; }
+    /// <summary>How long the other sides may be silent.</summary>
+    public required TrafficTimeouts Timeouts { get; init; }
 
     /// <summary>TLS towards backends; null for the system's trust.</summary>
     public SslClientAuthenticationOptions? BackendTls { get; init; }

@@ -20,7 +20,7 @@ internal sealed partial class GatewayPipeline(
 )
 {
     private readonly TrustedProxies _trusted = new(options.TrustedProxies);
-    private readonly Forwarder _forwarder = new(options.CallerSilenceTimeout, counters);
+    private readonly Forwarder _forwarder = new(options.Timeouts, counters);
     private long _inFlight;
 
     /// <summary>Counts requests that no route took.</summary>

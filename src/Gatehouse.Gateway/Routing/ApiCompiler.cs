@@ -234,7 +234,7 @@ internal sealed class ApiCompiler(GatewayOptions options, UpstreamSet upstreams,
                 throw new Refused(place, "An endpoint has no user, query or fragment.");
             }
 
-            return new(endpoint.Url, url, upstream, set.ResponseTimeout, time);
+            return new(endpoint.Url, url, upstream, () => set.ResponseTimeout, time);
         }
     }
 

@@ -19,8 +19,7 @@ public sealed class GatewayTable : IEntityTarget, IRequestTable
         {
             ConnectTimeout = TimeSpan.Zero,
             ConnectionsPerTarget = options.ConnectionsPerBackend,
-            CallerSilence = options.CallerSilenceTimeout,
-            TunnelSilence = options.TunnelIdleTimeout,
+            Timeouts = options.Timeouts,
             BackendTls = options.BackendTls,
             StillAdmitted = exchange => Admission.StillHolds(exchange, this, time),
         };

@@ -37,12 +37,8 @@ internal static class NodeStart
         try
         {
             await using var node = await RunningNode.StartAsync(context, stop.Token);
-            var reload = new NodeReload(
-                node,
-                logging,
-                configuration,
-                () => NodeConfiguration.Read(NodeOptions.Sources(call))
-            );
+            var reload = new NodeReload(node, logging);
+            using var reloader = new Reloader(configuration, NodeOptions.Sources(call), reload.ApplyAsync);
             // One signal while a reload runs is enough for the next: it reads the newest file.
             var signals = Channel.CreateBounded<bool>(
                 new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
@@ -55,8 +51,8 @@ internal static class NodeStart
                     signals.Writer.TryWrite(true);
                 }
             );
-            node.Also(reload.FollowSignalsAsync(signals.Reader, stop.Token));
-            node.Also(ControlSocket.ServeAsync(data.Path, new NodeControl(node, reload).AnswerAsync, stop.Token));
+            node.Also(reload.FollowSignalsAsync(reloader, signals.Reader, stop.Token));
+            node.Also(ControlSocket.ServeAsync(data.Path, new NodeControl(node, reloader).AnswerAsync, stop.Token));
             node.Also(StopWithInput.FollowAsync(call, stop));
 
             if (ready is not null)

@@ -260,7 +260,7 @@ internal static class SettingsTable
         "proxies.trusted",
         ValueKinds.Networks,
         [],
-        Reload,
+        Restart,
         "Networks of proxies whose `X-Forwarded-*` is believed. Balancers of this cluster always are."
     );
 
@@ -295,7 +295,7 @@ internal static class SettingsTable
         ValueKinds.Optional(ValueKinds.CookieName),
         _ => null,
         "none",
-        Reload,
+        Restart,
         "Name of a cookie that keeps an API client on one worker."
     );
     public static readonly Setting<TimeSpan> ProbeInterval = Duration(
@@ -326,7 +326,7 @@ internal static class SettingsTable
         "log.format",
         ValueKinds.LogFormat,
         LogFormat.Text,
-        Reload,
+        Restart,
         "`text` for people, `json` for machines: one object a line.",
         flag: "--log-format"
     );

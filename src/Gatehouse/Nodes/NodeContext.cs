@@ -1,3 +1,4 @@
+using System.Net.Security;
 using Gatehouse.Configuration;
 using Gatehouse.Deployment.Internal;
 using Gatehouse.Deployment.Trust;
@@ -34,6 +35,7 @@ internal sealed class NodeContext
         );
         Channel = new(identity, Verification);
         Certificates = new(identity);
+        ServerTls = Certificates.For;
         Host =
             settings.Node.Advertise
             ?? (
@@ -63,6 +65,9 @@ internal sealed class NodeContext
     public InternalChannel Channel { get; }
 
     public PublicCertificates Certificates { get; }
+
+    /// <summary>One delegate for the node's life, so that listeners that are compared at a reload are equal.</summary>
+    public Func<string?, SslServerAuthenticationOptions?> ServerTls { get; }
 
     public DateTimeOffset StartedAt { get; } = DateTimeOffset.UtcNow;
 

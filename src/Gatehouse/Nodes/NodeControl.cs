@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Gatehouse.Client;
 using Gatehouse.Configuration;
@@ -9,13 +8,13 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Gatehouse.Nodes;
 
 /// <summary>What a running node answers on its control socket: <c>status</c>, <c>reload</c>, <c>sign-in-link</c>.</summary>
-internal sealed class NodeControl(RunningNode node, NodeReload reload)
+internal sealed class NodeControl(RunningNode node, Reloader reloader)
 {
     public async Task<ControlReply> AnswerAsync(ControlRequest request, CancellationToken cancellation) =>
         request.Command switch
         {
             "status" => Status(),
-            "reload" => Reloaded(await reload.ReloadAsync(cancellation)),
+            "reload" => (await reloader.ReloadAsync(cancellation)).ToReply(),
             "sign-in-link" => await SignInLinkAsync(cancellation),
             var unknown => new(false, $"this node does not know the command '{unknown}'; is it of another version?"),
         };
@@ -53,28 +52,6 @@ internal sealed class NodeControl(RunningNode node, NodeReload reload)
         }
 
         return new(true, readiness.Why, data);
-    }
-
-    private static ControlReply Reloaded(ReloadOutcome outcome)
-    {
-        if (!outcome.Problems.IsEmpty)
-        {
-            return new(false, "the configuration was not reloaded; nothing changed", Problems: outcome.Problems);
-        }
-
-        var data = new JsonObject
-        {
-            ["applied"] = JsonSerializer.SerializeToNode(outcome.Applied),
-            ["needsRestart"] = JsonSerializer.SerializeToNode(outcome.NeedsRestart),
-        };
-        var summary = (outcome.Applied.Length, outcome.NeedsRestart.Length) switch
-        {
-            (0, 0) => "nothing has changed",
-            (_, 0) => "applied",
-            (0, _) => "these keys need a restart of the node",
-            _ => "applied; the keys under needsRestart wait for a restart of the node",
-        };
-        return new(true, summary, data);
     }
 
     // Whoever may open the socket owns the data directory, and with it the cluster key: no wider door than that.

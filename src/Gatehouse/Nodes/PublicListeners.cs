@@ -33,6 +33,8 @@ internal static class PublicListeners
         var limits = new ListenerLimits
         {
             HeadersSize = node.Settings.Limits.RequestHead,
+            HeaderCount = node.Settings.Limits.Headers,
+            HandshakeTimeout = node.Settings.Timeouts.Handshake,
             HeadTimeout = node.Settings.Timeouts.RequestHead,
             KeepAlive = node.Settings.Timeouts.KeepAlive,
             Connections = node.Settings.Limits.Connections,
@@ -53,7 +55,7 @@ internal static class PublicListeners
             {
                 Name = prefix + "https",
                 EndPoint = new(settings.Bind, https),
-                Tls = node.Certificates.For,
+                Tls = node.ServerTls,
                 Limits = limits,
             };
         }

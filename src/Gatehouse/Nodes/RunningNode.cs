@@ -28,7 +28,8 @@ internal sealed partial class RunningNode : IAsyncDisposable
     private readonly ILogger<RunningNode> _logger;
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<Task> _loops = [];
-    private readonly Membership _membership;
+    private Membership _membership;
+    private CancellationTokenSource _membershipStop = new();
     private ManagerRole? _manager;
     private TrafficRole? _traffic;
     private InternalServer? _internal;
@@ -41,7 +42,7 @@ internal sealed partial class RunningNode : IAsyncDisposable
     {
         _node = node;
         _logger = node.Logs.CreateLogger<RunningNode>();
-        _membership = new(NodeMembership.SettingsOf(node), NodeMembership.TrustOf(node), node.Time, node.Logs);
+        _membership = NewMembership();
     }
 
     /// <summary>The manager's part, on a manager.</summary>
@@ -219,6 +220,7 @@ internal sealed partial class RunningNode : IAsyncDisposable
             }
         }
 
+        _membershipStop.Dispose();
         _stopping.Dispose();
     }
 
@@ -251,6 +253,14 @@ internal sealed partial class RunningNode : IAsyncDisposable
         {
             await _manager.PublishHostsAsync(settings.Hosts, cancellation);
         }
+
+        _traffic?.Apply(settings);
+        if (!settings.Cluster.Members.SequenceEqual(before.Cluster.Members))
+        {
+            var old = Interlocked.Exchange(ref _membershipStop, new());
+            await old.CancelAsync();
+            old.Dispose();
+        }
     }
 
     private NodeReport Report() =>
@@ -280,21 +290,30 @@ internal sealed partial class RunningNode : IAsyncDisposable
         ).RunAsync(_stopping.Token);
     }
 
-    // Membership that cannot start is said and lived with: no call, deployment or status needs it.
+    // Membership that cannot start is said and lived with: no call, deployment or status needs it. Changed members begin a
+    // new one; it leaves and rejoins within seconds.
     private async Task TakePartAsync()
     {
-        try
+        while (!_stopping.IsCancellationRequested)
         {
-            await _membership.RunAsync(_stopping.Token);
-        }
-        catch (MembershipException e)
-        {
-            LogNoMembership(e.Message);
-        }
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token, _membershipStop.Token);
+            try
+            {
+                await _membership.RunAsync(either.Token);
+            }
+            catch (MembershipException e)
+            {
+                LogNoMembership(e.Message);
+            }
+            catch (OperationCanceledException) when (either.IsCancellationRequested) { }
 
-        await Task.Delay(Timeout.InfiniteTimeSpan, _stopping.Token)
-            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Timeout.InfiniteTimeSpan, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _membership = NewMembership();
+        }
     }
+
+    private Membership NewMembership() =>
+        new(NodeMembership.SettingsOf(_node), NodeMembership.TrustOf(_node), _node.Time, _node.Logs);
 
     private void WriteMetrics(IBufferWriter<byte> destination) => _traffic?.Engine.WriteMetrics(destination);
 

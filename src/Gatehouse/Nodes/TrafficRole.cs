@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net.Security;
 using System.Security.Cryptography;
+using System.Text;
 using Gatehouse.Commands;
 using Gatehouse.Configuration;
 using Gatehouse.Deployment.Internal;
@@ -18,35 +19,37 @@ using Microsoft.Extensions.Logging;
 namespace Gatehouse.Nodes;
 
 /// <summary>What a worker or a balancer runs: the engine with its table, fed from the node's own store and the feed.</summary>
-internal sealed class TrafficRole : IAsyncDisposable
+internal sealed partial class TrafficRole : IAsyncDisposable
 {
     private readonly NodeContext _node;
     private readonly GatewayTable? _apis;
     private readonly BalancerTable? _balancer;
-    private readonly AccessLog? _accessLog;
-    private readonly AccessLog? _errorLog;
+    private readonly TrafficLogs _logs;
+    private readonly TrafficTimeouts _timeouts = new();
     private readonly ConcurrentDictionary<string, HttpMessageInvoker> _probes = new(StringComparer.Ordinal);
     private readonly Latest<IReadOnlyList<string>> _managers;
-    private readonly Latest<IReadOnlyList<string>> _peers = new([]);
+    private readonly Latest<IReadOnlyList<string>> _peers;
     private WorkerStore _store = null!;
     private Synchronizer _synchronizer = null!;
+    private NodeProber? _prober;
 
     private TrafficRole(NodeContext node)
     {
         _node = node;
         _managers = new([.. node.Identity.Facts.Managers]);
+        _peers = new(Remembered(node));
         var settings = node.Settings;
-        _accessLog = OpenLog(settings.Log.Access);
-        _errorLog = _accessLog;
+        _logs = new(node);
+        Apply(settings);
         var options = new GatewayOptions
         {
             Node = node.Identity.Node,
             TrustedProxies = settings.Proxies.Trusted,
             ConnectionsPerBackend = settings.Limits.ConnectionsPerBackend,
-            TunnelIdleTimeout = settings.Timeouts.TunnelIdle,
+            Timeouts = _timeouts,
             RunsInline = InlineCompletions.Enabled,
-            AccessLog = _accessLog,
-            ErrorLog = _errorLog,
+            AccessLog = _logs.Access,
+            ErrorLog = _logs.Errors,
         };
         if (node.Identity.Profile == Profile.LoadBalancer)
         {
@@ -56,9 +59,8 @@ internal sealed class TrafficRole : IAsyncDisposable
                     Tls = Hop,
                     StickyKey = StickyKey(),
                     ApiStickyCookie = settings.Balancer.ApiStickyCookie,
-                    SilenceTimeout = settings.Balancer.ReadTimeout,
-                    ManagementAccessLog = _accessLog,
-                    ManagementErrorLog = _errorLog,
+                    ManagementAccessLog = _logs.ManagementAccess,
+                    ManagementErrorLog = _logs.ManagementErrors,
                 },
                 options,
                 node.Time
@@ -97,7 +99,7 @@ internal sealed class TrafficRole : IAsyncDisposable
                 Version = VersionCommand.Current,
                 Managers = role._managers,
                 Peers = role._peers,
-                Connect = address => Connect(node, address),
+                Connect = role.Connect,
                 CatalogueKey = new CatalogueVerifier(node.Identity.Facts.CatalogueKey.Span),
                 Facts = node.Facts,
                 Lifecycle = lifecycle,
@@ -124,6 +126,21 @@ internal sealed class TrafficRole : IAsyncDisposable
             var current => new(true, $"ready at epoch {current.Cursor?.Epoch ?? 0}"),
         };
 
+    /// <summary>Takes what of a reload concerns traffic.</summary>
+    public void Apply(NodeSettings settings)
+    {
+        var balances = _node.Identity.Profile == Profile.LoadBalancer;
+        _timeouts.Tunnel = settings.Timeouts.TunnelIdle;
+        _timeouts.Node = settings.Balancer.ReadTimeout;
+        _timeouts.Caller = balances ? settings.Balancer.SendTimeout : _timeouts.Caller;
+        if (_prober is not null)
+        {
+            _prober.Interval = settings.Balancer.ProbeInterval;
+        }
+
+        _logs.Apply(settings.Log.Access);
+    }
+
     /// <summary>What a worker's internal port serves: its store, for nodes that find no manager.</summary>
     public void AddControlServices(IServiceCollection services)
     {
@@ -143,12 +160,8 @@ internal sealed class TrafficRole : IAsyncDisposable
         loops.Add(FollowDirectoryAsync(stopping));
         if (_balancer is not null)
         {
-            loops.Add(
-                new NodeProber(_balancer, ProbeAsync, _node.Time)
-                {
-                    Interval = _node.Settings.Balancer.ProbeInterval,
-                }.RunAsync(stopping)
-            );
+            _prober = new(_balancer, ProbeAsync, _node.Time) { Interval = _node.Settings.Balancer.ProbeInterval };
+            loops.Add(_prober.RunAsync(stopping));
         }
     }
 
@@ -160,10 +173,7 @@ internal sealed class TrafficRole : IAsyncDisposable
         }
 
         _store.Dispose();
-        if (_accessLog is not null)
-        {
-            await _accessLog.DisposeAsync();
-        }
+        await _logs.DisposeAsync();
     }
 
     // The catalogue's list of managers wins once it is known; until then the one the node joined with.
@@ -177,7 +187,7 @@ internal sealed class TrafficRole : IAsyncDisposable
                 _managers.Set(managers);
             }
 
-            _peers.Set([.. directory.Lenders(_node.Identity.Node)]);
+            Remember([.. directory.Lenders(_node.Identity.Node)]);
             foreach (var gone in _probes.Keys.Except(directory.Nodes.Values.Select(ProbeKey)))
             {
                 if (_probes.TryRemove(gone, out var client))
@@ -187,6 +197,33 @@ internal sealed class TrafficRole : IAsyncDisposable
             }
         }
     }
+
+    // Kept beside the store, not in it: a node whose store is gone must still know whom to ask.
+    private void Remember(IReadOnlyList<string> lenders)
+    {
+        if (lenders.Count == 0 || lenders.SequenceEqual(_peers.Value))
+        {
+            return;
+        }
+
+        _peers.Set(lenders);
+        try
+        {
+            DurableFile.Write(LendersFile(_node), Encoding.UTF8.GetBytes(string.Join('\n', lenders)));
+        }
+        catch (IOException e)
+        {
+            LogNotRemembered(_node.Logs.CreateLogger<TrafficRole>(), e.Message);
+        }
+    }
+
+    private static IReadOnlyList<string> Remembered(NodeContext node) =>
+        File.Exists(LendersFile(node)) ? [.. File.ReadLines(LendersFile(node)).Where(line => HostPort.TryParse(line, out _)).Take(1000)] : [];
+
+    private static string LendersFile(NodeContext node) => Path.Combine(node.DataDirectory, "lenders.txt");
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The addresses of workers that may lend their store were not kept: {Reason}")]
+    private static partial void LogNotRemembered(ILogger logger, string reason);
 
     private async Task<ProbeResult> ProbeAsync(Node node, CancellationToken cancellation)
     {
@@ -211,28 +248,14 @@ internal sealed class TrafficRole : IAsyncDisposable
 
     private static string ProbeKey(Node node) => $"{node.Name} {node.Host} {node.InternalPort}";
 
-    private static GrpcChannel Connect(NodeContext node, string address) =>
+    private GrpcChannel Connect(string address) =>
         HostPort.TryParse(address, out var parsed)
-            ? node.Channel.CreateGrpc(parsed.Host, parsed.Port, ExpectedAt(node, address))
+            ? _node.Channel.CreateGrpc(parsed.Host, parsed.Port, ExpectedAt(address))
             : throw new ArgumentException($"'{address}' is not an address of the form host:port.", nameof(address));
 
     // A lender is a worker, and whoever is asked as a manager must be one: a worker cannot pose as the feed.
-    private static PeerExpectation ExpectedAt(NodeContext node, string address) =>
-        node.Directory.Current.Value.Lenders(node.Identity.Node).Contains(address)
-        && !node.Identity.Facts.Managers.Contains(address)
-            ? PeerExpectation.Worker
-            : PeerExpectation.Manager;
-
-    private AccessLog? OpenLog(AccessLogSettings settings)
-    {
-        var path = settings.Kind switch
-        {
-            AccessLogKind.Stdout => "-",
-            AccessLogKind.File => settings.File,
-            _ => null,
-        };
-        return path is null ? null : new(path, _node.Logs.CreateLogger<AccessLog>());
-    }
+    private PeerExpectation ExpectedAt(string address) =>
+        _peers.Value.Contains(address) && !_managers.Value.Contains(address) ? PeerExpectation.Worker : PeerExpectation.Manager;
 
     private SslClientAuthenticationOptions Hop(Node node, DataHop hop) =>
         _node.Channel.ClientOptions(

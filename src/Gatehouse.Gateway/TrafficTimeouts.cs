@@ -1,0 +1,17 @@
+namespace Gatehouse.Gateway;
+
+/// <summary>
+/// How long the other side of a request may be silent. Read anew for every request, so that a reload changes them without
+/// touching what is open.
+/// </summary>
+public sealed class TrafficTimeouts
+{
+    /// <summary>Longest time a caller may take to send or take the next piece of a body (seed: <c>proxy_send_timeout 5m</c>).</summary>
+    public TimeSpan Caller { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long a WebSocket may be silent in both directions.</summary>
+    public TimeSpan Tunnel { get; set; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>Longest silence of a node that a balancer passes a request to (seed: <c>proxy_read_timeout 5m</c>). Backends have the API's own.</summary>
+    public TimeSpan Node { get; set; } = TimeSpan.FromMinutes(5);
+}
