@@ -307,7 +307,8 @@ internal sealed partial class RunningNode : IAsyncDisposable
             }
             catch (OperationCanceledException) when (either.IsCancellationRequested) { }
 
-            await Task.Delay(Timeout.InfiniteTimeSpan, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Timeout.InfiniteTimeSpan, either.Token)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             _membership = NewMembership();
         }
     }

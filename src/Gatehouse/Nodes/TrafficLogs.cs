@@ -27,7 +27,8 @@ internal sealed class TrafficLogs : IAsyncDisposable
             _all = [.. _all, (ManagementAccess, ".management"), (ManagementErrors, ".management.error")];
         }
 
-        AccessLog Open(string suffix) => new(PathOf(settings, suffix), logger) { Enabled = settings.Kind != AccessLogKind.Off };
+        AccessLog Open(string suffix) =>
+            new(PathOf(settings, suffix), logger) { Enabled = settings.Kind != AccessLogKind.Off };
     }
 
     public AccessLog Access { get; }

@@ -218,11 +218,16 @@ internal sealed partial class TrafficRole : IAsyncDisposable
     }
 
     private static IReadOnlyList<string> Remembered(NodeContext node) =>
-        File.Exists(LendersFile(node)) ? [.. File.ReadLines(LendersFile(node)).Where(line => HostPort.TryParse(line, out _)).Take(1000)] : [];
+        File.Exists(LendersFile(node))
+            ? [.. File.ReadLines(LendersFile(node)).Where(line => HostPort.TryParse(line, out _)).Take(1000)]
+            : [];
 
     private static string LendersFile(NodeContext node) => Path.Combine(node.DataDirectory, "lenders.txt");
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The addresses of workers that may lend their store were not kept: {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The addresses of workers that may lend their store were not kept: {Reason}"
+    )]
     private static partial void LogNotRemembered(ILogger logger, string reason);
 
     private async Task<ProbeResult> ProbeAsync(Node node, CancellationToken cancellation)
@@ -255,7 +260,9 @@ internal sealed partial class TrafficRole : IAsyncDisposable
 
     // A lender is a worker, and whoever is asked as a manager must be one: a worker cannot pose as the feed.
     private PeerExpectation ExpectedAt(string address) =>
-        _peers.Value.Contains(address) && !_managers.Value.Contains(address) ? PeerExpectation.Worker : PeerExpectation.Manager;
+        _peers.Value.Contains(address) && !_managers.Value.Contains(address)
+            ? PeerExpectation.Worker
+            : PeerExpectation.Manager;
 
     private SslClientAuthenticationOptions Hop(Node node, DataHop hop) =>
         _node.Channel.ClientOptions(
