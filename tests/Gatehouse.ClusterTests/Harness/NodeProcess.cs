@@ -9,12 +9,20 @@ internal sealed partial class NodeProcess : IAsyncDisposable
 {
     private static readonly string s_executable = Path.Combine(AppContext.BaseDirectory, "gatehouse");
     private readonly ConcurrentQueue<string> _output = new();
+    private readonly ConcurrentQueue<string> _standardOutput = new();
     private readonly Process _process;
 
     private NodeProcess(Process process)
     {
         _process = process;
-        process.OutputDataReceived += (_, line) => Keep(line.Data);
+        process.OutputDataReceived += (_, line) =>
+        {
+            Keep(line.Data);
+            if (line.Data is not null)
+            {
+                _standardOutput.Enqueue(line.Data);
+            }
+        };
         process.ErrorDataReceived += (_, line) => Keep(line.Data);
         process.Start();
         process.BeginOutputReadLine();
@@ -29,6 +37,19 @@ internal sealed partial class NodeProcess : IAsyncDisposable
 
     /// <summary>Everything it printed so far, for the message of a failed assertion.</summary>
     public string Output => string.Join('\n', _output);
+
+    /// <summary>What it printed on standard output alone, which is what scripts read.</summary>
+    public string StandardOutput => string.Join('\n', _standardOutput);
+
+    /// <summary>True once a line of output contained <paramref name="text"/>.</summary>
+    public bool Said(string text) => _output.Any(line => line.Contains(text, StringComparison.Ordinal));
+
+    /// <summary>Says one line on its standard input, which stays open.</summary>
+    public async Task TellAsync(string line)
+    {
+        await _process.StandardInput.WriteLineAsync(line);
+        await _process.StandardInput.FlushAsync();
+    }
 
     /// <summary>Starts <c>gatehouse</c> with <paramref name="arguments"/>, inside the network namespace when one is named.</summary>
     public static NodeProcess Start(
@@ -62,14 +83,11 @@ internal sealed partial class NodeProcess : IAsyncDisposable
     public async Task SaysAsync(string text, TimeSpan? within = null)
     {
         await Eventually.TrueAsync(
-            () => _output.Any(line => line.Contains(text, StringComparison.Ordinal)) || HasExited,
+            () => Said(text) || HasExited,
             within ?? TimeSpan.FromSeconds(40),
             () => $"'{text}' in:\n{Output}"
         );
-        Assert.True(
-            _output.Any(line => line.Contains(text, StringComparison.Ordinal)),
-            $"The process ended without saying '{text}':\n{Output}"
-        );
+        Assert.True(Said(text), $"The process ended without saying '{text}':\n{Output}");
     }
 
     /// <summary>Completes when the process has ended, with its exit code.</summary>
@@ -82,10 +100,10 @@ internal sealed partial class NodeProcess : IAsyncDisposable
 
     public void Signal(PosixSignalNumber signal) => _ = Kill(_process.Id, (int)signal);
 
-    /// <summary>SIGKILL: no goodbye.</summary>
+    /// <summary>SIGKILL to this process alone: no goodbye.</summary>
     public async Task KillAsync()
     {
-        _process.Kill(entireProcessTree: true);
+        Signal(PosixSignalNumber.Kill);
         await _process.WaitForExitAsync();
     }
 
@@ -93,8 +111,8 @@ internal sealed partial class NodeProcess : IAsyncDisposable
     {
         if (!_process.HasExited)
         {
-            Signal(PosixSignalNumber.Continue);
-            await KillAsync();
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync();
         }
 
         _process.Dispose();
@@ -117,6 +135,7 @@ internal enum PosixSignalNumber
 {
     Hangup = 1,
     Interrupt = 2,
+    Kill = 9,
     Terminate = 15,
     Continue = 18,
     Stop = 19,

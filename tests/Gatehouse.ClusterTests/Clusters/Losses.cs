@@ -1,0 +1,216 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using Gatehouse.ClusterTests.Harness;
+
+namespace Gatehouse.ClusterTests.Clusters;
+
+/// <summary>What callers notice when a node is killed: nothing. With membership, and without it.</summary>
+public abstract class Losses : ClusterTest
+{
+    private readonly SharedCluster _shared;
+
+    private protected Losses(SharedCluster shared)
+    {
+        _shared = shared;
+        Watched(shared.Cluster);
+    }
+
+    private RealCluster Cluster => _shared.Cluster;
+
+    private ClusterNode Worker => Cluster["worker-1"];
+
+    private ClusterNode Other => Cluster["worker-2"];
+
+    private string Key => _shared.Key;
+
+    [Fact]
+    public async Task Calls_through_the_balancer_reach_both_workers()
+    {
+        var (one, two) = (await Worker.AnsweredAsync(), await Other.AnsweredAsync());
+
+        await using var load = await _shared.LoadAsync();
+        await load.AnswersMoreAsync(200);
+        var outcome = await load.StopAsync();
+
+        outcome.HasNoFailure("calls to two workers");
+        var (first, second) = (await Worker.AnsweredAsync() - one, await Other.AnsweredAsync() - two);
+        Print($"worker-1 answered {first}, worker-2 {second}");
+        Assert.Equal(outcome.Answers, first + second);
+        Assert.True(
+            first > outcome.Answers / 4 && second > outcome.Answers / 4,
+            $"{first} and {second} are not shared fairly"
+        );
+    }
+
+    [Fact]
+    public async Task A_worker_killed_under_load_costs_no_request_and_is_lost_in_status_within_three_seconds()
+    {
+        await using var load = await _shared.LoadAsync();
+
+        await Worker.KillAsync();
+        var killed = Stopwatch.StartNew();
+        await Eventually.TrueAsync(
+            async () => await Cluster.Rest.StateOfAsync("worker-1") == "lost",
+            TimeSpan.FromSeconds(Machine.IsBusy ? 15 : 3),
+            () => "worker-1 is lost in status"
+        );
+        Print(
+            string.Create(CultureInfo.InvariantCulture, $"lost in status after {killed.Elapsed.TotalSeconds:0.00} s")
+        );
+        await load.AnswersMoreAsync(200);
+        (await load.StopAsync()).HasNoFailure("kill -9 of a worker");
+
+        await Worker.StartReadyAsync();
+        await Cluster.ServesAsync("worker-1");
+        // The balancer takes it back by itself.
+        await using var again = await _shared.LoadAsync();
+        await Eventually.TrueAsync(
+            async () => await Worker.AnsweredAsync() > 20,
+            TimeSpan.FromSeconds(30),
+            () => "the worker that is back gets requests"
+        );
+        (await again.StopAsync()).HasNoFailure("return of a worker");
+    }
+
+    [Fact]
+    public async Task A_killed_worker_restarts_from_its_own_store_and_catches_up_with_what_was_deployed_meanwhile()
+    {
+        await Worker.KillAsync();
+        var api = await Cluster.Rest.DeployAsync("meanwhile", _shared.Backend.Url, "none", wait: false);
+        await Cluster.AnswersAsync(Other.Url("/meanwhile/1.0.0/x"), null, HttpStatusCode.OK);
+        Assert.NotEqual("applied", await Cluster.Rest.DeploymentOnAsync(api, "worker-1"));
+
+        await Worker.StartReadyAsync();
+
+        Assert.Equal(HttpStatusCode.OK, (await Cluster.CallAsync(Worker.Url("/things/1.0.0/x"), Key)).Status);
+        await Cluster.AnswersAsync(Worker.Url("/meanwhile/1.0.0/x"), null, HttpStatusCode.OK);
+        await Eventually.TrueAsync(
+            async () => await Cluster.Rest.DeploymentOnAsync(api, "worker-1") == "applied",
+            TimeSpan.FromSeconds(20),
+            () => "worker-1 reports what it caught up with"
+        );
+        await Cluster.ServesAsync("worker-1");
+    }
+
+    [Fact]
+    public async Task A_killed_manager_changes_nothing_for_callers_workers_restart_without_it_and_changes_flow_again_when_it_is_back()
+    {
+        await using var load = await _shared.LoadAsync();
+
+        await Cluster.Manager.KillAsync();
+        await load.AnswersMoreAsync(300);
+        (await load.StopAsync()).HasNoFailure("kill -9 of the manager");
+
+        // Both at once: neither can lend to the other.
+        await Task.WhenAll(Worker.KillAsync(), Other.KillAsync());
+        var restarted = Stopwatch.StartNew();
+        await Task.WhenAll(Worker.StartReadyAsync(), Other.StartReadyAsync());
+        Print(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"two workers were ready without a manager {restarted.Elapsed.TotalSeconds:0.0} s after their start"
+            )
+        );
+        foreach (var worker in Cluster.Workers)
+        {
+            Assert.Equal(HttpStatusCode.OK, (await Cluster.CallAsync(worker.Url("/things/1.0.0/x"), Key)).Status);
+        }
+
+        await Cluster.AnswersAsync(_shared.Url, Key, HttpStatusCode.OK);
+
+        await Cluster.Manager.StartAsync();
+        await Cluster.ServesAsync("manager-1", "worker-1", "worker-2", "balancer-1");
+        await Cluster.Rest.DeployAsync("afterwards", _shared.Backend.Url, "none");
+        foreach (var worker in Cluster.Workers)
+        {
+            Assert.Equal(HttpStatusCode.OK, (await Cluster.CallAsync(worker.Url("/afterwards/1.0.0/x"), null)).Status);
+        }
+    }
+
+    [Fact]
+    public async Task A_revoked_key_is_refused_everywhere_within_a_second_and_after_a_restart_without_manager()
+    {
+        var (id, secret) = await Cluster.Rest.CreateKeyAsync($"short-lived {Guid.NewGuid():N}", "things:1.0.0");
+        foreach (var worker in Cluster.Workers)
+        {
+            await Cluster.AnswersAsync(worker.Url("/things/1.0.0/x"), secret, HttpStatusCode.OK);
+        }
+
+        await Cluster.Rest.RevokeKeyAsync(id);
+        var revoked = Stopwatch.StartNew();
+        await Task.WhenAll(
+            Cluster.Workers.Select(worker =>
+                Cluster.AnswersAsync(
+                    worker.Url("/things/1.0.0/x"),
+                    secret,
+                    HttpStatusCode.Unauthorized,
+                    TimeSpan.FromSeconds(Machine.IsBusy ? 10 : 1)
+                )
+            )
+        );
+        Print(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"refused on every worker {revoked.Elapsed.TotalMilliseconds:0} ms after the revocation"
+            )
+        );
+
+        await Cluster.Manager.KillAsync();
+        await Worker.KillAsync();
+        await Worker.StartReadyAsync();
+        Assert.Equal(
+            HttpStatusCode.Unauthorized,
+            (await Cluster.CallAsync(Worker.Url("/things/1.0.0/x"), secret)).Status
+        );
+        Assert.Equal(HttpStatusCode.OK, (await Cluster.CallAsync(Worker.Url("/things/1.0.0/x"), Key)).Status);
+
+        await Cluster.Manager.StartAsync();
+        await Cluster.ServesAsync("manager-1", "worker-1", "worker-2", "balancer-1");
+    }
+
+    [Fact]
+    public async Task Workers_and_balancer_started_before_the_manager_form_the_cluster()
+    {
+        await Task.WhenAll(Cluster.Nodes.Select(node => node.KillAsync()));
+
+        foreach (var node in Cluster.Workers.Concat(Cluster.Balancers))
+        {
+            await node.StartReadyAsync();
+        }
+
+        await Cluster.AnswersAsync(_shared.Url, Key, HttpStatusCode.OK);
+        await Cluster.Manager.StartAsync();
+
+        await Cluster.ServesAsync("manager-1", "worker-1", "worker-2", "balancer-1");
+        await FormsAsync(Cluster);
+    }
+
+    private protected virtual Task FormsAsync(RealCluster cluster) => Task.CompletedTask;
+}
+
+public sealed class LossTests(SharedCluster shared) : Losses(shared), IClassFixture<SharedCluster>
+{
+    private protected override async Task FormsAsync(RealCluster cluster)
+    {
+        var states = "";
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                var members = await cluster.Rest.SendAsync(HttpMethod.Get, "members");
+                states = members!.ToJsonString();
+                return members["members"]!.AsArray().Count(m => (string?)m!["state"] == "up") == 4;
+            },
+            TimeSpan.FromSeconds(60),
+            () => $"four members are up: {states}"
+        );
+    }
+}
+
+public sealed class LossWithoutMembershipTests(SharedClusterWithoutMembership shared)
+    : Losses(shared),
+        IClassFixture<SharedClusterWithoutMembership>
+{
+    private protected override async Task FormsAsync(RealCluster cluster) =>
+        Assert.False((await cluster.Rest.SendAsync(HttpMethod.Get, "members"))!["enabled"]!.GetValue<bool>());
+}
