@@ -55,6 +55,8 @@ internal sealed partial class ChildProcess : IAsyncDisposable
             RedirectStandardError = true,
         };
         start.Environment["NO_COLOR"] = "1";
+        // Instrumenting code for later optimisation pays off for a node that lives for weeks; a demo wants to start.
+        start.Environment["DOTNET_TieredPGO"] = "0";
         return new(name, logFile, new Process { StartInfo = start });
     }
 

@@ -24,6 +24,8 @@ namespace Gatehouse.Nodes;
 /// </summary>
 internal sealed partial class RunningNode : IAsyncDisposable
 {
+    private static readonly TimeSpan s_requestsFirst = TimeSpan.FromSeconds(2);
+
     private readonly NodeContext _node;
     private readonly ILogger<RunningNode> _logger;
     private readonly CancellationTokenSource _stopping = new();
@@ -294,6 +296,8 @@ internal sealed partial class RunningNode : IAsyncDisposable
     // new one; it leaves and rejoins within seconds.
     private async Task TakePartAsync()
     {
+        // Its start costs as much as all the rest of a node's: requests first, the member view a moment later.
+        await Task.Delay(s_requestsFirst, _node.Time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         while (!_stopping.IsCancellationRequested)
         {
             using var either = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token, _membershipStop.Token);

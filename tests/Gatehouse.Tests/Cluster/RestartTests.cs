@@ -81,6 +81,8 @@ public sealed class RestartTests : IDisposable
         var larger = b.View.ClusterId;
         Assert.NotEqual(larger, a.View.ClusterId);
 
+        // On a slow machine b and c may have begun apart, and said so: what counts is what they say from here on.
+        var (saidByB, saidByC) = (b.Lines.Count, c.Lines.Count);
         Volatile.Write(ref apart, false);
 
         var views = await Task.WhenAll(
@@ -90,7 +92,7 @@ public sealed class RestartTests : IDisposable
         );
         Assert.All(views, v => Assert.Equal(larger, v.ClusterId));
         await a.SaysAsync("A second cluster of this domain was found");
-        Assert.DoesNotContain(b.Lines.Concat(c.Lines), l => l.Contains("A second cluster", StringComparison.Ordinal));
+        Assert.DoesNotContain(b.Lines.Skip(saidByB).Concat(c.Lines.Skip(saidByC)), l => l.Contains("A second cluster", StringComparison.Ordinal));
     }
 
     [Fact]
