@@ -32,8 +32,9 @@ class Node:
 class Cluster:
     """Starts nodes in a stage's directory; the stage ends them."""
 
-    def __init__(self, stage, workers):
+    def __init__(self, stage, workers, settings=None):
         self.stage = stage
+        self.settings = settings or {}
         self.environment = {"XDG_CONFIG_HOME": os.path.join(stage.directory, "config")}
         self.manager = self._start("manager-1", ["init", "--workers", str(workers)])
         said = self._wait_for(self.manager, r"ghj1_\S+", workers)
@@ -100,7 +101,7 @@ class Cluster:
             )
         }
         log = os.path.join(self.stage.directory, f"{name}.log")
-        settings = [f"--set={key}={value}" for key, value in ports.items()]
+        settings = [f"--set={key}={value}" for key, value in (ports | self.settings.get(name, {})).items()]
         data = os.path.join(self.stage.directory, name)
         extra = ["--name", name] if command[0] == "init" else []
         with open(log, "a") as file:

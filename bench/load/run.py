@@ -18,6 +18,7 @@ import sys
 import tempfile
 import urllib.parse
 
+import cluster
 import measure
 import targets
 
@@ -75,8 +76,9 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=64)
-    parser.add_argument("--warm", type=int, default=40_000, help="requests thrown away per target first, or half a minute of them")
+    parser.add_argument("--warm", type=int, default=200_000, help="requests thrown away per target first, or a minute of them")
     parser.add_argument("--only", default="", help="comma list of targets, besides nginx")
+    parser.add_argument("--real", action="store_true", help="also two workers of a real cluster: open API, and key with access log")
     parser.add_argument("--extra", action="append", default=[], help="NAME=URL@PID of a running process")
     parser.add_argument("--no-build", action="store_true")
     parser.add_argument("--label", default="cpu")
@@ -86,6 +88,8 @@ def main():
     targets.require_tools()
     if not arguments.no_build:
         targets.build()
+        if arguments.real:
+            cluster.build()
 
     with tempfile.TemporaryDirectory(prefix="gatehouse-bench-") as directory:
         stage = targets.Stage(directory)
@@ -96,6 +100,8 @@ def main():
             logging = stage.worker("gatehouse-logging", port, log=os.path.join(directory, "access.log"))
             started += [bare, targets.keyed(logging, "gatehouse-key-log"), stage.worker("gatehouse-pool", port, inline=False)]
             started += [Running(text) for text in arguments.extra]
+            if arguments.real:
+                started += real(stage, port)
             if arguments.only:
                 wanted = {"nginx", *arguments.only.split(",")}
                 started = [t for t in started if t.name in wanted]
@@ -117,10 +123,32 @@ def main():
             stage.close()
 
 
+def real(stage, backend_port):
+    """A manager and two workers; the second writes an access log and is called with a key."""
+    nodes = cluster.Cluster(stage, workers=2, settings={"worker-2": {"log.access": os.path.join(stage.directory, "real-access.log")}})
+    paths = ["/items", "/items/{id}", "/items/{id}/parts", "/orders", "/orders/{id}"]
+    for name, auth in (("open", "none"), ("keyed", "apikey")):
+        nodes.import_api(name, f"http://127.0.0.1:{backend_port}", paths, auth)
+        nodes.deploy(name)
+    nodes.call("POST", "/applications", {"name": "bench"})
+    nodes.call("POST", "/subscriptions", {"application": "bench", "api": "keyed:1.0.0"})
+    secret = nodes.call("POST", "/applications/bench/keys", {})["secret"]
+    bare, keyed = nodes.workers
+    return [
+        stage.adopt("real", bare.process, f"http://127.0.0.1:{bare.ports['listen.gateway.http']}/open/1.0.0/items/42", targets.TYPICAL),
+        stage.adopt(
+            "real-key-log",
+            keyed.process,
+            f"http://127.0.0.1:{keyed.ports['listen.gateway.http']}/keyed/1.0.0/items/42",
+            [*targets.TYPICAL, f"apikey: {secret}"],
+        ),
+    ]
+
+
 def warm(target, arguments):
     """Until the runtime has compiled what is hot; on a busy machine that takes long."""
     sent = 0
-    for _ in range(15):
+    for _ in range(30):
         sent += measure.load(target.url, target.headers, arguments.connections, 2)["requests"]
         if sent >= arguments.warm:
             break
@@ -139,7 +167,7 @@ def write(label, about, results, order):
         text,
         "",
         "`gatehouse`: open API. `gatehouse-key-log`: API key, subscription, metrics and a JSON access log. `gatehouse-pool`: open API",
-        "without inline completions of sockets. `yarp`: its default pipeline. All proxies keep connections to the backend open.",
+        "without inline completions of sockets. `real`, `real-key-log`: workers of a real cluster. `yarp`: its default pipeline. All proxies keep connections to the backend open.",
         "",
     ]
     path = os.path.join(targets.ROOT, "bench", "results", f"{label}-{about['date'][:10]}")

@@ -78,6 +78,11 @@ class Stage:
             command, cwd=self.directory, stdout=log, stderr=log, env=os.environ | (environment or {}), start_new_session=True
         )
         self.processes.append(process)
+        return self.adopt(name, process, url, headers, began, log.name)
+
+    def adopt(self, name, process, url, headers=(), began=None, log=None):
+        """Waits until a started process answers 2xx."""
+        began = began or time.monotonic()
         target = Target(name, process, url, headers)
         request = urllib.request.Request(url, headers=dict(h.split(": ", 1) for h in headers))
         while True:
@@ -86,8 +91,9 @@ class Stage:
                     answer.read()
                 break
             except OSError as error:
-                if process.poll() is not None or time.monotonic() - began > 30:
-                    sys.exit(f"{name} does not answer at {url}: {error}; see {log.name}: {open(log.name).read()[-2000:]}")
+                if process.poll() is not None or time.monotonic() - began > 60:
+                    said = open(log).read()[-2000:] if log else ""
+                    sys.exit(f"{name} does not answer at {url}: {error}\n{said}")
                 time.sleep(0.005)
         target.ready_seconds = time.monotonic() - began
         return target

@@ -297,7 +297,8 @@ internal sealed partial class RunningNode : IAsyncDisposable
     private async Task TakePartAsync()
     {
         // Its start costs as much as all the rest of a node's: requests first, the member view a moment later.
-        await Task.Delay(s_requestsFirst, _node.Time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(s_requestsFirst, _node.Time, _stopping.Token)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         while (!_stopping.IsCancellationRequested)
         {
             using var either = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token, _membershipStop.Token);

@@ -92,7 +92,10 @@ public sealed class RestartTests : IDisposable
         );
         Assert.All(views, v => Assert.Equal(larger, v.ClusterId));
         await a.SaysAsync("A second cluster of this domain was found");
-        Assert.DoesNotContain(b.Lines.Skip(saidByB).Concat(c.Lines.Skip(saidByC)), l => l.Contains("A second cluster", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            b.Lines.Skip(saidByB).Concat(c.Lines.Skip(saidByC)),
+            l => l.Contains("A second cluster", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
