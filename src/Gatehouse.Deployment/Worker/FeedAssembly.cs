@@ -155,7 +155,7 @@ internal sealed class FeedAssembly(CatalogueHead? cursor)
         {
             throw new FeedViolationException(
                 $"The manager is at epoch {head.Epoch} of history {head.History} and this node at {own.Epoch}: an older state "
-                    + "is never applied. A catalogue put back from a copy has to begin a new history (gatehouse restore)."
+                    + "is never applied. A catalogue put back from a copy has to begin a new history (gatehouse setup --new-history, on the manager)."
             );
         }
     }

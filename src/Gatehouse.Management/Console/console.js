@@ -56,6 +56,9 @@ const ago = (time, now) => {
     : `${Math.round(seconds / 3600)} h ago`;
 };
 
+// A sign-in link ends in #code=…&ca=…; the pin is for programs that do not know the authority yet.
+const codeOf = (link) => new URLSearchParams(link.slice(link.indexOf("#") + 1)).get("code");
+
 function showSignIn(problem = "") {
   byId("sign-in").hidden = false;
   byId("board").hidden = true;
@@ -203,7 +206,7 @@ byId("sign-in-form").addEventListener("submit", async (event) => {
   const code = byId("code").value.trim();
   byId("code").value = "";
   // A whole link may be pasted too.
-  await signIn(code.includes("#k=") ? code.slice(code.indexOf("#k=") + 3) : code);
+  await signIn(codeOf(code) ?? code);
   await live();
 });
 
@@ -214,7 +217,7 @@ byId("sign-out").addEventListener("click", async () => {
 });
 
 (async () => {
-  const code = new URLSearchParams(location.hash.slice(1)).get("k");
+  const code = codeOf(location.hash);
   if (code) {
     // Out of the address bar and the history before anything else.
     history.replaceState(null, "", location.pathname);

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using Gatehouse.Cli;
 using Gatehouse.Configuration;
+using Gatehouse.Deployment.Trust;
 using Gatehouse.Management;
+using Gatehouse.Nodes;
 
 namespace Gatehouse.Commands;
 
@@ -11,9 +13,42 @@ internal static class SetupCommand
     public static Command Create()
     {
         var dryRun = new Option<bool>("--dry-run") { Description = "Say what would be done; change nothing" };
+        var newHistory = new Option<string?>("--new-history")
+        {
+            Description = "After a catalogue was put back from a copy: begin a new history, for this reason",
+            HelpName = "REASON",
+        };
         return new Command("setup", "Create the manager's database, or bring it up to this version")
-            .With(NodeOptions.Data, dryRun)
-            .Does((call, cancellation) => RunAsync(call, call.Get(dryRun), cancellation));
+            .With(NodeOptions.Data, dryRun, newHistory)
+            .Does(
+                (call, cancellation) =>
+                    call.Get(newHistory) is { } reason
+                        ? BeginHistoryAsync(call, reason, cancellation)
+                        : RunAsync(call, call.Get(dryRun), cancellation)
+            );
+    }
+
+    // Epochs of a copy that was put back mean other things than those the nodes hold: only a new history tells them so.
+    private static async Task<ExitCode> BeginHistoryAsync(Call call, string reason, CancellationToken cancellation)
+    {
+        using var directory = DataDirectory.Open(NodeOptions.DataPath(call));
+        var database = CatalogueDatabase.Sqlite(DataDirectory.CatalogueFile(directory.Path));
+        await CatalogueSetup.ApplyAsync(database, cancellation);
+        using var clusterKey = ClusterKey.Load(directory.Path);
+        var secret = await new SecretStore(database, clusterKey).FindAsync(Founding.CatalogueKeySecret, cancellation);
+        using var key = CatalogueKey.Load(
+            secret
+                ?? throw new CommandFailure(
+                    ExitCode.NotFound,
+                    "this data directory holds no catalogue of a cluster",
+                    directory.Path
+                )
+        );
+        using var catalogue = new Catalogue(database, key, TimeProvider.System);
+        var head = await catalogue.BeginNewHistoryAsync(reason, new Actor("setup", "this machine"), cancellation);
+        call.Output.Item("History", head, ("history", head.History), ("epoch", $"{head.Epoch}"));
+        call.Output.Say("Start the manager; every node reads everything again, and status shows an alert.");
+        return ExitCode.Done;
     }
 
     private static async Task<ExitCode> RunAsync(Call call, bool dryRun, CancellationToken cancellation)

@@ -99,7 +99,7 @@ public sealed class SynchronizerTests : IAsyncDisposable
 
         Assert.Equal(head, status.Cursor);
         Assert.Equal("two", node.Target.Served[("api", "a:1")]);
-        Assert.Contains("gatehouse restore", status.Trouble, StringComparison.Ordinal);
+        Assert.Contains("gatehouse setup --new-history", status.Trouble, StringComparison.Ordinal);
     }
 
     [Fact]
