@@ -86,7 +86,7 @@ function showStatus(status) {
         cell(node.name),
         cell(pill(node.state, kindOfState(node.state))),
         cell(node.profile),
-        cell([node.host, ...Object.entries(node.ports).map(([name, port]) => `${name} ${port}`)].join("  ")),
+        cell(`${node.host}:${node.ports.https ?? node.ports["management-https"] ?? node.internalPort}`),
         cell(node.epoch === undefined ? null : String(node.epoch), `number ${node.epoch < status.epoch ? "warn" : ""}`),
         cell(ago(node.lastSeen, status.now)),
         cell(node.processId ? String(node.processId) : null, "number"),
