@@ -120,7 +120,7 @@ internal sealed class ReceivingStream : IDisposable
         if (moving is { IsCompleted: false })
         {
             _call.Dispose();
-            await moving.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)moving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 }

@@ -65,7 +65,7 @@ internal sealed record StoreState
         // Intact, so whatever cannot be read here was written by another build.
         var json = bytes[Digest.Size..];
         using var document = JsonDocument.Parse(json.ToArray());
-        var format = document.RootElement.GetProperty("Format").GetInt32();
+        var format = document.RootElement.GetProperty(nameof(Format)).GetInt32();
         return format <= NewestFormat
             ? JsonSerializer.Deserialize(json, StoreJson.Default.StoreState)
             : throw new StoreFormatException(

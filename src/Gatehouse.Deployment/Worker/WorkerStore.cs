@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Gatehouse.Deployment.Manager;
+using Gatehouse.Deployment.Trust;
 using Gatehouse.Model;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -73,10 +74,7 @@ public sealed partial class WorkerStore : IDisposable
     ) =>
         Task.Run(() =>
         {
-            Directory.CreateDirectory(
-                directory,
-                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
-            );
+            DurableFile.CreateDirectory(directory, secret: true);
             var store = new WorkerStore(directory, time, logger);
             try
             {

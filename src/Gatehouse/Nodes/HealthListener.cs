@@ -36,11 +36,11 @@ internal sealed class HealthListener : IAsyncDisposable
         application.MapGet("/readyz", context => AnswerAsync(context, readiness()));
         application.MapGet(
             "/metrics",
-            context =>
+            async context =>
             {
                 context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
                 writeMetrics(context.Response.BodyWriter);
-                return context.Response.BodyWriter.FlushAsync(context.RequestAborted).AsTask();
+                await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
             }
         );
         try
