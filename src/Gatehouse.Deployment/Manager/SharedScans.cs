@@ -13,11 +13,11 @@ public sealed class SharedScans : IDisposable
         ReferenceEqualityComparer.Instance
     );
 
-    /// <summary>A scan of <paramref name="kinds"/> at <paramref name="atLeast"/> or newer.</summary>
+    /// <summary>A scan of <paramref name="kinds"/> at <paramref name="head"/> or newer.</summary>
     internal async Task<FeedScan> TakeAsync(
         IFeedSource source,
         IReadOnlySet<string> kinds,
-        CatalogueHead atLeast,
+        CatalogueHead head,
         CancellationToken cancellation
     )
     {
@@ -27,8 +27,8 @@ public sealed class SharedScans : IDisposable
             if (
                 _scans.TryGetValue(kinds, out var reference)
                 && reference.TryGetTarget(out var shared)
-                && shared.Head.History == atLeast.History
-                && shared.Head.Epoch >= atLeast.Epoch
+                // Exactly this head: a catalogue that was put back from a copy is behind the scan that is still held.
+                && shared.Head == head
             )
             {
                 return shared;
