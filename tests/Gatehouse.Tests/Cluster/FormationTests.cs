@@ -4,6 +4,7 @@ using Gatehouse.Cluster;
 
 namespace Gatehouse.Tests.Cluster;
 
+[Collection(MembershipCollection.Name)]
 public sealed class FormationTests : IDisposable
 {
     private readonly TestAuthority _authority = new();

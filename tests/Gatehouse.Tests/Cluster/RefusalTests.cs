@@ -7,6 +7,7 @@ using Gatehouse.Cluster;
 namespace Gatehouse.Tests.Cluster;
 
 /// <summary>Who is kept out, what the operator reads about it, and that nobody inside is hurt by it (R1).</summary>
+[Collection(MembershipCollection.Name)]
 public sealed class RefusalTests : IDisposable
 {
     private readonly TestAuthority _authority = new();

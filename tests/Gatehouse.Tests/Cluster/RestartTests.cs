@@ -7,6 +7,7 @@ using Gatehouse.Cluster.Joining;
 namespace Gatehouse.Tests.Cluster;
 
 /// <summary>What begins anew by itself, and why (R1, R3, R4).</summary>
+[Collection(MembershipCollection.Name)]
 public sealed class RestartTests : IDisposable
 {
     private readonly TestAuthority _authority = new();

@@ -2,6 +2,7 @@ using Gatehouse.Cluster;
 
 namespace Gatehouse.Tests.Cluster;
 
+[Collection(MembershipCollection.Name)]
 public sealed class WellKnownMembersTests
 {
     [Fact]
