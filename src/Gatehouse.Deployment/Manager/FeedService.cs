@@ -56,6 +56,9 @@ public sealed partial class FeedService(
         }
 
         var stream = new FeedStream(this, responseStream, kinds, peer, context.CancellationToken);
+
+        // What is written to a node proves nothing: a frozen one and a cut line take bytes for seconds. Only what comes does.
+        reports?.Seen(peer);
         LogFollows(peer.Node, peer.Profile.Name(), request.Cursor?.Epoch, request.Version);
         try
         {
@@ -269,7 +272,6 @@ public sealed partial class FeedService(
             }
 
             _heartbeatAt = _feed.Time.GetTimestamp();
-            _feed.Reports?.Seen(_peer);
             await WriteAsync(WireForm.Write(_feed.Source.SignHeartbeat(head)), head).ConfigureAwait(false);
         }
     }
@@ -281,8 +283,6 @@ public sealed partial class FeedService(
     private FeedOptions Options => options;
 
     private TimeProvider Time => time;
-
-    private IReportSink? Reports => reports;
 
     [LoggerMessage(
         Level = LogLevel.Information,

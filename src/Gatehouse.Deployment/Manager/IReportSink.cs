@@ -9,6 +9,6 @@ public interface IReportSink
     /// <summary>Records <paramref name="report"/> of <paramref name="node"/>, replacing its last one.</summary>
     Task<ReportReply> RecordAsync(PeerIdentity node, NodeReport report, CancellationToken cancellation);
 
-    /// <summary>Notes that <paramref name="node"/> is connected and alive, without a new report.</summary>
+    /// <summary>Notes that <paramref name="node"/> connected just now and has not reported yet.</summary>
     void Seen(PeerIdentity node);
 }

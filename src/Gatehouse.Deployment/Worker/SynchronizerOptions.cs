@@ -45,7 +45,7 @@ public sealed record SynchronizerOptions
     public TimeSpan ShortestPause { get; init; } = TimeSpan.FromMilliseconds(200);
 
     /// <summary>The longest wait.</summary>
-    public TimeSpan LongestPause { get; init; } = TimeSpan.FromSeconds(5);
+    public TimeSpan LongestPause { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>The shortest time between two reports.</summary>
     public TimeSpan ReportEvery { get; init; } = TimeSpan.FromMilliseconds(250);

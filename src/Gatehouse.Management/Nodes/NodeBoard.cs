@@ -17,11 +17,15 @@ namespace Gatehouse.Management;
 public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions options, ILogger<NodeBoard> logger)
     : IReportSink
 {
-    /// <summary>A node not heard of for longer is lost. Heartbeats come every second.</summary>
-    public static readonly TimeSpan LostAfter = TimeSpan.FromSeconds(2.5);
+    /// <summary>
+    /// A node that said nothing for longer is lost. Reports come every second; what looks at the board twice a second still
+    /// shows a loss within three.
+    /// </summary>
+    public static readonly TimeSpan LostAfter = TimeSpan.FromSeconds(2.25);
 
     private readonly CatalogueFeed _feed = new(catalogue);
     private readonly DateTimeOffset _startedAt = catalogue.Time.GetUtcNow();
+    private readonly long _began = catalogue.Time.GetTimestamp();
     private ImmutableHashSet<string> _unsaved = [];
 
     /// <summary>The newest reading of each node, by name; to follow while a deployment is waited for.</summary>
@@ -31,6 +35,12 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
     /// <inheritdoc/>
     public async Task<ReportReply> RecordAsync(PeerIdentity node, NodeReport report, CancellationToken cancellation)
     {
+        // First of all: a database that is slow for a moment makes nobody lost. Who is unknown here may be evicted.
+        if (Readings.Value.ContainsKey(node.Node))
+        {
+            Seen(node);
+        }
+
         var registered = await catalogue
             .FindAsync(EntityKinds.Node, node.Node, ModelJson.Default.Node, cancellation)
             .ConfigureAwait(false);
@@ -48,7 +58,15 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
             LogReset(node.Node, reset.Held);
         }
 
-        Change(node.Node, _ => new(node.Node, node.SerialNumber, report, now, now) { Reset = reset ?? known?.Reset });
+        Change(
+            node.Node,
+            _ =>
+                new(node.Node, node.SerialNumber, report, now, now)
+                {
+                    HeardAt = catalogue.Time.GetTimestamp(),
+                    Reset = reset ?? known?.Reset,
+                }
+        );
         var current = await UpdateFactsAsync(registered, report.Facts, cancellation).ConfigureAwait(false);
         return new() { Node = node.Node, Draining = current.Draining };
     }
@@ -57,9 +75,10 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
     public void Seen(PeerIdentity node)
     {
         var now = catalogue.Time.GetUtcNow();
+        var heard = catalogue.Time.GetTimestamp();
         Change(
             node.Node,
-            known => known is null ? new(node.Node, node.SerialNumber, null, now, now) : known with { SeenAt = now }
+            known => (known ?? new(node.Node, node.SerialNumber, null, now, now)) with { SeenAt = now, HeardAt = heard }
         );
     }
 
@@ -150,7 +169,11 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
                 row.Report.Length == 0 ? null : NodeReport.Parser.ParseFrom(row.Report),
                 row.ReportedAt,
                 row.SeenAt
-            );
+            )
+            {
+                // While this manager was away nobody could report to it: their time begins with it.
+                HeardAt = _began,
+            };
             Change(row.Node, known => known ?? saved, unsaved: false);
         }
     }
@@ -195,7 +218,7 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
         }
     }
 
-    internal bool IsLost(NodeReading reading) => catalogue.Time.GetUtcNow() - reading.SeenAt > LostAfter;
+    internal bool IsLost(NodeReading reading) => catalogue.Time.GetElapsedTime(reading.HeardAt) > LostAfter;
 
     private NodeDeployment Of(string node, string kind, string name, long epoch, CatalogueHead head)
     {

@@ -16,6 +16,9 @@ public sealed record NodeReading(
     DateTimeOffset SeenAt
 )
 {
+    /// <summary><see cref="SeenAt"/> on the clock that nobody sets; decides whether the node is lost.</summary>
+    internal long HeardAt { get; init; }
+
     /// <summary>What it held of another catalogue before it read everything again; null when that never happened.</summary>
     public NodeReset? Reset { get; init; }
 }

@@ -24,7 +24,7 @@ public enum NodeState
     /// <summary>Said that it stops, and was not heard of since.</summary>
     Stopped,
 
-    /// <summary>Not heard of for more than 2.5 seconds.</summary>
+    /// <summary>Said nothing for more than <see cref="NodeBoard.LostAfter"/>.</summary>
     Lost,
 }
 

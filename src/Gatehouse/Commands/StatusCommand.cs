@@ -8,7 +8,7 @@ namespace Gatehouse.Commands;
 /// <summary><c>gatehouse status</c>: the cluster on one screen, or the node on one data directory.</summary>
 internal static class StatusCommand
 {
-    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(0.5);
 
     public static Command Create()
     {

@@ -90,6 +90,8 @@ internal sealed class FeedHost : IAsyncDisposable
 /// <summary>Keeps the last report of every node.</summary>
 internal sealed class ReportsTwin : IReportSink
 {
+    private int _seen;
+
     public ConcurrentQueue<NodeReport> All { get; } = new();
 
     public NodeReport? Last => All.LastOrDefault();
@@ -102,5 +104,7 @@ internal sealed class ReportsTwin : IReportSink
         return Task.FromResult(new ReportReply { Node = node.Node, Draining = Draining });
     }
 
-    public void Seen(PeerIdentity node) { }
+    public int TimesSeen => Volatile.Read(ref _seen);
+
+    public void Seen(PeerIdentity node) => Interlocked.Increment(ref _seen);
 }

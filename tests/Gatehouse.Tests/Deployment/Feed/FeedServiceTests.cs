@@ -67,6 +67,20 @@ public sealed class FeedServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task A_node_that_takes_heartbeats_and_says_nothing_is_heard_of_once()
+    {
+        await using var host = await FeedHost.StartAsync(
+            _catalogue,
+            options: new() { Heartbeat = TimeSpan.FromMilliseconds(20) }
+        );
+        var beats = 0;
+
+        await TakeAsync(host, null, m => m.Heartbeat is not null && ++beats == 5);
+
+        Assert.Equal(1, host.Reports.TimesSeen);
+    }
+
+    [Fact]
     public async Task The_reset_says_why()
     {
         _catalogue.Put("api", "a:1", "one");

@@ -37,6 +37,49 @@ public sealed class NodeBoardTests
         Assert.Equal(NodeState.Serving, await TestNodes.StateAsync(test, board, "worker-1"));
     }
 
+    [Fact]
+    public async Task A_restarted_manager_gives_its_nodes_the_usual_time_and_then_shows_who_is_gone()
+    {
+        await using var test = await TestCatalogue.CreateAsync(_time);
+        await TestNodes.RegisterAsync(test, "worker-1");
+        await TestNodes.RegisterAsync(test, "worker-2");
+        var head = await test.Catalogue.ReadHeadAsync(Stop);
+        var before = TestNodes.Board(test);
+        await before.RecordAsync(TestNodes.Identity("worker-1"), TestNodes.Report(head), Stop);
+        await before.RecordAsync(TestNodes.Identity("worker-2"), TestNodes.Report(head), Stop);
+        await before.SaveAsync(Stop);
+        _time.Advance(TimeSpan.FromMinutes(10));
+
+        var board = TestNodes.Board(test);
+        await board.LoadAsync(Stop);
+        Assert.Equal(NodeState.Serving, await TestNodes.StateAsync(test, board, "worker-1"));
+
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await board.RecordAsync(TestNodes.Identity("worker-1"), TestNodes.Report(head), Stop);
+        _time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(NodeState.Serving, await TestNodes.StateAsync(test, board, "worker-1"));
+        Assert.Equal(NodeState.Lost, await TestNodes.StateAsync(test, board, "worker-2"));
+    }
+
+    [Fact]
+    public async Task A_clock_that_is_set_back_hides_no_loss()
+    {
+        var clock = new SettableClock(_time);
+        await using var test = await TestCatalogue.CreateAsync(clock);
+        await TestNodes.RegisterAsync(test, "worker-1");
+        var board = TestNodes.Board(test);
+        await board.RecordAsync(
+            TestNodes.Identity("worker-1"),
+            TestNodes.Report(await test.Catalogue.ReadHeadAsync(Stop)),
+            Stop
+        );
+
+        clock.SetBack = TimeSpan.FromHours(1);
+        _time.Advance(TimeSpan.FromSeconds(3));
+
+        Assert.Equal(NodeState.Lost, await TestNodes.StateAsync(test, board, "worker-1"));
+    }
+
     [Theory]
     [InlineData("starting", NodeState.Starting)]
     [InlineData("serving", NodeState.Serving)]
@@ -319,6 +362,18 @@ public sealed class NodeBoardTests
         _time.Advance(TimeSpan.FromHours(25));
         board.Seen(TestNodes.Identity("worker-1"));
         Assert.Empty(await AlertsAsync(test, board));
+    }
+
+    /// <summary>A clock whose wall time somebody sets, as NTP does; the time that has passed goes on.</summary>
+    private sealed class SettableClock(TimeProvider real) : TimeProvider
+    {
+        public TimeSpan SetBack { get; set; }
+
+        public override long TimestampFrequency => real.TimestampFrequency;
+
+        public override DateTimeOffset GetUtcNow() => real.GetUtcNow() - SetBack;
+
+        public override long GetTimestamp() => real.GetTimestamp();
     }
 
     private static async Task<IReadOnlyList<Alert>> AlertsAsync(TestCatalogue test, NodeBoard board)
