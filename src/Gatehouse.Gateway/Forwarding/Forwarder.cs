@@ -83,13 +83,15 @@ internal sealed class Forwarder(TrafficTimeouts timeouts, ForwardingCounters cou
             if (outcome == ForwardingOutcome.Completed)
             {
                 target.Health.Succeeded();
+                await exchange.EndAnswerAsync().ConfigureAwait(false);
             }
             else if (outcome.IsTargetsFault())
             {
                 target.Health.Failed();
             }
 
-            return outcome;
+            // The backend did what it was asked; a policy would not pass its answer on.
+            return exchange.AnswerRefusal is null ? outcome : ForwardingOutcome.AnswerRefused;
         }
         finally
         {
@@ -116,7 +118,7 @@ internal sealed class Forwarder(TrafficTimeouts timeouts, ForwardingCounters cou
         }
 
         var whole = exchange.Buffered is not null || !exchange.HasBody;
-        if (whole && IsIdempotent(exchange.Request.Method))
+        if (whole && IsIdempotent(exchange.OutgoingMethod))
         {
             return true;
         }
@@ -129,8 +131,9 @@ internal sealed class Forwarder(TrafficTimeouts timeouts, ForwardingCounters cou
     private async ValueTask<ForwardingOutcome?> BufferAsync(Exchange exchange)
     {
         if (
-            !exchange.HasBody
-            || !IsIdempotent(exchange.Request.Method)
+            exchange.Buffered is not null
+            || !exchange.HasBody
+            || !IsIdempotent(exchange.OutgoingMethod)
             || exchange.Request.Headers.ContentLength is not { } length
             || length > ReplayableBody.Largest
         )

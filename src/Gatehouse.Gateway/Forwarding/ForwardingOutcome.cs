@@ -46,6 +46,9 @@ internal enum ForwardingOutcome
 
     /// <summary>What admitted the stream was withdrawn while it was open.</summary>
     Withdrawn,
+
+    /// <summary>The backend answered; a policy of the API would not pass that on.</summary>
+    AnswerRefused,
 }
 
 internal static class ForwardingOutcomes
@@ -81,6 +84,7 @@ internal static class ForwardingOutcomes
             ForwardingOutcome.CallerSilent => "caller-silent",
             ForwardingOutcome.BodyTooLarge => "body-too-large",
             ForwardingOutcome.BodyBroken => "body-broken",
+            ForwardingOutcome.AnswerRefused => "answer-refused",
             _ => "withdrawn",
         };
 

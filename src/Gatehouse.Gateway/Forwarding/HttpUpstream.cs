@@ -65,11 +65,11 @@ internal sealed class HttpUpstream : IUpstream, IDisposable
     {
         var upgrade = UpgradeRequest.Of(exchange);
         using var request = new UpstreamRequest(
-            upgrade is null ? HttpMethod.Parse(exchange.Request.Method) : HttpMethod.Get,
+            upgrade is null ? HttpMethod.Parse(exchange.OutgoingMethod) : HttpMethod.Get,
             RequestHead.UriOf(exchange, target)
         )
         {
-            MayBeSentAgain = !exchange.Route!.Forwarding.Replays && Forwarder.IsIdempotent(exchange.Request.Method),
+            MayBeSentAgain = !exchange.Route!.Forwarding.Replays && Forwarder.IsIdempotent(exchange.OutgoingMethod),
             Version = HttpVersion.Version11,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
             Content = upgrade is null ? RequestBody.Of(exchange, _settings.Timeouts.Caller, target.Silence) : null,
@@ -101,6 +101,7 @@ internal sealed class HttpUpstream : IUpstream, IDisposable
             }
 
             ResponseHead.CopyTo(exchange, answer);
+            await exchange.BeginAnswerAsync().ConfigureAwait(false);
             return await CopyBodyAsync(exchange, answer, target).ConfigureAwait(false);
         }
         catch (Exception failure)
@@ -138,12 +139,12 @@ internal sealed class HttpUpstream : IUpstream, IDisposable
         var deadline = exchange.Deadline;
         var remaining = answer.Content.Headers.ContentLength ?? long.MaxValue;
         var mayHaveBody =
-            exchange.Request.Method != "HEAD"
+            exchange.OutgoingMethod != "HEAD"
             && answer.StatusCode is not (HttpStatusCode.NoContent or HttpStatusCode.NotModified);
         if (mayHaveBody && remaining > 0)
         {
             var stream = await answer.Content.ReadAsStreamAsync(deadline.Token).ConfigureAwait(false);
-            var writer = exchange.ResponseBody.Writer;
+            var writer = exchange.AnswerBody;
             for (var piece = FirstPiece; ; piece = NextPiece(piece, remaining))
             {
                 var read = await stream.ReadAsync(writer.GetMemory(piece), deadline.Token).ConfigureAwait(false);

@@ -12,7 +12,7 @@ internal static class RequestHead
     /// <summary>The target's own path, then what followed the API's context, byte for byte, then the query.</summary>
     public static Uri UriOf(Exchange exchange, Target target)
     {
-        var resource = exchange.Request.RawTarget.AsSpan(exchange.ResourceStart);
+        var resource = exchange.OutgoingTarget;
         var slash = target.PathPrefix.Length == 0 && resource is not ['/', ..] ? "/" : "";
         return new(string.Concat(target.Origin, target.PathPrefix, slash, resource), s_asSent);
     }

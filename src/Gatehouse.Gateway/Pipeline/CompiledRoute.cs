@@ -1,6 +1,7 @@
 using Gatehouse.Gateway.Accounting;
 using Gatehouse.Gateway.Balancing;
 using Gatehouse.Gateway.Forwarding;
+using Gatehouse.Gateway.Strictness;
 
 namespace Gatehouse.Gateway.Pipeline;
 
@@ -11,7 +12,30 @@ internal sealed class CompiledRoute
     public required string Name { get; init; }
 
     /// <summary>What the request must pass, in order.</summary>
-    public required IPolicy[] Policies { get; init; }
+    public required IPolicy[] Policies
+    {
+        get;
+        init
+        {
+            field = value;
+            var waits = Array.FindIndex(value, p => p is IWaitingPolicy);
+            FirstWaiting = waits < 0 ? value.Length : waits;
+            TouchesAnswers = Array.Exists(value, p => p is IAnswerPolicy);
+            TouchesFaults = Array.Exists(value, p => p is IFaultPolicy);
+        }
+    }
+
+    /// <summary>How many policies stand before the first that may wait.</summary>
+    public int FirstWaiting { get; private init; }
+
+    /// <summary>Whether any policy takes part in answers.</summary>
+    public bool TouchesAnswers { get; private init; }
+
+    /// <summary>Whether any policy takes part in telling problems.</summary>
+    public bool TouchesFaults { get; private init; }
+
+    /// <summary>What a path of the API may hold; what a policy makes of it too.</summary>
+    public PathRules Paths { get; init; } = PathRules.Strict;
 
     /// <summary>Where production calls go.</summary>
     public required TargetPool Production { get; init; }

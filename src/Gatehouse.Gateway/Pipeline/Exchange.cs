@@ -11,7 +11,7 @@ namespace Gatehouse.Gateway.Pipeline;
 /// One request and its answer on the way through the gateway. Kept per connection and used again, so that a request costs
 /// no new objects; <see cref="Begin"/> forgets all of the one before.
 /// </summary>
-internal sealed class Exchange
+internal sealed partial class Exchange
 {
     // The server's objects are the same for every request of an HTTP/1 connection; asking for them again costs a search.
     public IFeatureCollection Features { get; set; } = null!;
@@ -32,6 +32,7 @@ internal sealed class Exchange
     public long StartedAt { get; private set; }
     public string RequestId { get; set; } = "";
     public PathVerdict Target { get; set; }
+    public TrafficTimeouts Timeouts { get; set; } = null!;
 
     // Set by routing.
     public CompiledRoute? Route { get; set; }
@@ -100,11 +101,13 @@ internal sealed class Exchange
         Problem = null;
         BytesIn = 0;
         BytesOut = 0;
+        BeginPolicies();
     }
 
     /// <summary>Lets go of what must not outlive the request.</summary>
     public void End()
     {
+        EndPolicies();
         Buffered = null;
         Snapshot = null!;
         AdmittedBy = null!;

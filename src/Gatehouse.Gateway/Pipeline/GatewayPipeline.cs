@@ -34,13 +34,18 @@ internal sealed partial class GatewayPipeline(
 
         // The table is read here, once: whatever is published while the request runs, it ends with what it began with.
         exchange.Begin(features, table.Current, time.GetUtcNow(), time.GetTimestamp());
+        exchange.Timeouts = options.Timeouts;
         try
         {
             var problem = Check(exchange, fromDataHop);
+            if (problem is null && Admission.HasToWait(exchange))
+            {
+                problem = await Admission.WaitAsync(exchange).ConfigureAwait(false);
+            }
+
             if (problem is null)
             {
-                exchange.Outcome = await _forwarder.ForwardAsync(exchange).ConfigureAwait(false);
-                problem = exchange.Outcome.Problem();
+                problem = await AnswerAsync(exchange).ConfigureAwait(false);
             }
 
             if (problem is not null)
@@ -58,6 +63,18 @@ internal sealed partial class GatewayPipeline(
             exchange.End();
             Interlocked.Decrement(ref _inFlight);
         }
+    }
+
+    private async ValueTask<GatewayProblem?> AnswerAsync(Exchange exchange)
+    {
+        if (exchange.Answer is { } own)
+        {
+            await own.WriteAsync(exchange).ConfigureAwait(false);
+            return exchange.AnswerRefusal;
+        }
+
+        exchange.Outcome = await _forwarder.ForwardAsync(exchange).ConfigureAwait(false);
+        return exchange.AnswerRefusal ?? exchange.Outcome.Problem();
     }
 
     private GatewayProblem? Check(Exchange exchange, bool fromDataHop)

@@ -15,6 +15,7 @@ internal static class ProblemWriter
     public static async Task WriteAsync(Exchange exchange, GatewayProblem problem)
     {
         var response = exchange.Response;
+        exchange.Answer = null;
         response.StatusCode = problem.Status;
         response.ReasonPhrase = null;
         var headers = response.Headers;
@@ -42,6 +43,22 @@ internal static class ProblemWriter
             : (Json(problem), "application/json; charset=UTF-8");
         headers.ContentType = type;
         headers.ContentLength = body.Length;
+        if (exchange.Route is { TouchesFaults: true } route)
+        {
+            var policies = route.Policies;
+            for (var i = 0; i < policies.Length; i++)
+            {
+                (policies[i] as IFaultPolicy)?.OnFault(exchange, problem);
+                if (exchange.Answer is { } instead)
+                {
+                    exchange.AnsweredBy = i;
+                    exchange.ForgetRefusal();
+                    await instead.WriteAsync(exchange).ConfigureAwait(false);
+                    return;
+                }
+            }
+        }
+
         if (exchange.Request.Method == "HEAD")
         {
             return;
