@@ -14,6 +14,7 @@ namespace Gatehouse.Model;
 [JsonSerializable(typeof(Subscription))]
 [JsonSerializable(typeof(ApiKey))]
 [JsonSerializable(typeof(Revocation))]
+[JsonSerializable(typeof(Issuer))]
 [JsonSerializable(typeof(Node))]
 [JsonSerializable(typeof(DeniedCertificate))]
 [JsonSerializable(typeof(PublicHosts))]

@@ -54,6 +54,10 @@ internal static class RequestHead
         if (rules.ServerName is not null)
         {
             headers.TryAddWithoutValidation(HeaderNames.ForwardedServer, rules.ServerName);
+            if (caller.CertificateForNode(exchange) is { } certificate)
+            {
+                headers.TryAddWithoutValidation(HeaderNames.ClientCertificate, certificate);
+            }
         }
 
         headers.TryAddWithoutValidation(HeaderNames.ForwardedPort, caller.PortText);

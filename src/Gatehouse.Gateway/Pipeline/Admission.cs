@@ -64,6 +64,11 @@ internal static class Admission
     /// </summary>
     public static bool StillHolds(Exchange exchange, IRequestTable table, TimeProvider time)
     {
+        if (exchange.AdmittedUntil != DateTimeOffset.MaxValue && time.GetUtcNow() >= exchange.AdmittedUntil)
+        {
+            return false;
+        }
+
         var newest = table.Current;
         if (ReferenceEquals(exchange.AdmittedBy, newest))
         {
@@ -72,8 +77,7 @@ internal static class Admission
 
         var again = new Exchange();
         again.Begin(exchange.Features, newest, time.GetUtcNow(), 0);
-        again.Target = exchange.Target;
-        again.Caller.CopyFrom(exchange.Caller);
+        again.LookAgain(exchange);
         if (newest.Route(again) is not null)
         {
             return false;
@@ -88,6 +92,11 @@ internal static class Admission
         }
 
         exchange.AdmittedBy = newest;
+        if (again.Key is { } key && key.Expires < exchange.AdmittedUntil)
+        {
+            exchange.AdmittedUntil = key.Expires;
+        }
+
         return true;
     }
 }

@@ -1,5 +1,8 @@
 using System.Globalization;
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Gatehouse.Gateway.Authentication;
+using Gatehouse.Model;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 
@@ -16,6 +19,9 @@ internal sealed class Caller
     private int _localPort = -1;
     private string _localPortText = "";
     private StringValues _forwardedFor;
+    private string? _certificateSaid;
+    private X509Certificate2? _certificate;
+    private Digest? _certificateDigest;
 
     /// <summary>The caller's address.</summary>
     public string Address { get; private set; } = "";
@@ -51,6 +57,14 @@ internal sealed class Caller
             _localPortText = _localPort.ToString(CultureInfo.InvariantCulture);
         }
 
+        // Whoever sends it but is no trusted proxy has invented it.
+        _certificateSaid = null;
+        if (request.Headers.TryGetValue(HeaderNames.ClientCertificate, out var said))
+        {
+            request.Headers.Remove(HeaderNames.ClientCertificate);
+            _certificateSaid = fromDataHop || trusted.Contain(peer) ? said.ToString() : null;
+        }
+
         PortText = _localPortText;
         IsHttps = request.Scheme == "https";
         Address = _peerText;
@@ -73,6 +87,34 @@ internal sealed class Caller
             PortText = port;
         }
     }
+
+    /// <summary>
+    /// The certificate that the caller has the key of: seen in its handshake here, or by a trusted proxy in front, whose word
+    /// counts alone, because its own certificate is not the caller's. Null when there is none.
+    /// </summary>
+    public Digest? CertificateDigest(Exchange exchange)
+    {
+        if (ThroughTrustedProxy)
+        {
+            return _certificateSaid is null ? null : ClientCertificateHeader.Read(_certificateSaid);
+        }
+
+        var shown = exchange.Features.Get<ITlsConnectionFeature>()?.ClientCertificate;
+        if (!ReferenceEquals(shown, _certificate))
+        {
+            _certificate = shown;
+            _certificateDigest = shown is null ? null : ApiKey.OfCertificate(shown.RawDataMemory.Span);
+        }
+
+        return _certificateDigest;
+    }
+
+    /// <summary>What a balancer tells the node behind it of the caller's certificate; null when there is none.</summary>
+    public string? CertificateForNode(Exchange exchange) =>
+        ThroughTrustedProxy ? _certificateSaid
+        : exchange.Features.Get<ITlsConnectionFeature>()?.ClientCertificate is { } shown
+            ? ClientCertificateHeader.Write(shown)
+        : null;
 
     /// <summary>Takes over what was read before: while an answer streams, its request's headers are not read again.</summary>
     public void CopyFrom(Caller other) =>

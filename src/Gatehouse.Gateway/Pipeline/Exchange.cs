@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Gatehouse.Gateway.Authentication;
 using Gatehouse.Gateway.Balancing;
 using Gatehouse.Gateway.Forwarding;
 using Gatehouse.Gateway.Routing;
@@ -44,6 +45,16 @@ internal sealed partial class Exchange
     // Set by policies.
     public ConsumerKey? Key { get; set; }
     public Consumer? Application { get; set; }
+    public AccessToken? Token { get; set; }
+
+    /// <summary>The certificate that was shown beside, or instead of, another credential.</summary>
+    public ConsumerKey? Certificate { get; set; }
+
+    /// <summary>When what the caller came in with ends; a stream ends with it.</summary>
+    public DateTimeOffset AdmittedUntil { get; set; }
+
+    /// <summary>True when an open stream is checked again: <see cref="Key"/> and <see cref="Token"/> are what it came in with.</summary>
+    public bool IsSecondLook { get; private set; }
 
     /// <summary>The header whose credential was consumed here and does not travel on.</summary>
     public string? ConsumedHeader { get; set; }
@@ -92,6 +103,9 @@ internal sealed partial class Exchange
         ResourceStart = 0;
         Key = null;
         Application = null;
+        Token = null;
+        Certificate = null;
+        AdmittedUntil = DateTimeOffset.MaxValue;
         ConsumedHeader = null;
         Chosen = null;
         CameWithCookieOf = null;
@@ -115,6 +129,19 @@ internal sealed partial class Exchange
         Consumers = ConsumerDirectory.Empty;
         Key = null;
         Application = null;
+        Token = null;
+        Certificate = null;
         Chosen = null;
+    }
+
+    /// <summary>Takes over who called, to be checked once more.</summary>
+    public void LookAgain(Exchange first)
+    {
+        IsSecondLook = true;
+        Target = first.Target;
+        Key = first.Key;
+        Token = first.Token;
+        Certificate = first.Certificate;
+        Caller.CopyFrom(first.Caller);
     }
 }

@@ -50,6 +50,26 @@ internal sealed record GatewayProblem(int Status, string Code, string Message, s
         IsSecurity = true,
     };
 
+    public static readonly GatewayProblem SubscriptionBlocked = new(
+        401,
+        "900907",
+        "The requested API is temporarily blocked",
+        "The application's subscription to this API is blocked"
+    )
+    {
+        IsSecurity = true,
+    };
+
+    public static readonly GatewayProblem SubscriptionInactive = new(
+        401,
+        "900909",
+        "The subscription to the API is inactive",
+        "The application's subscription to this API waits for approval"
+    )
+    {
+        IsSecurity = true,
+    };
+
     public static readonly GatewayProblem NoSandbox = new(
         403,
         "900901",

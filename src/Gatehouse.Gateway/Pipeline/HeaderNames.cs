@@ -9,4 +9,7 @@ internal static class HeaderNames
     public const string ForwardedServer = "X-Forwarded-Server";
     public const string ForwardedProto = "X-Forwarded-Proto";
     public const string ForwardedPort = "X-Forwarded-Port";
+
+    /// <summary>The certificate that a trusted proxy saw; of anybody else it is taken away.</summary>
+    public const string ClientCertificate = "X-Client-Certificate";
 }

@@ -1,3 +1,4 @@
+using Gatehouse.Gateway.Authentication;
 using Gatehouse.Gateway.Policies;
 using Gatehouse.Model;
 
@@ -6,7 +7,7 @@ namespace Gatehouse.Gateway.Pipeline;
 /// <summary>The order in which an operation's policies run, and why each stands where it does. Only what an operation needs is in its chain.</summary>
 internal static class PolicyChain
 {
-    public static IPolicy[] For(Api api, Operation operation)
+    public static IPolicy[] For(Api api, Operation operation, TokenVerifier verifier)
     {
         var chain = new List<IPolicy>();
 
@@ -23,9 +24,10 @@ internal static class PolicyChain
         }
 
         // Who calls. Everything below is about the caller.
-        if (!operation.Open && api.Security.Contains(ApiKeyPolicy.Scheme))
+        if (!operation.Open && !api.Security.IsEmpty)
         {
-            chain.Add(new ApiKeyPolicy(api));
+            var authentication = new AuthenticationPolicy(api, operation, verifier);
+            chain.Add(api.Security.Contains(SecurityScheme.OAuth2) ? new TokenPolicy(authentication) : authentication);
 
             // What the caller may call. A prototype is open to every application.
             if (api.Status != ApiStatus.Prototyped)

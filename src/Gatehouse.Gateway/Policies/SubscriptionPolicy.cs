@@ -1,4 +1,5 @@
 using Gatehouse.Gateway.Pipeline;
+using Gatehouse.Model;
 
 namespace Gatehouse.Gateway.Policies;
 
@@ -6,7 +7,14 @@ namespace Gatehouse.Gateway.Policies;
 internal sealed class SubscriptionPolicy(string api) : IPolicy
 {
     public GatewayProblem? Apply(Exchange exchange) =>
-        exchange.Application is { } application && application.IsSubscribedTo(api, exchange.Now)
-            ? null
-            : GatewayProblem.NotSubscribed;
+        exchange.Application?.SubscriptionTo(api, exchange.Now)?.State switch
+        {
+            SubscriptionState.Active => null,
+            SubscriptionState.Blocked => GatewayProblem.SubscriptionBlocked,
+            SubscriptionState.ProductionBlocked => exchange.Key is { IsSandbox: true }
+                ? null
+                : GatewayProblem.SubscriptionBlocked,
+            SubscriptionState.OnHold => GatewayProblem.SubscriptionInactive,
+            _ => GatewayProblem.NotSubscribed,
+        };
 }

@@ -2,17 +2,22 @@ using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Gatehouse.Gateway.Accounting;
+using Gatehouse.Gateway.Authentication;
 using Gatehouse.Gateway.Balancing;
 using Gatehouse.Gateway.Forwarding;
 using Gatehouse.Gateway.Pipeline;
-using Gatehouse.Gateway.Policies;
 using Gatehouse.Gateway.Strictness;
 using Gatehouse.Model;
 
 namespace Gatehouse.Gateway.Routing;
 
 /// <summary>Turns an API entity into what serves it, or says what is wrong with it.</summary>
-internal sealed class ApiCompiler(GatewayOptions options, UpstreamSet upstreams, TimeProvider time)
+internal sealed class ApiCompiler(
+    GatewayOptions options,
+    UpstreamSet upstreams,
+    TokenVerifier verifier,
+    TimeProvider time
+)
 {
     private static readonly TimeSpan s_longestTimeout = TimeSpan.FromHours(1);
 
@@ -84,7 +89,7 @@ internal sealed class ApiCompiler(GatewayOptions options, UpstreamSet upstreams,
                 throw new Refused($"/operations/{i}/path", $"Not a path template: {problem}.");
             }
 
-            if (!operations.Add(template, MethodOf(operation, i), Route(PolicyChain.For(api, operation))))
+            if (!operations.Add(template, MethodOf(operation, i), Route(PolicyChain.For(api, operation, verifier))))
             {
                 throw new Refused($"/operations/{i}", $"{operation.Method} {operation.Path} is there twice.");
             }
@@ -130,9 +135,12 @@ internal sealed class ApiCompiler(GatewayOptions options, UpstreamSet upstreams,
     {
         for (var i = 0; i < api.Security.Length; i++)
         {
-            if (api.Security[i] != ApiKeyPolicy.Scheme)
+            if (!SecurityScheme.All.Contains(api.Security[i]))
             {
-                throw new Refused($"/security/{i}", $"This node does not know '{api.Security[i]}'; it knows apikey.");
+                throw new Refused(
+                    $"/security/{i}",
+                    $"This node does not know '{api.Security[i]}'; it knows {string.Join(", ", SecurityScheme.All)}."
+                );
             }
         }
 
@@ -149,14 +157,20 @@ internal sealed class ApiCompiler(GatewayOptions options, UpstreamSet upstreams,
             throw new Refused("/transports", "Without a transport nobody can call the API; use http, https or both.");
         }
 
-        if (api.ApiKeyHeader.Length == 0 || !api.ApiKeyHeader.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'))
-        {
-            throw new Refused("/apiKeyHeader", $"'{api.ApiKeyHeader}' is not the name of a header.");
-        }
+        CheckHeader(api.ApiKeyHeader, "/apiKeyHeader");
+        CheckHeader(api.AuthorizationHeader ?? "Authorization", "/authorizationHeader");
 
         if (api.MaxRequestBody < 0)
         {
             throw new Refused("/maxRequestBody", "The largest body cannot be less than 0 bytes.");
+        }
+    }
+
+    private static void CheckHeader(string name, string field)
+    {
+        if (name.Length == 0 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'))
+        {
+            throw new Refused(field, $"'{name}' is not the name of a header.");
         }
     }
 

@@ -1,10 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Gatehouse.Gateway.Authentication;
 using Gatehouse.Model;
 
 namespace Gatehouse.Gateway.Routing;
 
-/// <summary>Applies changes of applications, subscriptions, keys and revocations to a directory.</summary>
+/// <summary>Applies changes of applications, subscriptions, keys, issuers and revocations to a directory.</summary>
 internal sealed class ConsumerChanges(ConsumerDirectory running, bool replace, ICollection<Refusal> refusals)
 {
     public ConsumerDirectory Apply(IReadOnlyList<EntityChange> changes)
@@ -17,6 +18,7 @@ internal sealed class ConsumerChanges(ConsumerDirectory running, bool replace, I
                 EntityKinds.Application => Application(directory, change),
                 EntityKinds.Subscription => Subscription(directory, change),
                 EntityKinds.Key => Key(directory, change),
+                EntityKinds.Issuer => Issuer(directory, change),
                 // Never decoded, so never refused: the name says all.
                 EntityKinds.Revocation => directory.WithRevocation(change.Name, revoked: !change.Deleted),
                 _ => directory,
@@ -35,11 +37,11 @@ internal sealed class ConsumerChanges(ConsumerDirectory running, bool replace, I
 
         if (Decode(change, ModelJson.Default.Application) is { } application && Names(change, application.Id, "/id"))
         {
-            return directory.WithApplication(application.Id, application.Name, ExpiryOf(change));
+            return directory.WithApplication(application.Id, application.Name, ExpiryOf(change), application.Suspended);
         }
 
         return replace && running.Application(change.Name) is { Name: { } name } last
-            ? directory.WithApplication(last.Id, name, last.Expires)
+            ? directory.WithApplication(last.Id, name, last.Expires, last.IsSuspended)
             : directory;
     }
 
@@ -67,11 +69,11 @@ internal sealed class ConsumerChanges(ConsumerDirectory running, bool replace, I
             && Names(change, Model.Subscription.EntityName(subscription.Application, subscription.Api), "")
         )
         {
-            return directory.WithSubscription(application, api, ExpiryOf(change));
+            return directory.WithSubscription(application, api, new(ExpiryOf(change), subscription.State));
         }
 
         return replace && running.Application(application)?.Subscriptions.Find(api) is { } last
-            ? directory.WithSubscription(application, api, last.At)
+            ? directory.WithSubscription(application, api, last)
             : directory;
     }
 
@@ -84,15 +86,55 @@ internal sealed class ConsumerChanges(ConsumerDirectory running, bool replace, I
 
         if (Decode(change, ModelJson.Default.ApiKey) is { } key && Names(change, key.Id, "/id"))
         {
-            if (directory.Holder(key.Hash) is not { } holder || holder.Id == key.Id)
+            if (!KeyBounds.TryMake(key.Addresses, key.Referers, out var bounds))
             {
-                return directory.WithKey(key.Id, new(key.Id, key.Application, key.Hash, key.Sandbox, ExpiryOf(change)));
+                Refuse(change, "/addresses", "Not a list of networks; write each as 192.0.2.0/24.");
             }
-
-            Refuse(change, "/hash", $"The same key is there as {holder.Id}; create a new one.");
+            else if (directory.Holder(key.Hash) is { } holder && holder.Id != key.Id)
+            {
+                Refuse(change, "/hash", $"The same key is there as {holder.Id}; create a new one.");
+            }
+            else
+            {
+                return directory.WithKey(
+                    key.Id,
+                    new(key.Id, key.Application, key.Hash, key.Sandbox, ExpiryOf(change))
+                    {
+                        Type = key.Type,
+                        Bounds = bounds,
+                    }
+                );
+            }
         }
 
         return replace && running.Key(change.Name) is { } last ? directory.WithKey(last.Id, last) : directory;
+    }
+
+    private ConsumerDirectory Issuer(ConsumerDirectory directory, EntityChange change)
+    {
+        if (change.Deleted)
+        {
+            return directory.WithIssuer(change.Name, null);
+        }
+
+        var last = running.Issuers.Named(change.Name);
+        if (Decode(change, ModelJson.Default.Issuer) is { } issuer && Names(change, issuer.Name, "/name"))
+        {
+            if (CompiledIssuer.TryCompile(issuer, last, out var field, out var reason) is not { } compiled)
+            {
+                Refuse(change, field, reason);
+            }
+            else if (directory.Issuers.Of(issuer.Url) is { } taken && taken.Settings.Name != issuer.Name)
+            {
+                Refuse(change, "/url", $"Tokens of that issuer are {taken.Settings.Name}'s; delete one of the two.");
+            }
+            else
+            {
+                return directory.WithIssuer(issuer.Name, compiled);
+            }
+        }
+
+        return replace && last is not null ? directory.WithIssuer(change.Name, last) : directory;
     }
 
     private T? Decode<T>(EntityChange change, JsonTypeInfo<T> type)

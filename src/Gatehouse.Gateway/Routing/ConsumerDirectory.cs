@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using Gatehouse.Gateway.Authentication;
 using Gatehouse.Model;
 
 namespace Gatehouse.Gateway.Routing;
@@ -16,8 +17,27 @@ internal sealed class ConsumerDirectory
     private ImmutableDictionary<Digest, ConsumerKey> _open = ImmutableDictionary<Digest, ConsumerKey>.Empty;
     private PersistentMap<Consumer> _applications = PersistentMap<Consumer>.Empty;
     private PersistentMap<string> _revoked = PersistentMap<string>.Empty;
+    private int _revokedTokens;
+    private ImmutableHashSet<Digest> _revokedDigests = [];
 
     private ConsumerDirectory() { }
+
+    /// <summary>Whose access tokens count.</summary>
+    public IssuerDirectory Issuers { get; private set; } = IssuerDirectory.Empty;
+
+    /// <summary>True when the token itself was revoked; its client and application are asked for by <see cref="TryAuthenticate"/>.</summary>
+    public bool IsRevoked(AccessToken token) =>
+        _revokedTokens > 0
+        && (
+            _revokedDigests.Contains(token.Digest) || (token.JtiRevocation is { } jti && _revoked.Find(jti) is not null)
+        );
+
+    public ConsumerDirectory WithIssuer(string name, CompiledIssuer? issuer)
+    {
+        var next = Copy();
+        next.Issuers = Issuers.With(name, issuer);
+        return next;
+    }
 
     /// <summary>Who presents the key with this digest. False when nobody may with it.</summary>
     public bool TryAuthenticate(
@@ -58,18 +78,18 @@ internal sealed class ConsumerDirectory
         return next;
     }
 
-    public ConsumerDirectory WithApplication(string id, string? name, DateTimeOffset expires)
+    public ConsumerDirectory WithApplication(string id, string? name, DateTimeOffset expires, bool suspended = false)
     {
         var before = _applications.Find(id) ?? Consumer.Unknown(id);
-        return WithConsumer(id, before with { Name = name, Expires = expires });
+        return WithConsumer(id, before with { Name = name, Expires = expires, IsSuspended = suspended });
     }
 
-    public ConsumerDirectory WithSubscription(string application, string api, DateTimeOffset? expires)
+    public ConsumerDirectory WithSubscription(string application, string api, ConsumerSubscription? subscription)
     {
         var before = _applications.Find(application) ?? Consumer.Unknown(application);
-        var subscriptions = expires is { } until
-            ? before.Subscriptions.With(api, new(until))
-            : before.Subscriptions.Without(api);
+        var subscriptions = subscription is null
+            ? before.Subscriptions.Without(api)
+            : before.Subscriptions.With(api, subscription);
         return WithConsumer(application, before with { Subscriptions = subscriptions });
     }
 
@@ -77,7 +97,19 @@ internal sealed class ConsumerDirectory
     public ConsumerDirectory WithRevocation(string name, bool revoked)
     {
         var next = Copy();
+        var wasRevoked = _revoked.Find(name) is not null;
         next._revoked = revoked ? _revoked.With(name, name) : _revoked.Without(name);
+        if (name.StartsWith("token/", StringComparison.Ordinal) || name.StartsWith("jti/", StringComparison.Ordinal))
+        {
+            next._revokedTokens += (revoked ? 1 : 0) - (wasRevoked ? 1 : 0);
+            if (Digest.TryParse(name.AsSpan(name.IndexOf('/') + 1), out var digest))
+            {
+                next._revokedDigests = revoked ? _revokedDigests.Add(digest) : _revokedDigests.Remove(digest);
+            }
+
+            return next;
+        }
+
         if (name.StartsWith("key/", StringComparison.Ordinal))
         {
             var id = name["key/".Length..];
@@ -107,7 +139,13 @@ internal sealed class ConsumerDirectory
 }
 
 /// <summary>A key, ready to be recognised.</summary>
-internal sealed record ConsumerKey(string Id, string Application, Digest Hash, bool IsSandbox, DateTimeOffset Expires);
+internal sealed record ConsumerKey(string Id, string Application, Digest Hash, bool IsSandbox, DateTimeOffset Expires)
+{
+    public KeyType Type { get; init; }
+
+    /// <summary>From where it may be used; null for anywhere.</summary>
+    public KeyBounds? Bounds { get; init; }
+}
 
 /// <summary>An application with what it may call. Without a name it is only the subscriptions of one that has not come yet.</summary>
 internal sealed record Consumer(
@@ -115,19 +153,22 @@ internal sealed record Consumer(
     string? Name,
     DateTimeOffset Expires,
     bool IsRevoked,
-    PersistentMap<Expiry> Subscriptions
+    PersistentMap<ConsumerSubscription> Subscriptions
 )
 {
+    public bool IsSuspended { get; init; }
+
     public static Consumer Unknown(string id) =>
-        new(id, null, DateTimeOffset.MaxValue, false, PersistentMap<Expiry>.Empty);
+        new(id, null, DateTimeOffset.MaxValue, false, PersistentMap<ConsumerSubscription>.Empty);
 
     public bool IsInert => Name is null && Subscriptions.Count == 0;
 
-    public bool MayCall(DateTimeOffset now) => Name is not null && !IsRevoked && now < Expires;
+    public bool MayCall(DateTimeOffset now) => Name is not null && !IsRevoked && !IsSuspended && now < Expires;
 
-    public bool IsSubscribedTo(string api, DateTimeOffset now) =>
-        Subscriptions.TryGetValue(api, out var expiry) && now < expiry.At;
+    /// <summary>Null when there is none that has not expired.</summary>
+    public ConsumerSubscription? SubscriptionTo(string api, DateTimeOffset now) =>
+        Subscriptions.TryGetValue(api, out var subscription) && now < subscription.Expires ? subscription : null;
 }
 
-/// <summary>When something stops being honoured.</summary>
-internal sealed record Expiry(DateTimeOffset At);
+/// <summary>A right to call one API.</summary>
+internal sealed record ConsumerSubscription(DateTimeOffset Expires, SubscriptionState State);

@@ -1,20 +1,25 @@
 using System.Collections.Immutable;
+using Gatehouse.Gateway.Authentication;
 using Gatehouse.Gateway.Forwarding;
 using Gatehouse.Gateway.Pipeline;
 using Gatehouse.Gateway.Routing;
 using Gatehouse.Model;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Gatehouse.Gateway;
 
 /// <summary>What a worker serves: APIs, and who may call them.</summary>
-public sealed class GatewayTable : IEntityTarget, IRequestTable
+public sealed class GatewayTable : IEntityTarget, IRequestTable, IAsyncDisposable
 {
     private readonly ApiCompiler _compiler;
+    private readonly IssuerWatch _issuers;
     private volatile GatewaySnapshot _current = new(ApiCatalog.Empty, ConsumerDirectory.Empty);
 
     /// <summary>An empty table.</summary>
-    public GatewayTable(GatewayOptions options, TimeProvider time)
+    public GatewayTable(GatewayOptions options, TimeProvider time, ILoggerFactory? logs = null)
     {
+        _issuers = new(options.BackendTls, time, logs ?? NullLoggerFactory.Instance);
         var settings = new UpstreamSettings
         {
             ConnectTimeout = TimeSpan.Zero,
@@ -23,7 +28,7 @@ public sealed class GatewayTable : IEntityTarget, IRequestTable
             BackendTls = options.BackendTls,
             StillAdmitted = exchange => Admission.StillHolds(exchange, this, time),
         };
-        _compiler = new(options, new(settings), time);
+        _compiler = new(options, new(settings), _issuers.Verifier, time);
     }
 
     /// <summary>How many APIs are served.</summary>
@@ -36,6 +41,9 @@ public sealed class GatewayTable : IEntityTarget, IRequestTable
     public long Compilations => _compiler.Compilations;
 
     TableSnapshot IRequestTable.Current => _current;
+
+    /// <summary>Stops what goes on beside the requests.</summary>
+    public ValueTask DisposeAsync() => _issuers.DisposeAsync();
 
     /// <inheritdoc/>
     public IPreparedChanges Prepare(IReadOnlyList<EntityChange> changes, bool replace)
@@ -54,6 +62,10 @@ public sealed class GatewayTable : IEntityTarget, IRequestTable
     {
         public ImmutableArray<Refusal> Refusals { get; } = refusals;
 
-        public void Publish() => table._current = next;
+        public void Publish()
+        {
+            table._current = next;
+            table._issuers.Follow(next.Consumers.Issuers);
+        }
     }
 }

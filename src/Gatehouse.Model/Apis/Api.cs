@@ -29,8 +29,26 @@ public sealed record Api
     /// <summary>Where the API stands in its life, as far as the gateway behaves differently.</summary>
     public ApiStatus Status { get; init; } = ApiStatus.Published;
 
-    /// <summary>Ways in that callers may use, such as <c>apikey</c>; empty when the API is open.</summary>
+    /// <summary>Ways in that callers may use: <see cref="SecurityScheme"/>; empty when the API is open.</summary>
     public ImmutableArray<string> Security { get; init; } = [];
+
+    /// <summary>True when a client certificate is asked for beside the credential, not in its place (WSO2 <c>mutualssl_mandatory</c>).</summary>
+    public bool CertificateMandatory { get; init; }
+
+    /// <summary>True when a certificate alone opens the API (WSO2 <c>oauth_basic_auth_api_key_optional</c>).</summary>
+    public bool CredentialOptional { get; init; }
+
+    /// <summary>Names of the issuers whose tokens count; empty for all.</summary>
+    public ImmutableArray<string> Issuers { get; init; } = [];
+
+    /// <summary>Values of which a token's <c>aud</c> must hold one; empty when this API does not ask.</summary>
+    public ImmutableArray<string> Audiences { get; init; } = [];
+
+    /// <summary>The header that carries tokens and Basic credentials.</summary>
+    public string AuthorizationHeader { get; init; } = "Authorization";
+
+    /// <summary>True to let <see cref="AuthorizationHeader"/> go to the backend after it was used here.</summary>
+    public bool PassAuthorization { get; init; }
 
     /// <summary>The header that carries the API key.</summary>
     public string ApiKeyHeader { get; init; } = "apikey";
@@ -87,6 +105,44 @@ public sealed record Operation
 
     /// <summary>True when the operation is called without credentials, whatever the API's <see cref="Api.Security"/> says.</summary>
     public bool Open { get; init; }
+
+    /// <summary>Which tokens may call it.</summary>
+    public AuthType AuthType { get; init; }
+
+    /// <summary>Scopes of which a token must hold one; empty for none asked. Keys and certificates have no scopes and are not asked (WSO2's rule).</summary>
+    public ImmutableArray<string> Scopes { get; init; } = [];
+}
+
+/// <summary>Which tokens may call an operation (WSO2 <c>x-auth-type</c>; its <c>None</c> is <see cref="Operation.Open"/>). Append only.</summary>
+public enum AuthType
+{
+    /// <summary>Any.</summary>
+    Any,
+
+    /// <summary>Those that an application got for itself.</summary>
+    Application,
+
+    /// <summary>Those that an application got for a user.</summary>
+    ApplicationUser,
+}
+
+/// <summary>The ways into an API, as they are spelled in <see cref="Api.Security"/>.</summary>
+public static class SecurityScheme
+{
+    /// <summary>An API key in a header (WSO2 <c>api_key</c>).</summary>
+    public const string ApiKey = "apikey";
+
+    /// <summary>An access token (WSO2 <c>oauth2</c>).</summary>
+    public const string OAuth2 = "oauth2";
+
+    /// <summary>User and password of an application's Basic key (WSO2 <c>basic_auth</c>).</summary>
+    public const string Basic = "basic";
+
+    /// <summary>A client certificate bound to an application (WSO2 <c>mutualssl</c>).</summary>
+    public const string MutualTls = "mutualtls";
+
+    /// <summary>All of them.</summary>
+    public static ImmutableArray<string> All { get; } = [ApiKey, OAuth2, Basic, MutualTls];
 }
 
 /// <summary>The backends of one API for one key type.</summary>

@@ -17,7 +17,10 @@ public static class EntityKinds
     /// <summary>An API key: <see cref="Model.ApiKey"/>, named by its id.</summary>
     public const string Key = "key";
 
-    /// <summary>A revocation: <see cref="Model.Revocation"/>, named <c>key/id</c> or <c>application/id</c>. The name alone revokes.</summary>
+    /// <summary>Who issues access tokens: <see cref="Model.Issuer"/>, named by its name.</summary>
+    public const string Issuer = "issuer";
+
+    /// <summary>A revocation: <see cref="Model.Revocation"/>, named by what it ends, such as <c>key/id</c>. The name alone revokes.</summary>
     public const string Revocation = "revocation";
 
     /// <summary>A registered node: <see cref="Model.Node"/>, named by its name.</summary>
@@ -38,6 +41,7 @@ public static class EntityKinds
         Application,
         Subscription,
         Key,
+        Issuer,
         Revocation,
         Node,
         DeniedCertificate,

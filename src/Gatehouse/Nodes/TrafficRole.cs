@@ -70,7 +70,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
         }
         else
         {
-            _apis = new(options, node.Time);
+            _apis = new(options, node.Time, node.Logs);
             Engine = new(_apis, options, node.Time, node.Logs);
             Target = new CombinedTarget(_apis, node.Denied, node.Directory);
         }
@@ -170,6 +170,11 @@ internal sealed partial class TrafficRole : IAsyncDisposable
         foreach (var client in _probes.Values)
         {
             client.Dispose();
+        }
+
+        if (_apis is not null)
+        {
+            await _apis.DisposeAsync();
         }
 
         _store.Dispose();

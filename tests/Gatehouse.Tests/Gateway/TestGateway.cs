@@ -15,7 +15,7 @@ internal sealed class TestGateway : IAsyncDisposable
 
     private TestGateway(GatewayOptions options, TimeProvider time, ILoggerFactory logs)
     {
-        Table = new(options, time);
+        Table = new(options, time, logs);
         Engine = new(Table, options, time, logs);
         Listeners = new(Engine, logs);
         Http = new(
@@ -109,5 +109,6 @@ internal sealed class TestGateway : IAsyncDisposable
     {
         Http.Dispose();
         await Listeners.DisposeAsync();
+        await Table.DisposeAsync();
     }
 }

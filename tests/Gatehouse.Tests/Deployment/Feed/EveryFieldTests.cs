@@ -18,6 +18,7 @@ public sealed class EveryFieldTests : IDisposable
         [EntityKinds.Application] = typeof(Application),
         [EntityKinds.Subscription] = typeof(Subscription),
         [EntityKinds.Key] = typeof(ApiKey),
+        [EntityKinds.Issuer] = typeof(Issuer),
         [EntityKinds.Revocation] = typeof(Revocation),
         [EntityKinds.Node] = typeof(Node),
         [EntityKinds.DeniedCertificate] = typeof(DeniedCertificate),

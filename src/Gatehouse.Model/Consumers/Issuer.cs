@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+
+namespace Gatehouse.Model;
+
+/// <summary>Who issues access tokens that APIs take, and how its tokens are read. Holds public things only.</summary>
+public sealed record Issuer
+{
+    /// <summary>Short name; the entity's name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The exact value of the <c>iss</c> claim (RFC 7519 §4.1.1).</summary>
+    public required string Url { get; init; }
+
+    /// <summary>Values of <c>aud</c> of which a token must hold one; empty when the audience is not looked at.</summary>
+    public ImmutableArray<string> Audiences { get; init; } = [];
+
+    /// <summary>A JWK set (RFC 7517 §5) in place, as JSON text; null when keys are fetched.</summary>
+    public string? Keys { get; init; }
+
+    /// <summary>Where the JWK set is fetched: https, or http on a loopback address.</summary>
+    public string? KeysUrl { get; init; }
+
+    /// <summary>True to learn <see cref="KeysUrl"/> from <c>/.well-known/openid-configuration</c> below <see cref="Url"/>.</summary>
+    public bool Discovery { get; init; }
+
+    /// <summary>JWS algorithms (RFC 7518 §3.1) that are taken. A key that names none is pinned to the first of its own type.</summary>
+    public ImmutableArray<string> Algorithms { get; init; } = DefaultAlgorithms;
+
+    /// <summary>Claims that may name the OAuth2 client; the first one in a token counts.</summary>
+    public ImmutableArray<string> ClientClaims { get; init; } = ["azp", "client_id", "consumerKey"];
+
+    /// <summary>The claim that holds scopes: a list, or one text with spaces (RFC 8693 §4.2).</summary>
+    public string ScopeClaim { get; init; } = "scope";
+
+    /// <summary>How far clocks may be apart; at most five minutes.</summary>
+    public TimeSpan ClockSkew { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>What is taken when an issuer names no algorithms. Every one is asymmetric: a gateway holds no secret that signs.</summary>
+    public static ImmutableArray<string> DefaultAlgorithms { get; } =
+    ["RS256", "PS256", "ES256", "RS384", "PS384", "ES384", "RS512", "PS512", "ES512"];
+}
