@@ -20,13 +20,20 @@ internal static class StopWithInput
             return;
         }
 
-        var buffer = new byte[256];
-        await using var input = Console.OpenStandardInput();
-        while (await input.ReadAsync(buffer, stop.Token) > 0)
+        // A read of a pipe cannot be cancelled: when the process is told to stop in another way, it is left behind.
+        await Task.Factory.StartNew(ReadToEnd, TaskCreationOptions.LongRunning)
+            .WaitAsync(stop.Token)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await stop.CancelAsync();
+    }
+
+    private static void ReadToEnd()
+    {
+        Span<byte> buffer = stackalloc byte[256];
+        using var input = Console.OpenStandardInput();
+        while (input.Read(buffer) > 0)
         {
             // Nothing is said on it.
         }
-
-        await stop.CancelAsync();
     }
 }

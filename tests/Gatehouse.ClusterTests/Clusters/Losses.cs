@@ -120,7 +120,7 @@ public abstract class Losses : ClusterTest
         await Cluster.AnswersAsync(_shared.Url, Key, HttpStatusCode.OK);
 
         await Cluster.Manager.StartAsync();
-        await Cluster.ServesAsync("manager-1", "worker-1", "worker-2", "balancer-1");
+        await Cluster.ServesAsync([.. Cluster.Nodes.Select(node => node.Name)]);
         await Cluster.Rest.DeployAsync("afterwards", _shared.Backend.Url, "none");
         foreach (var worker in Cluster.Workers)
         {
@@ -166,7 +166,7 @@ public abstract class Losses : ClusterTest
         Assert.Equal(HttpStatusCode.OK, (await Cluster.CallAsync(Worker.Url("/things/1.0.0/x"), Key)).Status);
 
         await Cluster.Manager.StartAsync();
-        await Cluster.ServesAsync("manager-1", "worker-1", "worker-2", "balancer-1");
+        await Cluster.ServesAsync([.. Cluster.Nodes.Select(node => node.Name)]);
     }
 
     [Fact]
@@ -182,14 +182,15 @@ public abstract class Losses : ClusterTest
         await Cluster.AnswersAsync(_shared.Url, Key, HttpStatusCode.OK);
         await Cluster.Manager.StartAsync();
 
-        await Cluster.ServesAsync("manager-1", "worker-1", "worker-2", "balancer-1");
+        await Cluster.ServesAsync([.. Cluster.Nodes.Select(node => node.Name)]);
         await FormsAsync(Cluster);
     }
 
     private protected virtual Task FormsAsync(RealCluster cluster) => Task.CompletedTask;
 }
 
-public sealed class LossTests(SharedCluster shared) : Losses(shared), IClassFixture<SharedCluster>
+[Collection(SharedClusterUsers.Name)]
+public sealed class LossTests(SharedCluster shared) : Losses(shared)
 {
     private protected override async Task FormsAsync(RealCluster cluster)
     {
@@ -199,10 +200,10 @@ public sealed class LossTests(SharedCluster shared) : Losses(shared), IClassFixt
             {
                 var members = await cluster.Rest.SendAsync(HttpMethod.Get, "members");
                 states = members!.ToJsonString();
-                return members["members"]!.AsArray().Count(m => (string?)m!["state"] == "up") == 4;
+                return members["members"]!.AsArray().Count(m => (string?)m!["state"] == "up") == cluster.Nodes.Count;
             },
             TimeSpan.FromSeconds(60),
-            () => $"four members are up: {states}"
+            () => $"all members are up: {states}"
         );
     }
 }

@@ -2,7 +2,7 @@ using Gatehouse.ClusterTests.Harness;
 
 namespace Gatehouse.ClusterTests.Clusters;
 
-/// <summary>A manager, two workers, a balancer, an API that takes a key, and a key: made once for the tests of a class.</summary>
+/// <summary>A manager, two workers, two balancers, an API that takes a key, and a key: made once for many tests, which leave it as they found it.</summary>
 public class SharedCluster : IAsyncLifetime
 {
     private readonly string[] _settings;
@@ -25,7 +25,7 @@ public class SharedCluster : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _backend = await TestBackend.StartAsync();
-        _cluster = await RealCluster.StartAsync(settings: _settings);
+        _cluster = await RealCluster.StartAsync(balancers: 2, settings: _settings);
         var api = await _cluster.Rest.DeployAsync("things", _backend.Url);
         (_, Key) = await _cluster.Rest.CreateKeyAsync("callers", api);
         foreach (var node in _cluster.Workers.Concat(_cluster.Balancers))
@@ -51,6 +51,13 @@ public class SharedCluster : IAsyncLifetime
 
         GC.SuppressFinalize(this);
     }
+}
+
+/// <summary>Tests that share one cluster.</summary>
+[CollectionDefinition(Name)]
+public sealed class SharedClusterUsers : ICollectionFixture<SharedCluster>
+{
+    public const string Name = "a shared cluster";
 }
 
 /// <summary>The same without membership: nothing on the path of a call, a deployment or <c>status</c> may miss it.</summary>

@@ -24,7 +24,7 @@ internal sealed class ClusterNode(RealCluster cluster, string name, string profi
     public string Data { get; set; } = Path.Combine(cluster.Directory, name);
 
     /// <summary>Settings of this node alone, each <c>key=value</c>.</summary>
-    public IReadOnlyList<string> Settings { get; init; } = [];
+    public IReadOnlyList<string> Settings { get; set; } = [];
 
     public NodeProcess Process => _process ?? throw new InvalidOperationException($"{name} was not started.");
 

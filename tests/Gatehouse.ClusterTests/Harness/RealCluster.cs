@@ -13,13 +13,18 @@ internal sealed class RealCluster : IAsyncDisposable
 {
     private readonly List<ClusterNode> _nodes = [];
     private readonly int _offset = Machine.TakeOffset();
+    private int _added;
 
     public RealCluster(string name = "test", params string[] settings)
+        : this(name, network: null, host: "127.0.0.1", settings) { }
+
+    /// <summary>With the manager on another host than this machine.</summary>
+    public RealCluster(string name, string? network, string host, IReadOnlyList<string>? settings = null)
     {
         Name = name;
-        Settings = settings;
+        Settings = settings ?? [];
         Environment = new Dictionary<string, string> { ["XDG_CONFIG_HOME"] = Path.Combine(Directory, "config") };
-        Manager = Add("manager-1", "gateway-manager");
+        Manager = Add("manager-1", "gateway-manager", network, host);
     }
 
     public string Name { get; }
@@ -110,7 +115,7 @@ internal sealed class RealCluster : IAsyncDisposable
         params string[] settings
     )
     {
-        var node = new ClusterNode(this, name, profile, _offset + _nodes.Count)
+        var node = new ClusterNode(this, name, profile, _offset + _added++)
         {
             Network = network,
             Host = host,
@@ -118,6 +123,14 @@ internal sealed class RealCluster : IAsyncDisposable
         };
         _nodes.Add(node);
         return node;
+    }
+
+    /// <summary>Evicts a node and forgets it.</summary>
+    public async Task RemoveAsync(ClusterNode node)
+    {
+        await Rest.SendAsync(HttpMethod.Delete, $"nodes/{node.Name}");
+        await node.DisposeAsync();
+        _nodes.Remove(node);
     }
 
     /// <summary>Starts the first manager and reads what it says to a script.</summary>

@@ -1,0 +1,164 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Gatehouse.ClusterTests.Harness;
+
+namespace Gatehouse.ClusterTests.Clusters;
+
+/// <summary>A node that cannot start says why in words an operator can act on, with an exit code a script can.</summary>
+[Collection(SharedClusterUsers.Name)]
+public sealed class RefusedStartTests : ClusterTest
+{
+    private readonly SharedCluster _shared;
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("gatehouse-refused-");
+
+    public RefusedStartTests(SharedCluster shared)
+    {
+        _shared = shared;
+        Watched(shared.Cluster);
+    }
+
+    private RealCluster Cluster => _shared.Cluster;
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+
+    [Fact]
+    public async Task A_second_process_on_a_data_directory_ends_and_names_the_first_one()
+    {
+        var worker = Cluster["worker-1"];
+
+        var (code, _, output) = await Cluster.RunAsync("run", "--data", worker.Data);
+
+        Assert.Equal(1, code);
+        Assert.Contains(
+            string.Create(CultureInfo.InvariantCulture, $"in use by process {worker.Process.Id}"),
+            output,
+            StringComparison.Ordinal
+        );
+        Assert.Contains("--data", output, StringComparison.Ordinal);
+        Assert.True((await worker.ReadinessAsync()).Ready);
+    }
+
+    [Fact]
+    public async Task A_taken_port_is_told_with_its_holder_its_key_and_the_way_out()
+    {
+        using var holder = new TcpListener(IPAddress.IPv6Any, 0);
+        holder.Server.DualMode = true;
+        holder.Start();
+        var port = ((IPEndPoint)holder.LocalEndpoint).Port;
+        foreach (var key in new[] { "listen.management.https", "listen.internal.port", "listen.health.port" })
+        {
+            var (code, _, output) = await Cluster.RunAsync(
+                "init",
+                "--profile",
+                "gateway-manager",
+                "--data",
+                Path.Combine(_folder.FullName, key),
+                "--port-offset",
+                Offset(700),
+                "--set",
+                "cluster.enabled=false",
+                "--set",
+                string.Create(CultureInfo.InvariantCulture, $"{key}={port - 700}")
+            );
+
+            Assert.Equal(1, code);
+            Assert.Contains(port.ToString(CultureInfo.InvariantCulture), output, StringComparison.Ordinal);
+            Assert.Contains(key, output, StringComparison.Ordinal);
+            Assert.Contains("--port-offset", output, StringComparison.Ordinal);
+            Assert.Contains(
+                Environment.ProcessId.ToString(CultureInfo.InvariantCulture),
+                output,
+                StringComparison.Ordinal
+            );
+        }
+    }
+
+    [Fact]
+    public async Task A_token_of_another_node_is_used_up_by_it()
+    {
+        var token = await Cluster.Rest.CreateTokenAsync("gateway-worker", "short-lived");
+        await using var first = Join("first", token, 800);
+        await first.SaysAsync("short-lived (gateway-worker) runs");
+        await first.DisposeAsync();
+
+        await using var second = Join("second", token, 801);
+
+        Assert.Equal(5, await second.ExitedAsync());
+        Assert.Contains("token", second.Output, StringComparison.Ordinal);
+        Assert.Contains("gatehouse token create", second.Output, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(_folder.FullName, "second", "pki", "node.crt")));
+        await Cluster.Rest.SendAsync(HttpMethod.Delete, "nodes/short-lived");
+    }
+
+    [Fact]
+    public async Task A_revoked_token_lets_nobody_in()
+    {
+        var token = await Cluster.Rest.CreateTokenAsync("gateway-worker", "revoked");
+        var tokens = await Cluster.Rest.SendAsync(HttpMethod.Get, "join-tokens");
+        var id = tokens!.AsArray().Single(t => (string?)t!["node"] == "revoked")!["id"]!.GetValue<string>();
+        await Cluster.Rest.SendAsync(HttpMethod.Delete, $"join-tokens/{id}");
+
+        await using var node = Join("revoked", token, 802);
+
+        Assert.Equal(5, await node.ExitedAsync());
+        Assert.Contains("gatehouse token create", node.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_token_of_another_cluster_is_refused_before_its_secret_is_said()
+    {
+        await using var foreign = new RealCluster("other", "cluster.enabled=false");
+        await foreign.FoundAsync();
+        var token = await foreign.Rest.CreateTokenAsync("gateway-worker", "stranger");
+        // The token's pin is of the other cluster, its address is of ours: what a man in the middle would do.
+        await foreign.Manager.KillAsync();
+        await using var between = await Relay.StartAsync(foreign.Manager.Internal, Cluster.Manager.Internal);
+
+        await using var node = Join("stranger", token, 803);
+
+        Assert.Equal(5, await node.ExitedAsync());
+        Assert.Contains("another certificate authority", node.Output, StringComparison.Ordinal);
+        Assert.Null(await Cluster.Rest.StateOfAsync("stranger"));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("ghj1_nonsense")]
+    [InlineData("hunter2")]
+    public async Task What_is_no_token_is_called_so(string text)
+    {
+        await using var node = Join("none", text, 804);
+
+        Assert.Equal(3, await node.ExitedAsync());
+        Assert.Contains("token", node.Output, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("   at ", node.Output, StringComparison.Ordinal);
+    }
+
+    private NodeProcess Join(string directory, string token, int offset)
+    {
+        var node = NodeProcess.Start(
+            [
+                "join",
+                "-",
+                "--data",
+                Path.Combine(_folder.FullName, directory),
+                "--advertise",
+                "127.0.0.1",
+                "--port-offset",
+                Offset(offset),
+                "--set",
+                "cluster.enabled=false",
+            ],
+            Cluster.Environment
+        );
+        _ = node.TellAsync(token);
+        return node;
+    }
+
+    private static string Offset(int offset) => offset.ToString(CultureInfo.InvariantCulture);
+}
