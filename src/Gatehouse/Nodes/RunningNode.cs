@@ -126,7 +126,7 @@ internal sealed partial class RunningNode : IAsyncDisposable
             _traffic is not null && profile.IsWorker() ? _traffic.Engine.ProcessAsync : null,
             _manager is null ? null : _manager.ProcessAsync
         );
-        await _internal.StartAsync(cancellation);
+        await ListenForNodesAsync(_internal, cancellation);
 
         _apiListeners = _traffic is null ? null : new(_traffic.Engine, _node.Logs);
         _managementListeners = _manager is null ? null : new(_manager.ProcessAsync, _node.Logs);
@@ -262,6 +262,19 @@ internal sealed partial class RunningNode : IAsyncDisposable
             var old = Interlocked.Exchange(ref _membershipStop, new());
             await old.CancelAsync();
             old.Dispose();
+        }
+    }
+
+    private async Task ListenForNodesAsync(InternalServer server, CancellationToken cancellation)
+    {
+        try
+        {
+            await server.StartAsync(cancellation);
+        }
+        catch (IOException e)
+        {
+            var settings = _node.Settings.Listen.Internal;
+            throw new PortTakenException("internal", new(settings.Bind, settings.Port), e);
         }
     }
 
