@@ -14,6 +14,9 @@ namespace Gatehouse.Commands;
 /// <summary><c>gatehouse init</c>: founds a cluster and runs its first manager. On a data directory that has one, it restarts it.</summary>
 internal static class InitCommand
 {
+    // WSO2's own default for its gateways, so that a converted file keeps its meaning.
+    private const string DefaultDomain = "wso2.am.domain";
+
     private static readonly Option<int> s_workers = Count("--workers", "workers");
     private static readonly Option<int> s_balancers = Count("--balancers", "load balancers");
     private static readonly Option<string?> s_cluster = new("--cluster")
@@ -123,7 +126,7 @@ internal static class InitCommand
         var plan = new ClusterPlan
         {
             Cluster = cluster,
-            Domain = settings.Cluster.Domain,
+            Domain = settings.Cluster.Domain ?? DefaultDomain,
             Node = settings.Node.Name,
             Profile = settings.Node.Profile,
             Host = host,

@@ -130,8 +130,8 @@ internal sealed record ClusterSettings
     /// <summary>Off: the same product without the member view.</summary>
     public required bool Enabled { get; init; }
 
-    /// <summary>Nodes of another domain never join.</summary>
-    public required string Domain { get; init; }
+    /// <summary>Nodes of another domain never join. Null: what the cluster was made with.</summary>
+    public required string? Domain { get; init; }
 
     /// <summary>How <see cref="Members"/> is read.</summary>
     public required MembershipScheme Scheme { get; init; }

@@ -172,10 +172,11 @@ internal static class SettingsTable
         "Whether the node takes part in membership (`clustering enable` of axis2.xml). Off, all works but the member view."
     );
 
-    public static readonly Setting<string> Domain = Of(
+    public static readonly Setting<string?> Domain = Of<string?>(
         "cluster.domain",
-        ValueKinds.Label,
-        "wso2.am.domain",
+        ValueKinds.Optional(ValueKinds.Label),
+        _ => null,
+        "what the cluster was made with; `wso2.am.domain` for `gatehouse init`",
         Restart,
         "Name of the cluster for membership. Nodes of another domain never join."
     );

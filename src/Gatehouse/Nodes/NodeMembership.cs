@@ -17,7 +17,7 @@ internal static class NodeMembership
         {
             Enabled = cluster.Enabled,
             Scheme = cluster.Scheme,
-            Domain = node.Identity.Facts.Domain,
+            Domain = cluster.Domain ?? node.Identity.Facts.Domain,
             NodeName = node.Identity.Node,
             Profile = node.Identity.Profile,
             SubDomain = settings.Node.SubDomain,
