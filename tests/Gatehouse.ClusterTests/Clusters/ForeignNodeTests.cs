@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Gatehouse.ClusterTests.Harness;
 
 namespace Gatehouse.ClusterTests.Clusters;
@@ -52,18 +51,12 @@ public sealed class ForeignNodeTests : ClusterTest
     public async Task A_node_of_another_domain_serves_but_is_no_member_and_both_sides_say_why()
     {
         var node = Cluster.Add("elsewhere", "gateway-worker");
-        node.Settings = ["cluster.enabled=false"];
-        await node.StartReadyAsync(await Cluster.Rest.CreateTokenAsync("gateway-worker", "elsewhere"));
-        await node.KillAsync();
-        var file = Path.Combine(node.Data, "pki", "cluster.json");
-        var facts = JsonNode.Parse(await File.ReadAllTextAsync(file))!;
-        facts["domain"] = "another.domain";
-        await File.WriteAllTextAsync(file, facts.ToJsonString());
+        node.Settings = ["cluster.domain=another.domain"];
 
-        node.Settings = [];
-        await node.StartReadyAsync();
+        await node.StartReadyAsync(await Cluster.Rest.CreateTokenAsync("gateway-worker", "elsewhere"));
 
         await node.Process.SaysAsync("this node of 'another.domain'");
+        await Cluster.Manager.Process.SaysAsync("'elsewhere'");
         await Cluster.ServesAsync("elsewhere");
         var members = await Cluster.Rest.SendAsync(HttpMethod.Get, "members");
         Assert.DoesNotContain(

@@ -1,6 +1,7 @@
 using Gatehouse.Deployment.Trust;
 using Gatehouse.Management;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -14,6 +15,7 @@ internal static class ManagementRoutes
     {
         using var key = CatalogueKey.Create();
         var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.WebHost.UseKestrelCore(); // a host wants a server; it is never started
         builder.Services.AddRouting();
         builder.Services.AddLogging();
         builder.Services.AddGatehouseManagement(

@@ -33,7 +33,7 @@ public sealed class ReloadTests : ClusterTest
         );
         try
         {
-            await WriteAsync("listen: { gateway: { http: 8270 } }\nlimits: { requestHead: 24KB }\nlog: { level: debug }");
+            await WriteAsync("listen: { gateway: { http: 8270 } }\nlimits: { requestHead: 24KiB }\nlog: { level: debug }");
             var (code, _, output) = await Cluster.RunAsync("reload", "--data", Worker.Data);
 
             Assert.True(code == 0, output);
@@ -43,7 +43,7 @@ public sealed class ReloadTests : ClusterTest
             Assert.False(await IsOpenAsync(8280));
             await load.AnswersMoreAsync(150);
 
-            await WriteAsync("limits: { requestHead: 28KB }");
+            await WriteAsync("limits: { requestHead: 28KiB }");
             Worker.Process.Signal(PosixSignalNumber.Hangup);
             await AnswersOnAsync(8280);
             await Worker.Process.SaysAsync("Configuration reloaded. Applied: [");
