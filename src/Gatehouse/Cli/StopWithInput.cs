@@ -21,7 +21,8 @@ internal static class StopWithInput
         }
 
         // A read of a pipe cannot be cancelled: when the process is told to stop in another way, it is left behind.
-        await Task.Factory.StartNew(ReadToEnd, TaskCreationOptions.LongRunning)
+        await Task
+            .Factory.StartNew(ReadToEnd, TaskCreationOptions.LongRunning)
             .WaitAsync(stop.Token)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await stop.CancelAsync();

@@ -48,7 +48,10 @@ public sealed class EvictionTests : ClusterTest
         Assert.Null(await cluster.Rest.StateOfAsync("worker-1"));
         var epoch = (long?)(await worker.OwnStatusAsync())["epoch"];
         await cluster.Rest.DeployAsync("later", backend.Url, "none");
-        Assert.Equal(System.Net.HttpStatusCode.NotFound, (await cluster.CallAsync(worker.Url("/later/1.0.0/x"), null)).Status);
+        Assert.Equal(
+            System.Net.HttpStatusCode.NotFound,
+            (await cluster.CallAsync(worker.Url("/later/1.0.0/x"), null)).Status
+        );
         var now = await worker.OwnStatusAsync();
         Assert.Equal(epoch, (long?)now["epoch"]);
         Assert.Null((string?)now["manager"]);

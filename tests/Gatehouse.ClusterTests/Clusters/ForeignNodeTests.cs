@@ -59,10 +59,7 @@ public sealed class ForeignNodeTests : ClusterTest
         await Cluster.Manager.Process.SaysAsync("'elsewhere'");
         await Cluster.ServesAsync("elsewhere");
         var members = await Cluster.Rest.SendAsync(HttpMethod.Get, "members");
-        Assert.DoesNotContain(
-            members!["members"]!.AsArray(),
-            m => (string?)m!["name"] == "elsewhere"
-        );
+        Assert.DoesNotContain(members!["members"]!.AsArray(), m => (string?)m!["name"] == "elsewhere");
         await Cluster.RemoveAsync(node);
     }
 }

@@ -37,9 +37,9 @@ internal static class ManagementRoutes
                 .DataSources.SelectMany(source => source.Endpoints)
                 .OfType<RouteEndpoint>()
                 .SelectMany(endpoint =>
-                    endpoint.Metadata.GetRequiredMetadata<IHttpMethodMetadata>().HttpMethods.Select(method =>
-                        $"{method} /{endpoint.RoutePattern.RawText!.TrimStart('/')}"
-                    )
+                    endpoint
+                        .Metadata.GetRequiredMetadata<IHttpMethodMetadata>()
+                        .HttpMethods.Select(method => $"{method} /{endpoint.RoutePattern.RawText!.TrimStart('/')}")
                 ),
         ];
     }

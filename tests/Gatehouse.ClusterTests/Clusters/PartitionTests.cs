@@ -136,8 +136,8 @@ public sealed class PartitionTests : ClusterTest
             ? null
             : string.Join(
                 ' ',
-                JsonNode
-                    .Parse(text)!["nodes"]!.AsArray()
+                JsonNode.Parse(text)!["nodes"]!
+                    .AsArray()
                     .Where(n => (string?)n!["profile"] == "gateway-worker")
                     .Select(n => (string?)n!["state"])
             );
