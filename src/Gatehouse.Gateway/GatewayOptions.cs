@@ -19,6 +19,15 @@ public sealed record GatewayOptions
     /// <summary>How long the other sides of a request may be silent.</summary>
     public TrafficTimeouts Timeouts { get; init; } = new();
 
+    /// <summary>
+    /// When a trace grant ends, null for one that no manager of this cluster signed. Null where nobody is asked: on a
+    /// balancer, which passes the caller's headers on.
+    /// </summary>
+    public Func<string, DateTimeOffset?>? VerifyTraceGrant { get; init; }
+
+    /// <summary>The epoch that the table holds everything up to, told to callers with a trace grant.</summary>
+    public Func<long> AppliedEpoch { get; init; } = static () => 0;
+
     /// <summary>TLS settings towards backends; null for the system's trust and no client certificate.</summary>
     public SslClientAuthenticationOptions? BackendTls { get; init; }
 

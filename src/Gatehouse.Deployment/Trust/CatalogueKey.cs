@@ -69,7 +69,7 @@ public sealed class CatalogueKey : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _key.Dispose();
 
-    private byte[] Sign(byte[] bytes)
+    internal byte[] Sign(byte[] bytes)
     {
         lock (_signing)
         {
@@ -102,7 +102,7 @@ public sealed class CatalogueVerifier : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _key.Dispose();
 
-    private bool Verify(byte[] bytes, ReadOnlySpan<byte> signature)
+    internal bool Verify(byte[] bytes, ReadOnlySpan<byte> signature)
     {
         lock (_verifying)
         {

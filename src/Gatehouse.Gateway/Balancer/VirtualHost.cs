@@ -43,6 +43,7 @@ internal sealed class VirtualHost
             Forwarding = new()
             {
                 KeepsHost = true,
+                PassesOwnHeaders = true,
                 Replays = true,
                 ServerName = ServerName,
                 Sticky = Sticky,

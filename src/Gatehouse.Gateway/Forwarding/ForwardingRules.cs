@@ -9,6 +9,9 @@ internal sealed record ForwardingRules
     /// <summary>The backend sees the Host that the caller sent, byte for byte.</summary>
     public bool KeepsHost { get; init; }
 
+    /// <summary>Passes <c>X-Gatehouse-*</c> on both ways: the next node is one of ours and judges who may use them.</summary>
+    public bool PassesOwnHeaders { get; init; }
+
     /// <summary>A request that may be repeated is, once, on another target.</summary>
     public bool Replays { get; init; }
 

@@ -29,6 +29,7 @@ internal static class RequestHead
                 values.Count == 0
                 || IsWrittenHere(name)
                 || HopByHop.Contains(name)
+                || (!rules.PassesOwnHeaders && HeaderNames.IsOwn(name))
                 || name.Equals(exchange.ConsumedHeader, StringComparison.OrdinalIgnoreCase)
                 || (named && HopByHop.IsNamedBy(connection, name))
             )

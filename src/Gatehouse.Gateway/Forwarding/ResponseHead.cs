@@ -15,8 +15,9 @@ internal static class ResponseHead
         var named = answer.Headers.NonValidated.TryGetValues("Connection", out var connection)
             ? connection.ToString()
             : null;
-        Copy(answer.Headers.NonValidated, headers, named);
-        Copy(answer.Content.Headers.NonValidated, headers, named);
+        var passesOwn = exchange.Route!.Forwarding.PassesOwnHeaders;
+        Copy(answer.Headers.NonValidated, headers, named, passesOwn);
+        Copy(answer.Content.Headers.NonValidated, headers, named, passesOwn);
 
         // A length on 204 has no meaning and confuses clients (RFC 9110 §8.6).
         if (answer.StatusCode == System.Net.HttpStatusCode.NoContent)
@@ -25,14 +26,19 @@ internal static class ResponseHead
         }
 
         headers[HeaderNames.RequestId] = exchange.RequestId;
-        exchange.Route!.Forwarding.Sticky?.Set(exchange, exchange.Chosen!);
+        exchange.TellEpoch();
+        exchange.Route.Forwarding.Sticky?.Set(exchange, exchange.Chosen!);
     }
 
-    private static void Copy(HttpHeadersNonValidated from, IHeaderDictionary to, string? named)
+    private static void Copy(HttpHeadersNonValidated from, IHeaderDictionary to, string? named, bool passesOwn)
     {
         foreach (var (name, values) in from)
         {
-            if (HopByHop.Contains(name) || (named is not null && HopByHop.IsNamedBy(named, name)))
+            if (
+                HopByHop.Contains(name)
+                || (!passesOwn && HeaderNames.IsOwn(name))
+                || (named is not null && HopByHop.IsNamedBy(named, name))
+            )
             {
                 continue;
             }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using Gatehouse.Gateway.Authentication;
 using Gatehouse.Gateway.Balancing;
 using Gatehouse.Gateway.Forwarding;
@@ -24,6 +25,10 @@ internal sealed partial class Exchange
     public Caller Caller { get; } = new();
     public Deadline Deadline { get; } = new();
 
+    // Kept like the server's objects above: a connection has one.
+    private ConnectionNotes? _notes;
+    private IFeatureCollection? _notesOf;
+
     // Set by the pipeline.
     public TableSnapshot Snapshot { get; private set; } = null!;
 
@@ -32,6 +37,9 @@ internal sealed partial class Exchange
     public DateTimeOffset Now { get; private set; }
     public long StartedAt { get; private set; }
     public string RequestId { get; set; } = "";
+
+    /// <summary>What the node had applied when the table was taken; only for callers that may know, else null.</summary>
+    public long? Epoch { get; private set; }
     public PathVerdict Target { get; set; }
     public TrafficTimeouts Timeouts { get; set; } = null!;
 
@@ -97,6 +105,7 @@ internal sealed partial class Exchange
         AdmittedBy = snapshot;
         Now = now;
         StartedAt = timestamp;
+        Epoch = null;
         Target = default;
         Route = null;
         Consumers = ConsumerDirectory.Empty;
@@ -116,6 +125,38 @@ internal sealed partial class Exchange
         BytesIn = 0;
         BytesOut = 0;
         BeginPolicies();
+    }
+
+    /// <summary>Gives <c>Connection</c> back what the server's parser took from it. Once for each request.</summary>
+    public void RestoreConnection()
+    {
+        if (!ReferenceEquals(_notesOf, Features))
+        {
+            _notesOf = Features;
+            _notes = Features.Get<ConnectionNotes>();
+        }
+
+        if (_notes?.Next() is { } said)
+        {
+            Request.Headers.Connection = said;
+        }
+    }
+
+    /// <summary>Takes a table that holds everything up to <paramref name="epoch"/> and tells the caller so.</summary>
+    public void TakeAt(long epoch, TableSnapshot snapshot)
+    {
+        Epoch = epoch;
+        Snapshot = snapshot;
+        AdmittedBy = snapshot;
+    }
+
+    /// <summary>Writes what the caller may know of this node into the answer.</summary>
+    public void TellEpoch()
+    {
+        if (Epoch is { } epoch)
+        {
+            Response.Headers[HeaderNames.Epoch] = epoch.ToString(CultureInfo.InvariantCulture);
+        }
     }
 
     /// <summary>Lets go of what must not outlive the request.</summary>

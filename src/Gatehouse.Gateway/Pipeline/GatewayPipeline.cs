@@ -1,6 +1,8 @@
+using System.Globalization;
 using Gatehouse.Gateway.Accounting;
 using Gatehouse.Gateway.Forwarding;
 using Gatehouse.Gateway.Strictness;
+using Gatehouse.Gateway.Tracing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -20,6 +22,7 @@ internal sealed partial class GatewayPipeline(
 )
 {
     private readonly TrustedProxies _trusted = new(options.TrustedProxies);
+    private readonly TraceAccess? _trace = options.VerifyTraceGrant is { } verify ? new(verify, time) : null;
     private readonly Forwarder _forwarder = new(options.Timeouts, counters);
     private long _inFlight;
 
@@ -81,6 +84,8 @@ internal sealed partial class GatewayPipeline(
     {
         var request = exchange.Request;
 
+        exchange.RestoreConnection();
+
         // 1. A name, so that whatever happens can be told and found.
         exchange.RequestId = RequestIds.For(request.Headers[HeaderNames.RequestId]);
 
@@ -93,7 +98,18 @@ internal sealed partial class GatewayPipeline(
             return ambiguous;
         }
 
-        // 4. Which API and operation, then 5. everything they ask for (PolicyChain has that order).
+        // 4. What a caller with trace permission asked of this node, before a table that is too old answers anything.
+        if (
+            _trace is not null
+            && request.Headers[HeaderNames.Grant] is { Count: > 0 } grant
+            && _trace.Allows(grant, exchange.Now)
+            && AskEpoch(exchange) is { } refused
+        )
+        {
+            return refused;
+        }
+
+        // 5. Which API and operation, then 6. everything they ask for (PolicyChain has that order).
         return Admission.Check(exchange);
     }
 
@@ -112,6 +128,25 @@ internal sealed partial class GatewayPipeline(
         }
 
         return exchange.Target.Form == TargetForm.Asterisk ? GatewayProblem.NotFound : null;
+    }
+
+    // The epoch first, then the table: the other way round, a change between the two would be told and not served.
+    private GatewayProblem? AskEpoch(Exchange exchange)
+    {
+        var epoch = options.AppliedEpoch();
+        exchange.TakeAt(epoch, table.Current);
+        var asked = exchange.Request.Headers[HeaderNames.MinEpoch];
+        if (asked.Count == 0)
+        {
+            return null;
+        }
+
+        return
+            asked.Count == 1 && long.TryParse(asked[0], NumberStyles.None, CultureInfo.InvariantCulture, out var least)
+            ? epoch < least
+                ? GatewayProblem.BehindEpoch(epoch, least)
+                : null
+            : GatewayProblem.BadTarget($"{HeaderNames.MinEpoch} is one whole number, an epoch.");
     }
 
     private static async Task TellAsync(Exchange exchange, GatewayProblem problem)

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Gatehouse.Gateway.Pipeline;
 
 /// <summary>What a caller is told when a request is not answered by its backend. The codes are WSO2's, which clients know.</summary>
@@ -133,6 +135,14 @@ internal sealed record GatewayProblem(int Status, string Code, string Message, s
     public static readonly GatewayProblem Internal = Backend(500, "101500", "The gateway failed; its log says why");
 
     public static GatewayProblem BadTarget(string why) => new(400, "400", "Bad Request", why);
+
+    public static GatewayProblem BehindEpoch(long epoch, long asked) =>
+        new(
+            412,
+            "412",
+            "Precondition Failed",
+            string.Create(CultureInfo.InvariantCulture, $"This node has applied epoch {epoch}, not {asked} yet.")
+        );
 
     public static GatewayProblem MethodNotAllowed(IEnumerable<string> allowed) =>
         new(405, "405", "Method Not Allowed", "Method not allowed for given API resource")

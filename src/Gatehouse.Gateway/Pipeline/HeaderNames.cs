@@ -12,4 +12,17 @@ internal static class HeaderNames
 
     /// <summary>The certificate that a trusted proxy saw; of anybody else it is taken away.</summary>
     public const string ClientCertificate = "X-Client-Certificate";
+
+    /// <summary>A trace grant: whoever shows a good one may use the headers below.</summary>
+    public const string Grant = "X-Gatehouse-Grant";
+
+    /// <summary>In an answer: what the node had applied when it took the request.</summary>
+    public const string Epoch = "X-Gatehouse-Epoch";
+
+    /// <summary>In a request: a node that has not applied so much refuses it.</summary>
+    public const string MinEpoch = "X-Gatehouse-Min-Epoch";
+
+    /// <summary>True for a header that callers and workers say to each other: no backend gets it, none may send it.</summary>
+    public static bool IsOwn(string name) =>
+        name.Length > 12 && name.StartsWith("X-Gatehouse-", StringComparison.OrdinalIgnoreCase);
 }

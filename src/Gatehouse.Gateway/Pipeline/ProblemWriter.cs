@@ -21,6 +21,7 @@ internal static class ProblemWriter
         var headers = response.Headers;
         headers.Clear();
         headers[HeaderNames.RequestId] = exchange.RequestId;
+        exchange.TellEpoch();
         if (problem.Challenge is not null)
         {
             headers.WWWAuthenticate = problem.Challenge;

@@ -13,6 +13,9 @@ internal sealed class MessageHead
     private byte[] _authority = [];
     private int _authorityLength;
     private bool _secure;
+    private byte[] _connection = new byte[32];
+    private int _connectionLength;
+    private bool _connectionListed;
 
     /// <summary>The body's length, or -1 when none was sent.</summary>
     public long Length { get; private set; }
@@ -23,12 +26,18 @@ internal sealed class MessageHead
     /// <summary>Whether the response may be a 101, after which the bytes are no longer HTTP/1.</summary>
     public bool MayUpgrade => _upgrade && !_encoding && Length <= 0;
 
+    /// <summary>What <c>Connection</c> said in all its lines, when that is more than one word; else null.</summary>
+    public string? Connection =>
+        _connectionListed ? Encoding.Latin1.GetString(_connection.AsSpan(0, _connectionLength)) : null;
+
     public Violation Begin(ReadOnlySpan<byte> line)
     {
         var violation = RequestLine.TryRead(line, out var read);
         _http11 = read.IsHttp11;
         _meansBody = read.MeansBody;
         _host = _encoding = _upgrade = false;
+        _connectionLength = 0;
+        _connectionListed = false;
         Length = -1;
 
         _authorityLength = read.Authority.Length;
@@ -164,6 +173,8 @@ internal sealed class MessageHead
 
     private Violation AddConnection(ReadOnlySpan<byte> value)
     {
+        NoteConnection(value);
+
         // Kestrel offers the upgrade for this option alone, with or without an Upgrade field. Wider than a token
         // comparison on purpose: all it costs is a look at the response.
         for (; value.Length >= 7; value = value[1..])
@@ -176,5 +187,20 @@ internal sealed class MessageHead
         }
 
         return Violation.None;
+    }
+
+    private void NoteConnection(ReadOnlySpan<byte> value)
+    {
+        var separator = _connectionLength > 0 ? ", "u8 : default;
+        var length = _connectionLength + separator.Length + value.Length;
+        if (length > _connection.Length)
+        {
+            Array.Resize(ref _connection, length);
+        }
+
+        separator.CopyTo(_connection.AsSpan(_connectionLength));
+        value.CopyTo(_connection.AsSpan(length - value.Length));
+        _connectionListed |= separator.Length > 0 || value.Contains((byte)',');
+        _connectionLength = length;
     }
 }

@@ -35,6 +35,9 @@ internal sealed class RequestScanner(StrictnessLimits limits) : IDisposable
         Refused,
     }
 
+    /// <summary>What the heads that have ended said in <c>Connection</c>.</summary>
+    public ConnectionNotes Notes { get; } = new();
+
     /// <summary>What the bytes were refused for.</summary>
     public Violation Violation { get; private set; }
 
@@ -172,6 +175,7 @@ internal sealed class RequestScanner(StrictnessLimits limits) : IDisposable
             return wrong;
         }
 
+        Notes.EndHead(_head.Connection);
         _remaining = _head.Length;
         _state =
             _head.IsChunked ? BeginChunk()

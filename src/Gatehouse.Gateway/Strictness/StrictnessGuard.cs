@@ -49,6 +49,7 @@ public sealed partial class StrictnessGuard(
         var output = new GuardedWriter(transport.Output);
         var input = new GuardedReader(transport.Input, output, scanner, AnswerAsync);
         connection.Transport = new Duplex(input, output);
+        connection.Features.Set(scanner.Notes);
         try
         {
             await next(connection);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Gatehouse.Deployment.Trust;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -14,6 +15,7 @@ internal static partial class AccessEndpoints
         rest.MapPost("/login", SignInAsync).AllowAnonymous();
         rest.MapPost("/logout", SignOutAsync).Require(Permission.Read);
         rest.MapGet("/whoami", WhoAmI).Require(Permission.Read);
+        rest.MapPost("/trace-grants", GrantTraceAsync).Require(Permission.Trace);
     }
 
     private static async Task<Results<Ok<IssuedToken>, JsonHttpResult<ProblemDocument>>> SignInAsync(
@@ -60,6 +62,34 @@ internal static partial class AccessEndpoints
     {
         await tokens.RevokeAsync(caller.TokenId, caller.Actor, cancellation).ConfigureAwait(false);
         return TypedResults.NoContent();
+    }
+
+    private static async Task<Created<IssuedTraceGrant>> GrantTraceAsync(
+        CreateTraceGrant ask,
+        HttpContext http,
+        Caller caller,
+        Catalogue catalogue,
+        ManagementOptions options,
+        CancellationToken cancellation
+    )
+    {
+        var most = (int)TraceGrant.LongestLife.TotalSeconds;
+        if (ask.Seconds < 1 || ask.Seconds > most)
+        {
+            throw new ProblemsException([
+                new("/seconds", $"A trace grant lives 1 to {most} seconds", "ask for a shorter one; it can be renewed"),
+            ]);
+        }
+
+        var ends = catalogue.Time.GetUtcNow().AddSeconds(ask.Seconds);
+        await catalogue
+            .NoteAsync(caller.Actor, $"made a trace grant for {caller.User} until {ends:u}", cancellation)
+            .ConfigureAwait(false);
+        http.Response.Headers.CacheControl = "no-store";
+        return TypedResults.Created(
+            (string?)null,
+            new IssuedTraceGrant(TraceGrant.Issue(options.CatalogueKey, caller.User, ends), ends)
+        );
     }
 
     private static Ok<WhoAmI> WhoAmI(Caller caller) =>

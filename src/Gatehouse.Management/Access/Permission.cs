@@ -20,6 +20,9 @@ public enum Permission
     /// <summary>Read the audit.</summary>
     Audit,
 
+    /// <summary>See behind the gateway: what a request met there, and how far a node is.</summary>
+    Trace,
+
     /// <summary>Make and revoke the access of others.</summary>
     Administer,
 }
@@ -48,8 +51,8 @@ public static class Roles
     >
     {
         [Admin] = Enum.GetValues<Permission>().ToFrozenSet(),
-        [Operator] = [Permission.Read, Permission.Operate, Permission.Audit],
-        [Publisher] = [Permission.Read, Permission.Publish, Permission.Subscribe],
+        [Operator] = [Permission.Read, Permission.Operate, Permission.Audit, Permission.Trace],
+        [Publisher] = [Permission.Read, Permission.Publish, Permission.Subscribe, Permission.Trace],
         [Subscriber] = [Permission.Read, Permission.Subscribe],
         [Auditor] = [Permission.Read, Permission.Audit],
     }.ToFrozenDictionary();

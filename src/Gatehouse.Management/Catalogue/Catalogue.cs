@@ -154,6 +154,10 @@ public sealed class Catalogue(CatalogueDatabase database, CatalogueKey key, Time
             .ConfigureAwait(false);
     }
 
+    /// <summary>Writes an audit entry for what changes nothing here, such as a sign-in that failed.</summary>
+    public Task NoteAsync(Actor actor, string summary, CancellationToken cancellation) =>
+        CommitAsync(new CatalogueTransaction(actor, summary).Also((_, _) => Task.CompletedTask), cancellation);
+
     /// <summary>
     /// Begins a new history, as after a restore: every cursor handed out before is worthless, so every node reads everything
     /// again. Epochs go on from where the catalogue stands.

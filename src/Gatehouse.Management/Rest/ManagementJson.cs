@@ -23,6 +23,8 @@ namespace Gatehouse.Management;
 [JsonSerializable(typeof(ImmutableArray<JoinTokenView>))]
 [JsonSerializable(typeof(SignIn))]
 [JsonSerializable(typeof(WhoAmI))]
+[JsonSerializable(typeof(CreateTraceGrant))]
+[JsonSerializable(typeof(IssuedTraceGrant))]
 [JsonSerializable(typeof(AuditPage))]
 [JsonSerializable(typeof(AuditVerdict))]
 [JsonSerializable(typeof(ImmutableArray<NodeDeployment>))]

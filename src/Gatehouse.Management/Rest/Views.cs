@@ -119,6 +119,14 @@ public sealed record JoinTokenView(
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record SignIn([property: JsonRequired] string Code);
 
+/// <summary>Asks for a trace grant for oneself.</summary>
+/// <param name="Seconds">How long it is good for, at most an hour.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record CreateTraceGrant(int Seconds = 900);
+
+/// <summary>A trace grant: the value of <c>X-Gatehouse-Grant</c>.</summary>
+public sealed record IssuedTraceGrant(string Grant, DateTimeOffset ExpiresAt);
+
 /// <summary>Who the bearer of a token is.</summary>
 public sealed record WhoAmI(string User, string Role, string TokenId, ImmutableArray<string> Permissions);
 

@@ -15,6 +15,7 @@ internal static class OperatorCommands
             NodeCommands.Create(),
             ClusterCommands.Create(),
             TokenCommands.Create(),
+            TraceCommands.Create(),
             .. LoginCommands.Create(),
             ConfigCommands.Create(),
             ReloadCommand.Create(),

@@ -25,6 +25,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
     private readonly GatewayTable? _apis;
     private readonly BalancerTable? _balancer;
     private readonly TrafficLogs _logs;
+    private readonly CatalogueVerifier _catalogueKey;
     private readonly TrafficTimeouts _timeouts = new();
     private readonly ConcurrentDictionary<string, HttpMessageInvoker> _probes = new(StringComparer.Ordinal);
     private readonly Latest<IReadOnlyList<string>> _managers;
@@ -36,6 +37,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
     private TrafficRole(NodeContext node)
     {
         _node = node;
+        _catalogueKey = new(node.Identity.Facts.CatalogueKey.Span);
         _managers = new([.. node.Identity.Facts.Managers]);
         _peers = new(Remembered(node));
         var settings = node.Settings;
@@ -47,6 +49,9 @@ internal sealed partial class TrafficRole : IAsyncDisposable
             TrustedProxies = settings.Proxies.Trusted,
             ConnectionsPerBackend = settings.Limits.ConnectionsPerBackend,
             Timeouts = _timeouts,
+            VerifyTraceGrant =
+                node.Identity.Profile == Profile.LoadBalancer ? null : grant => TraceGrant.EndOf(grant, _catalogueKey),
+            AppliedEpoch = () => _synchronizer.Status.Value.Cursor?.Epoch ?? 0,
             RunsInline = InlineCompletions.Enabled,
             AccessLog = _logs.Access,
             ErrorLog = _logs.Errors,
@@ -100,7 +105,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
                 Managers = role._managers,
                 Peers = role._peers,
                 Connect = role.Connect,
-                CatalogueKey = new CatalogueVerifier(node.Identity.Facts.CatalogueKey.Span),
+                CatalogueKey = role._catalogueKey,
                 Facts = node.Facts,
                 Lifecycle = lifecycle,
             },
@@ -178,6 +183,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
         }
 
         _store.Dispose();
+        _catalogueKey.Dispose();
         await _logs.DisposeAsync();
     }
 

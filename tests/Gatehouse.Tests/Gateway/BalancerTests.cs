@@ -121,6 +121,33 @@ public sealed class BalancerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_callers_and_workers_say_to_each_other_passes_untouched_and_412_is_no_failure()
+    {
+        _two.OnRequest = _one.OnRequest = features =>
+        {
+            var response = features.GetRequiredFeature<IHttpResponseFeature>();
+            response.StatusCode = 412;
+            response.Headers["X-Gatehouse-Epoch"] = "41";
+            return Task.CompletedTask;
+        };
+
+        for (var i = 0; i < 6; i++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/a");
+            request.Headers.Add("X-Gatehouse-Grant", "ghx1_any");
+            request.Headers.Add("X-Gatehouse-Min-Epoch", "42");
+            using var answer = await _http.SendAsync(request, Cancel);
+            Assert.Equal(HttpStatusCode.PreconditionFailed, answer.StatusCode);
+            Assert.Equal("41", Assert.Single(answer.Headers.GetValues("X-Gatehouse-Epoch")));
+        }
+
+        Assert.Equal(6, _one.Requests + _two.Requests);
+        Assert.Equal("ghx1_any", _one.Seen["X-Gatehouse-Grant"]);
+        Assert.Equal("42", _one.Seen["X-Gatehouse-Min-Epoch"]);
+        Assert.All(_table.Nodes, n => Assert.True(n.Preferred));
+    }
+
+    [Fact]
     public async Task A_node_that_fails_its_probe_is_tried_last_and_not_removed()
     {
         var prober = new NodeProber(

@@ -94,6 +94,10 @@ public sealed class RouteTableTests
     [InlineData(Roles.Publisher, "GET", "/api/v1/audit", HttpStatusCode.Forbidden)]
     [InlineData(Roles.Subscriber, "GET", "/api/v1/join-tokens", HttpStatusCode.Forbidden)]
     [InlineData(Roles.Operator, "GET", "/api/v1/join-tokens", HttpStatusCode.OK)]
+    [InlineData(Roles.Operator, "POST", "/api/v1/trace-grants", HttpStatusCode.Created)]
+    [InlineData(Roles.Publisher, "POST", "/api/v1/trace-grants", HttpStatusCode.Created)]
+    [InlineData(Roles.Subscriber, "POST", "/api/v1/trace-grants", HttpStatusCode.Forbidden)]
+    [InlineData(Roles.Auditor, "POST", "/api/v1/trace-grants", HttpStatusCode.Forbidden)]
     public async Task A_role_opens_what_it_is_for(string role, string method, string path, HttpStatusCode status)
     {
         await using var management = await TestManagement.StartAsync();

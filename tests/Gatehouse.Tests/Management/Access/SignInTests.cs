@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using Gatehouse.Deployment.Trust;
 using Gatehouse.Management;
 using Microsoft.Extensions.Time.Testing;
 
@@ -52,6 +53,47 @@ public sealed class SignInTests
         using var response = await SignInAsync(management, code);
 
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3601)]
+    [InlineData(-1)]
+    public async Task A_trace_grant_lives_at_most_an_hour(int seconds)
+    {
+        await using var management = await TestManagement.StartAsync(_time);
+
+        using var response = await management.SendAsync(
+            "POST",
+            "/api/v1/trace-grants",
+            await management.TokenAsync(),
+            $$"""{"seconds":{{seconds}}}"""
+        );
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        var problem = await TestManagement.ProblemAsync(response);
+        Assert.Contains("1 to 3600 seconds", problem.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_trace_grant_is_known_to_whoever_holds_the_catalogue_keys_public_half_and_stands_in_the_audit()
+    {
+        await using var management = await TestManagement.StartAsync(_time);
+        using var response = await management.SendAsync(
+            "POST",
+            "/api/v1/trace-grants",
+            await management.TokenAsync(Roles.Operator),
+            "{}"
+        );
+
+        var grant = await response.Content.ReadFromJsonAsync(ManagementJson.Default.IssuedTraceGrant, Stop);
+        using var verifier = new CatalogueVerifier(management.Catalogue.Key.PublicHalf.Span);
+        Assert.Equal(_time.GetUtcNow().AddMinutes(15), TraceGrant.EndOf(grant!.Grant, verifier));
+        Assert.True(response.Headers.CacheControl?.NoStore);
+        using var audit = await management.SendAsync("GET", "/api/v1/audit", await management.TokenAsync());
+        var text = await audit.Content.ReadAsStringAsync(Stop);
+        Assert.Contains("made a trace grant for ann until", text, StringComparison.Ordinal);
+        Assert.DoesNotContain(grant.Grant, text, StringComparison.Ordinal);
     }
 
     [Fact]
