@@ -54,12 +54,8 @@ internal static class DemoCommand
         try
         {
             await using var cluster = new DemoCluster(directory, plan, row => table.Set(row.Node, row));
-            await table.ShowAsync(async () =>
-            {
-                await cluster.StartAsync(name, stop.Token);
-                await Task.WhenAll(s_samples.Select(sample => cluster.DeployAsync(sample, stop.Token)));
-            });
-            var key = await cluster.CreateKeyAsync("demo", s_samples, stop.Token);
+            var key = "";
+            await table.ShowAsync(async () => key = await cluster.StartAsync(name, s_samples, stop.Token));
             var balancer = plan.Nodes.First(node => node.Profile == Model.Profile.LoadBalancer);
             var url = new Uri($"{plan.Addresses(balancer).Https}/petstore/1.0.0/pets");
             await cluster.FirstAnswerAsync(url, key, stop.Token);

@@ -14,6 +14,8 @@ internal sealed class DemoCluster : IAsyncDisposable
 {
     private static readonly TimeSpan s_longestStart = TimeSpan.FromSeconds(60);
 
+    private const string ApplicationName = "demo";
+
     private readonly string _directory;
     private readonly DemoPlan _plan;
     private readonly Action<DemoRow> _show;
@@ -35,8 +37,11 @@ internal sealed class DemoCluster : IAsyncDisposable
 
     public string SignIn { get; private set; } = "";
 
-    /// <summary>Starts every process, and returns when all nodes serve.</summary>
-    public async Task StartAsync(string cluster, CancellationToken cancellation)
+    /// <summary>
+    /// Starts every process, publishes the samples while the nodes join, and returns the secret of a key for them when every
+    /// node serves and every worker runs them.
+    /// </summary>
+    public async Task<string> StartAsync(string cluster, string[] samples, CancellationToken cancellation)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         deadline.CancelAfter(s_longestStart);
@@ -51,7 +56,11 @@ internal sealed class DemoCluster : IAsyncDisposable
 
             var welcome = await WelcomeAsync(deadline.Token);
             await Task.WhenAll(welcome.Tokens.Select(token => _children[token.Node].TellAsync(token.Token)));
+            var publishing = PublishAsync(samples, deadline.Token);
             await ServingAsync(deadline.Token);
+            var (apis, key) = await publishing;
+            await Task.WhenAll(apis.Select(api => AppliedAsync(api, deadline.Token)));
+            return key;
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -62,54 +71,6 @@ internal sealed class DemoCluster : IAsyncDisposable
                 "look into the logs there"
             );
         }
-    }
-
-    /// <summary>Imports and deploys a sample, and returns when every worker runs it.</summary>
-    public async Task DeployAsync(string name, CancellationToken cancellation)
-    {
-        var file = Path.Combine(AppContext.BaseDirectory, "samples", $"{name}.yaml");
-        using var document = new ByteArrayContent(await File.ReadAllBytesAsync(file, cancellation));
-        document.Headers.ContentType = new("application/yaml");
-        var backend = Uri.EscapeDataString($"http://127.0.0.1:{Text(_plan.Backend)}");
-        var imported = await _manager!.SendAsync<ImportView>(
-            HttpMethod.Post,
-            $"apis?name={name}&endpoint={backend}&auth=apikey&update=true",
-            document,
-            cancellation
-        );
-        var id = Uri.EscapeDataString(imported.Api.Id);
-        await _manager.PostAsync($"apis/{id}/deployments", null, cancellation);
-        var deployed = await _manager.GetAsync<DeploymentView>($"apis/{id}/deployments?wait=30", cancellation);
-        if (deployed.Nodes.Any(node => node.State != DeploymentState.Applied))
-        {
-            throw new CommandFailure(
-                ExitCode.Partly,
-                $"{name} is not applied on every worker: {string.Join(", ", deployed.Nodes.Select(node => $"{node.Node} {node.State} {node.Reason}"))}"
-            );
-        }
-    }
-
-    /// <summary>An application with a key for <paramref name="apis"/>.</summary>
-    public async Task<string> CreateKeyAsync(
-        string application,
-        IEnumerable<string> apis,
-        CancellationToken cancellation
-    )
-    {
-        // A kept cluster has them already.
-        var made =
-            await UnlessThereAsync(() =>
-                _manager!.PostAsync<Application>("applications", new { name = application }, cancellation)
-            ) ?? await _manager!.GetAsync<Application>($"applications/{application}", cancellation);
-        foreach (var api in apis)
-        {
-            await UnlessThereAsync(() =>
-                _manager!.PostAsync<JsonElement?>("subscriptions", new { application = made.Id, api }, cancellation)
-            );
-        }
-
-        var key = await _manager!.PostAsync<CreatedKey>($"applications/{made.Id}/keys", new CreateKey(), cancellation);
-        return key.Secret;
     }
 
     /// <summary>Calls <paramref name="url"/> with the key until it answers 200: the key is on its way to the workers.</summary>
@@ -171,6 +132,67 @@ internal sealed class DemoCluster : IAsyncDisposable
     {
         _manager?.Dispose();
         await Task.WhenAll(_children.Values.Select(child => child.DisposeAsync().AsTask()));
+    }
+
+    // Deploys the samples and makes a key for them; needs the manager only.
+    private async Task<(string[] Apis, string Key)> PublishAsync(string[] samples, CancellationToken cancellation)
+    {
+        var deploying = Task.WhenAll(samples.Select(sample => DeployAsync(sample, cancellation)));
+        // A kept cluster has the application already.
+        var application =
+            await UnlessThereAsync(() =>
+                _manager!.PostAsync<Application>("applications", new { name = ApplicationName }, cancellation)
+            ) ?? await _manager!.GetAsync<Application>($"applications/{ApplicationName}", cancellation);
+        var key = await _manager!.PostAsync<CreatedKey>(
+            $"applications/{application.Id}/keys",
+            new CreateKey(),
+            cancellation
+        );
+        var apis = await deploying;
+        foreach (var api in samples)
+        {
+            await UnlessThereAsync(() =>
+                _manager!.PostAsync<JsonElement?>(
+                    "subscriptions",
+                    new { application = application.Id, api },
+                    cancellation
+                )
+            );
+        }
+
+        return (apis, key.Secret);
+    }
+
+    // Imports and deploys a sample; returns the API's id.
+    private async Task<string> DeployAsync(string name, CancellationToken cancellation)
+    {
+        var file = Path.Combine(AppContext.BaseDirectory, "samples", $"{name}.yaml");
+        using var document = new ByteArrayContent(await File.ReadAllBytesAsync(file, cancellation));
+        document.Headers.ContentType = new("application/yaml");
+        var backend = Uri.EscapeDataString($"http://127.0.0.1:{Text(_plan.Backend)}");
+        var imported = await _manager!.SendAsync<ImportView>(
+            HttpMethod.Post,
+            $"apis?name={name}&endpoint={backend}&auth=apikey&update=true",
+            document,
+            cancellation
+        );
+        await _manager.PostAsync($"apis/{Uri.EscapeDataString(imported.Api.Id)}/deployments", null, cancellation);
+        return imported.Api.Id;
+    }
+
+    private async Task AppliedAsync(string api, CancellationToken cancellation)
+    {
+        var deployed = await _manager!.GetAsync<DeploymentView>(
+            $"apis/{Uri.EscapeDataString(api)}/deployments?wait=30",
+            cancellation
+        );
+        if (deployed.Nodes.Any(node => node.State != DeploymentState.Applied))
+        {
+            throw new CommandFailure(
+                ExitCode.Partly,
+                $"{api} is not applied on every worker: {string.Join(", ", deployed.Nodes.Select(node => $"{node.Node} {node.State} {node.Reason}"))}"
+            );
+        }
     }
 
     private static async Task<T?> UnlessThereAsync<T>(Func<Task<T>> create)
