@@ -6,6 +6,7 @@ using Gatehouse.Gateway.Balancing;
 using Gatehouse.Gateway.Pipeline;
 using Gatehouse.Model;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
 
 namespace Gatehouse.Gateway.Forwarding;
 
@@ -74,7 +75,8 @@ internal sealed class HttpUpstream : IUpstream, IDisposable
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
             Content = upgrade is null ? RequestBody.Of(exchange, _settings.Timeouts.Caller, target.Silence) : null,
         };
-        RequestHead.CopyTo(request, exchange, target);
+        var headers = new MessageHeaders(request);
+        RequestHead.Write(ref headers, exchange, target);
         upgrade?.Write(request.Headers);
         if (IsGrpc(exchange))
         {
@@ -281,7 +283,8 @@ internal sealed class HttpUpstream : IUpstream, IDisposable
         return outcome == ForwardingOutcome.CallerSilent ? outcome : ForwardingOutcome.AnswerCutShort;
     }
 
-    private static bool IsGrpc(Exchange exchange) =>
+    /// <summary>True for gRPC, which needs HTTP/2 all the way.</summary>
+    internal static bool IsGrpc(Exchange exchange) =>
         exchange.Request.Headers.ContentType is [{ } type]
         && type.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase);
 
@@ -315,6 +318,25 @@ internal sealed class HttpUpstream : IUpstream, IDisposable
         {
             socket.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>A message keeps the headers of its content apart.</summary>
+    private readonly struct MessageHeaders(HttpRequestMessage request) : IHeaderSink
+    {
+        public void Add(string name, StringValues values)
+        {
+            if (values.Count == 1)
+            {
+                if (!request.Headers.TryAddWithoutValidation(name, values[0]))
+                {
+                    request.Content?.Headers.TryAddWithoutValidation(name, values[0]);
+                }
+            }
+            else if (!request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
+            {
+                request.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+            }
         }
     }
 }

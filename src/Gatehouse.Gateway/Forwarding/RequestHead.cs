@@ -1,6 +1,5 @@
 using Gatehouse.Gateway.Balancing;
 using Gatehouse.Gateway.Pipeline;
-using Microsoft.Extensions.Primitives;
 
 namespace Gatehouse.Gateway.Forwarding;
 
@@ -12,12 +11,20 @@ internal static class RequestHead
     /// <summary>The target's own path, then what followed the API's context, byte for byte, then the query.</summary>
     public static Uri UriOf(Exchange exchange, Target target)
     {
-        var resource = exchange.OutgoingTarget;
-        var slash = target.PathPrefix.Length == 0 && resource is not ['/', ..] ? "/" : "";
-        return new(string.Concat(target.Origin, target.PathPrefix, slash, resource), s_asSent);
+        var (prefix, slash, resource) = TargetOf(exchange, target);
+        return new(string.Concat(target.Origin, prefix, slash, resource), s_asSent);
     }
 
-    public static void CopyTo(HttpRequestMessage request, Exchange exchange, Target target)
+    /// <summary>The three parts of the request target as it goes out.</summary>
+    public static RequestTarget TargetOf(Exchange exchange, Target target)
+    {
+        var resource = exchange.OutgoingTarget;
+        return new(target.PathPrefix, target.PathPrefix.Length == 0 && resource is not ['/', ..] ? "/" : "", resource);
+    }
+
+    /// <summary>Names every header of the request to whoever writes it, but for those that say how long its body is.</summary>
+    public static void Write<TSink>(ref TSink sink, Exchange exchange, Target target)
+        where TSink : IHeaderSink
     {
         var rules = exchange.Route!.Forwarding;
         var incoming = exchange.Request.Headers;
@@ -26,73 +33,70 @@ internal static class RequestHead
         foreach (var (name, values) in incoming)
         {
             if (
-                values.Count == 0
-                || IsWrittenHere(name)
-                || HopByHop.Contains(name)
-                || (!rules.PassesOwnHeaders && HeaderNames.IsOwn(name))
-                || name.Equals(exchange.ConsumedHeader, StringComparison.OrdinalIgnoreCase)
-                || (named && HopByHop.IsNamedBy(connection, name))
+                values.Count > 0
+                && !IsWrittenHere(name)
+                && !HopByHop.Contains(name)
+                && (rules.PassesOwnHeaders || !HeaderNames.IsOwn(name))
+                && !name.Equals(exchange.ConsumedHeader, StringComparison.OrdinalIgnoreCase)
+                && !(named && HopByHop.IsNamedBy(connection, name))
+                && !(rules.Sticky is not null && Is(name, "Cookie"))
             )
             {
-                continue;
+                sink.Add(name, values);
             }
-
-            Add(request, name, values);
         }
 
-        var headers = request.Headers;
         var caller = exchange.Caller;
-        headers.TryAddWithoutValidation("Host", rules.KeepsHost ? incoming.Host.ToString() : target.Authority);
-        headers.TryAddWithoutValidation(HeaderNames.RequestId, exchange.RequestId);
-        headers.TryAddWithoutValidation(HeaderNames.ForwardedFor, caller.ForwardedFor);
-        headers.TryAddWithoutValidation(
+        sink.Add("Host", rules.KeepsHost ? incoming.Host : target.Authority);
+        sink.Add(HeaderNames.RequestId, exchange.RequestId);
+        sink.Add(HeaderNames.ForwardedFor, caller.ForwardedFor);
+        sink.Add(
             HeaderNames.ForwardedHost,
             caller.ThroughTrustedProxy && incoming[HeaderNames.ForwardedHost] is [{ Length: > 0 } said]
                 ? said
-                : incoming.Host.ToString()
+                : incoming.Host
         );
-        headers.TryAddWithoutValidation(HeaderNames.ForwardedProto, caller.IsHttps ? "https" : "http");
+        sink.Add(HeaderNames.ForwardedProto, caller.IsHttps ? "https" : "http");
         if (rules.ServerName is not null)
         {
-            headers.TryAddWithoutValidation(HeaderNames.ForwardedServer, rules.ServerName);
+            sink.Add(HeaderNames.ForwardedServer, rules.ServerName);
             if (caller.CertificateForNode(exchange) is { } certificate)
             {
-                headers.TryAddWithoutValidation(HeaderNames.ClientCertificate, certificate);
+                sink.Add(HeaderNames.ClientCertificate, certificate);
             }
         }
 
-        headers.TryAddWithoutValidation(HeaderNames.ForwardedPort, caller.PortText);
+        sink.Add(HeaderNames.ForwardedPort, caller.PortText);
 
         // gRPC asks for trailers end to end; every other TE is between neighbours.
-        if (incoming.TE.ToString().Contains("trailers", StringComparison.OrdinalIgnoreCase))
+        if (incoming.TE is { Count: > 0 } te && te.ToString().Contains("trailers", StringComparison.OrdinalIgnoreCase))
         {
-            headers.TryAddWithoutValidation("TE", "trailers");
+            sink.Add("TE", "trailers");
         }
 
-        if (rules.Sticky is not null && incoming.Cookie is { Count: > 0 } cookies)
+        if (
+            rules.Sticky is not null
+            && incoming.Cookie is { Count: > 0 } cookies
+            && rules.Sticky.Strip(cookies) is { Length: > 0 } rest
+        )
         {
-            headers.Remove("Cookie");
-            if (rules.Sticky.Strip(cookies) is { Length: > 0 } rest)
-            {
-                headers.TryAddWithoutValidation("Cookie", rest);
-            }
+            sink.Add("Cookie", rest);
         }
     }
 
-    private static void Add(HttpRequestMessage request, string name, StringValues values)
-    {
-        if (values.Count == 1)
-        {
-            if (!request.Headers.TryAddWithoutValidation(name, values[0]))
-            {
-                request.Content?.Headers.TryAddWithoutValidation(name, values[0]);
-            }
-        }
-        else if (!request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
-        {
-            request.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
-        }
-    }
+    /// <summary>
+    /// True for a trailer field that may follow a body. Who reads trailers may merge them into the headers, so nothing that
+    /// frames, routes, identifies or was decided here may come in behind (RFC 9110 §6.5.1).
+    /// </summary>
+    public static bool MayTrail(Exchange exchange, string name) =>
+        !IsWrittenHere(name)
+        && !HopByHop.Contains(name)
+        && !HeaderNames.IsOwn(name)
+        && !exchange.Request.Headers.ContainsKey(name)
+        && !name.Equals(exchange.ConsumedHeader, StringComparison.OrdinalIgnoreCase)
+        && !Is(name, "Authorization")
+        && !Is(name, "Cookie")
+        && !Is(name, "Expect");
 
     /// <summary>Headers whose value is ours to say, and HTTP/2's names for parts of the request line.</summary>
     private static bool IsWrittenHere(string name) =>
@@ -110,4 +114,17 @@ internal static class RequestHead
         };
 
     private static bool Is(string name, string other) => name.Equals(other, StringComparison.OrdinalIgnoreCase);
+}
+
+/// <summary>The parts of a request target, to be written one after the other.</summary>
+internal readonly ref struct RequestTarget(string prefix, string slash, ReadOnlySpan<char> resource)
+{
+    public ReadOnlySpan<char> Resource { get; } = resource;
+
+    public void Deconstruct(out string before, out string between, out ReadOnlySpan<char> rest)
+    {
+        before = prefix;
+        between = slash;
+        rest = Resource;
+    }
 }

@@ -1,22 +1,65 @@
 using System.Collections.Concurrent;
+using Gatehouse.Gateway.Forwarding.Http1;
 
 namespace Gatehouse.Gateway.Forwarding;
 
 /// <summary>
-/// One upstream per connect timeout, shared by all APIs: its pools are per address, so a backend behind many APIs has one
-/// bounded pool, and a changed API keeps its warm connections.
+/// The ways to backends, shared by all APIs: a backend behind many APIs has one bounded pool, and a changed API keeps its
+/// warm connections. Backends on plain HTTP are reached by a client of our own, those with TLS through the runtime's.
 /// </summary>
-internal sealed class UpstreamSet(UpstreamSettings settings)
+internal sealed class UpstreamSet(UpstreamSettings settings, TimeProvider time)
 {
-    private readonly ConcurrentDictionary<int, IUpstream> _byTimeout = new();
+    private readonly ConcurrentDictionary<int, HttpUpstream> _byTimeout = new();
+    private readonly Dictionary<(string Authority, int Quarters), WeakReference<Http1Upstream>> _plain = [];
+    private int _forgetAt = 64;
 
     // In steps of a quarter of a second up to a minute, so that no publisher can make more than 240 of them.
-    public IUpstream For(TimeSpan connectTimeout)
+    public IUpstream For(Uri url, TimeSpan connectTimeout)
     {
         var quarters = (int)Math.Clamp(Math.Ceiling(connectTimeout.TotalSeconds * 4), 1, 240);
-        return _byTimeout.GetOrAdd(
-            quarters,
-            q => new HttpUpstream(settings with { ConnectTimeout = TimeSpan.FromSeconds(q / 4.0) })
-        );
+        var waits = settings with { ConnectTimeout = TimeSpan.FromSeconds(quarters / 4.0) };
+        var runtimes = _byTimeout.GetOrAdd(quarters, static (_, waits) => new(waits), waits);
+        if (settings.RuntimeClientOnly || url.Scheme != Uri.UriSchemeHttp)
+        {
+            return runtimes;
+        }
+
+        // Held weakly: the targets that use it keep it, and its idle connections do until they are closed.
+        lock (_plain)
+        {
+            var key = (url.Authority, quarters);
+            if (_plain.TryGetValue(key, out var held) && held.TryGetTarget(out var kept))
+            {
+                return kept;
+            }
+
+            ForgetUnused();
+            var made = new Http1Upstream(
+                new(new(url.IdnHost, url.Port, time), waits, time),
+                runtimes,
+                settings.Timeouts
+            );
+            _plain[key] = new(made);
+            return made;
+        }
+    }
+
+    // When there are twice as many as were left the last time, so that adding one stays cheap.
+    private void ForgetUnused()
+    {
+        if (_plain.Count < _forgetAt)
+        {
+            return;
+        }
+
+        foreach (var (key, held) in _plain)
+        {
+            if (!held.TryGetTarget(out _))
+            {
+                _plain.Remove(key);
+            }
+        }
+
+        _forgetAt = Math.Max(64, _plain.Count * 2);
     }
 }

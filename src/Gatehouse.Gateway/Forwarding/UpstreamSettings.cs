@@ -19,6 +19,9 @@ internal sealed record UpstreamSettings
     /// <summary>TLS towards nodes; null when targets are backends.</summary>
     public Func<Node, SslClientAuthenticationOptions>? NodeTls { get; init; }
 
+    /// <summary>True to reach plain backends through the runtime's client as well: what our own client is compared with.</summary>
+    public bool RuntimeClientOnly { get; init; }
+
     /// <summary>Asked while a stream is open: is its caller still let in by the newest table?</summary>
     public required Func<Exchange, bool> StillAdmitted { get; init; }
 }

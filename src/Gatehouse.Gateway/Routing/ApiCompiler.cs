@@ -228,7 +228,6 @@ internal sealed class ApiCompiler(
                 $"'{other}' is not known; use round-robin, least-requests or power-of-two."
             ),
         };
-        var upstream = upstreams.For(set.ConnectTimeout);
         return new([.. set.Endpoints.Select((e, i) => Target(e, i))], algorithm);
 
         Target Target(Endpoint endpoint, int index)
@@ -248,7 +247,7 @@ internal sealed class ApiCompiler(
                 throw new Refused(place, "An endpoint has no user, query or fragment.");
             }
 
-            return new(endpoint.Url, url, upstream, () => set.ResponseTimeout, time);
+            return new(endpoint.Url, url, upstreams.For(url, set.ConnectTimeout), () => set.ResponseTimeout, time);
         }
     }
 

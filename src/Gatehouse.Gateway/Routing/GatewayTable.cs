@@ -26,9 +26,10 @@ public sealed class GatewayTable : IEntityTarget, IRequestTable, IAsyncDisposabl
             ConnectionsPerTarget = options.ConnectionsPerBackend,
             Timeouts = options.Timeouts,
             BackendTls = options.BackendTls,
+            RuntimeClientOnly = options.RuntimeClientOnly,
             StillAdmitted = exchange => Admission.StillHolds(exchange, this, time),
         };
-        _compiler = new(options, new(settings), _issuers.Verifier, time);
+        _compiler = new(options, new(settings, time), _issuers.Verifier, time);
     }
 
     /// <summary>How many APIs are served.</summary>

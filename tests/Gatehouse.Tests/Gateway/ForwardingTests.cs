@@ -8,7 +8,8 @@ using Gatehouse.Model;
 
 namespace Gatehouse.Tests.Gateway;
 
-public sealed class ForwardingTests : IAsyncLifetime
+/// <summary>What forwarding promises, whichever client reaches the backend.</summary>
+public abstract class ForwardingTests(bool runtimeClientOnly) : IAsyncLifetime
 {
     private readonly Backend _backend = new();
     private TestGateway _gateway = null!;
@@ -17,7 +18,7 @@ public sealed class ForwardingTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _gateway = await TestGateway.StartAsync();
+        _gateway = await TestGateway.StartAsync(new() { Node = "w1", RuntimeClientOnly = runtimeClientOnly });
         Serve(_backend.Url);
     }
 
@@ -123,7 +124,12 @@ public sealed class ForwardingTests : IAsyncLifetime
     public async Task A_trusted_proxy_is_believed_and_added()
     {
         await using var gateway = await TestGateway.StartAsync(
-            new() { Node = "w1", TrustedProxies = [IPNetwork.Parse("127.0.0.0/8")] }
+            new()
+            {
+                Node = "w1",
+                RuntimeClientOnly = runtimeClientOnly,
+                TrustedProxies = [IPNetwork.Parse("127.0.0.0/8")],
+            }
         );
         gateway.Run((Entities.Petstore(_backend.Url) with { Transports = ["https"] }).Put());
 
@@ -447,8 +453,15 @@ public sealed class ForwardingTests : IAsyncLifetime
         _backend.OnRequest = async (_, s) =>
         {
             asked.SetResult();
-            await s.ReadAsync(new byte[1]);
-            hungUp.SetResult();
+            try
+            {
+                await s.ReadAsync(new byte[1]);
+            }
+            finally
+            {
+                // Whether by an end or by a reset is the client's affair.
+                hungUp.SetResult();
+            }
         };
         using var socket = new TcpClient();
         await socket.ConnectAsync(IPAddress.Loopback, _gateway.Port, Cancel);
@@ -632,3 +645,9 @@ public sealed class ForwardingTests : IAsyncLifetime
 
     private static Task<string> TextAsync(HttpResponseMessage answer) => answer.Content.ReadAsStringAsync(Cancel);
 }
+
+/// <summary>Over the gateway's own client.</summary>
+public sealed class OwnClientForwardingTests() : ForwardingTests(runtimeClientOnly: false);
+
+/// <summary>Over the runtime's.</summary>
+public sealed class RuntimeClientForwardingTests() : ForwardingTests(runtimeClientOnly: true);
