@@ -162,6 +162,8 @@ internal sealed partial class KeySource
             trouble = "It did not answer in time.";
         }
 
+        // Who asked meanwhile is answered by this.
+        await _asked.WaitAsync(TimeSpan.Zero, CancellationToken.None).ConfigureAwait(false);
         var attempts = _state.Value.Attempts + 1;
         _state.Set(new(keys ?? _state.Value.Keys, attempts, time.GetUtcNow(), trouble));
         if (trouble is not null)
