@@ -42,6 +42,9 @@ public sealed class GatewayEngine
     /// <summary>Whether sockets call back on the thread that polls them.</summary>
     internal bool RunsInline => _options.RunsInline;
 
+    /// <summary>Where callers' connections live; null for stock sockets.</summary>
+    internal LoopGroup? Loops => _options.Loops;
+
     /// <summary>What a server of our own hands its requests to, without the hosting pipeline.</summary>
     internal IHttpApplication<Exchange> Application { get; }
 
@@ -73,6 +76,7 @@ public sealed class GatewayEngine
         text.Sample("gatehouse_not_replayable_total", "", _counters.NotReplayableTotal);
         text.Family("gatehouse_access_log_dropped_total", "counter", "Access log lines lost.");
         text.Sample("gatehouse_access_log_dropped_total", "", _options.AccessLog?.Dropped ?? 0);
+        _options.Loops?.WriteMetrics(text);
     }
 
     private sealed class EngineApplication(GatewayPipeline pipeline) : IHttpApplication<Exchange>

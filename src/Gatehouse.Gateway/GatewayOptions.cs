@@ -43,6 +43,9 @@ public sealed record GatewayOptions
     /// </summary>
     public bool RunsInline { get; init; }
 
+    /// <summary>The loops that callers' connections live on; null for stock sockets. Whoever started them stops them.</summary>
+    public LoopGroup? Loops { get; init; }
+
     /// <summary>Where a line per request goes; null for nowhere.</summary>
     public AccessLog? AccessLog { get; init; }
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using Gatehouse.Gateway.Transport;
 
 namespace Gatehouse.Gateway.Accounting;
 
@@ -62,6 +63,21 @@ internal sealed class PrometheusText(IBufferWriter<byte> destination)
             Sample($"{prefix}_request_duration_seconds_sum", Label(label, name), meter.Seconds);
             Sample($"{prefix}_request_duration_seconds_count", Label(label, name), sum);
         }
+    }
+
+    /// <summary>One loop's part of the family of lags.</summary>
+    public void Lag(string name, string label, LagMeter meter)
+    {
+        long sum = 0;
+        for (var bucket = 0; bucket < LagMeter.Buckets; bucket++)
+        {
+            sum += meter.InBucket(bucket);
+            var bound = LagMeter.BoundOf(bucket).ToString(CultureInfo.InvariantCulture);
+            Sample($"{name}_bucket", $"{label},le=\"{(bucket == LagMeter.Buckets - 1 ? "+Inf" : bound)}\"", sum);
+        }
+
+        Sample($"{name}_sum", label, meter.Seconds);
+        Sample($"{name}_count", label, sum);
     }
 
     private void Line(string text) => Encoding.UTF8.GetBytes(text, destination);

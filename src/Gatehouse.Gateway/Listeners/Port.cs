@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Gatehouse.Gateway.Transport;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
 namespace Gatehouse.Gateway.Listeners;
@@ -9,24 +10,18 @@ namespace Gatehouse.Gateway.Listeners;
 /// A bound port that accepts connections for the front it has at the moment. It stays bound while fronts come and go, so a
 /// change of settings refuses nobody.
 /// </summary>
-internal sealed partial class Port : IAsyncDisposable
+internal sealed class Port : IAsyncDisposable
 {
-    private static readonly TimeSpan s_pauseWhenOutOfSockets = TimeSpan.FromMilliseconds(100);
-
-    private readonly Socket _socket;
-    private readonly SocketConnectionContextFactory _connections;
-    private readonly ILogger<Port> _logger;
+    private readonly IConnectionListener _listener;
     private volatile HttpFront _front;
     private Task _accepting = Task.CompletedTask;
 
-    private Port(ListenerSettings settings, Socket socket, HttpFront front, bool inline, ILoggerFactory logs)
+    private Port(ListenerSettings settings, IConnectionListener listener, HttpFront front)
     {
         Settings = settings;
-        _socket = socket;
+        _listener = listener;
         _front = front;
-        _logger = logs.CreateLogger<Port>();
-        _connections = new(new() { UnsafePreferInlineScheduling = inline }, _logger);
-        Bound = (IPEndPoint)socket.LocalEndPoint!;
+        Bound = (IPEndPoint)listener.EndPoint;
     }
 
     public ListenerSettings Settings { get; private set; }
@@ -41,17 +36,17 @@ internal sealed partial class Port : IAsyncDisposable
         CancellationToken cancellation
     )
     {
-        var socket = Bind(settings);
+        var listener = Bind(settings, entry, logs.CreateLogger<Port>());
         try
         {
             var front = await HttpFront.StartAsync(settings, entry, logs, cancellation).ConfigureAwait(false);
-            var port = new Port(settings, socket, front, entry.RunsInline, logs);
+            var port = new Port(settings, listener, front);
             port._accepting = port.AcceptAsync();
             return port;
         }
         catch
         {
-            socket.Dispose();
+            await listener.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }
@@ -68,7 +63,7 @@ internal sealed partial class Port : IAsyncDisposable
     /// <summary>Stops accepting and returns the front, for its requests to finish.</summary>
     public async Task<HttpFront> CloseAsync()
     {
-        _socket.Dispose();
+        await _listener.UnbindAsync().ConfigureAwait(false);
         await _accepting.ConfigureAwait(false);
         return _front;
     }
@@ -77,58 +72,27 @@ internal sealed partial class Port : IAsyncDisposable
     {
         var front = await CloseAsync().ConfigureAwait(false);
         await front.DisposeAsync().ConfigureAwait(false);
-        _connections.Dispose();
+        await _listener.DisposeAsync().ConfigureAwait(false);
     }
 
-    private static Socket Bind(ListenerSettings settings)
+    private static IConnectionListener Bind(ListenerSettings settings, RequestEntry entry, ILogger logger)
     {
-        var socket = new Socket(settings.EndPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            if (settings.EndPoint.Address.Equals(IPAddress.IPv6Any))
-            {
-                socket.DualMode = true;
-            }
-
-            socket.Bind(settings.EndPoint);
-            socket.Listen(1024);
-            return socket;
+            return entry.Loops is { } loops
+                ? LoopListener.Open(loops, settings.Name, settings.EndPoint, logger)
+                : SocketListener.Open(settings.Name, settings.EndPoint, entry.RunsInline, logger);
         }
         catch (SocketException failure)
         {
-            socket.Dispose();
             throw new PortTakenException(settings.Name, settings.EndPoint, failure);
         }
     }
 
     private async Task AcceptAsync()
     {
-        while (true)
+        while (await _listener.AcceptAsync().ConfigureAwait(false) is { } connection)
         {
-            Socket accepted;
-            try
-            {
-                accepted = await _socket.AcceptAsync().ConfigureAwait(false);
-            }
-            catch (Exception closed) when (closed is ObjectDisposedException || IsClosed(closed))
-            {
-                return;
-            }
-            catch (SocketException failure) when (failure.SocketErrorCode == SocketError.ConnectionReset)
-            {
-                // The caller hung up before it was accepted.
-                continue;
-            }
-            catch (SocketException failure)
-            {
-                LogCannotAccept(Settings.Name, Bound, failure.Message);
-                await Task.Delay(s_pauseWhenOutOfSockets).ConfigureAwait(false);
-                continue;
-            }
-
-            accepted.NoDelay = true;
-            var connection = _connections.Create(accepted);
-
             // A front that was swapped out meanwhile takes no more; the new one does.
             if (
                 !await _front.OfferAsync(connection).ConfigureAwait(false)
@@ -140,13 +104,4 @@ internal sealed partial class Port : IAsyncDisposable
             }
         }
     }
-
-    private static bool IsClosed(Exception failure) =>
-        failure is SocketException { SocketErrorCode: SocketError.OperationAborted or SocketError.Interrupted };
-
-    [LoggerMessage(
-        Level = LogLevel.Error,
-        Message = "Listener '{Listener}' on {EndPoint} cannot accept connections: {Reason}. It goes on trying; raise the limit of open files if this lasts"
-    )]
-    private partial void LogCannotAccept(string listener, IPEndPoint endPoint, string reason);
 }

@@ -6,12 +6,21 @@ namespace Gatehouse.Gateway.Listeners;
 
 /// <summary>Where the requests of a listener go.</summary>
 /// <param name="StartAsync">Starts a server with it.</param>
-/// <param name="RunsInline">Whether its code may run on the threads that poll sockets: only what never blocks may.</param>
-internal sealed record RequestEntry(Func<IServer, CancellationToken, Task> StartAsync, bool RunsInline)
+/// <param name="RunsInline">Whether its code may run on the threads that poll stock sockets: only what never blocks may.</param>
+/// <param name="Loops">Where its connections live; null for stock sockets. Only what never blocks may run there.</param>
+internal sealed record RequestEntry(
+    Func<IServer, CancellationToken, Task> StartAsync,
+    bool RunsInline,
+    LoopGroup? Loops = null
+)
 {
     /// <summary>To an engine, with one exchange per connection.</summary>
     public static RequestEntry To(GatewayEngine engine) =>
-        new((server, cancellation) => server.StartAsync<Exchange>(engine.Application, cancellation), engine.RunsInline);
+        new(
+            (server, cancellation) => server.StartAsync<Exchange>(engine.Application, cancellation),
+            engine.RunsInline,
+            engine.Loops
+        );
 
     /// <summary>To any other pipeline.</summary>
     public static RequestEntry To(Func<IFeatureCollection, Task> pipeline) =>

@@ -9,7 +9,7 @@ namespace Gatehouse.Gateway.Transport;
 internal abstract class Dialer
 {
     /// <summary>The dialer of the loop that runs this thread, so that a request's upstream connections live on its own loop; else the stock one.</summary>
-    public static Dialer Current => SocketDialer.Instance;
+    public static Dialer Current => Loop.Current?.Dialer ?? SocketDialer.Instance;
 
     /// <summary>
     /// Connects within the time that the token gives. Throws <see cref="IOException"/> when refused or unreachable and

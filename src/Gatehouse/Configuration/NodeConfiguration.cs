@@ -162,6 +162,7 @@ internal sealed class NodeConfiguration
             },
             Tls = new TlsSettings { Certificates = Get(SettingsTable.Certificates) },
             Proxies = new ProxySettings { Trusted = Get(SettingsTable.TrustedProxies) },
+            Transport = Get(SettingsTable.Transport),
             Timeouts = new TimeoutSettings
             {
                 Drain = Get(SettingsTable.Drain),

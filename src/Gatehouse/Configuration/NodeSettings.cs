@@ -39,11 +39,27 @@ internal sealed record NodeSettings
     /// <summary>What the load balancer does beyond passing on.</summary>
     public required BalancerSettings Balancer { get; init; }
 
+    /// <summary>What carries API traffic.</summary>
+    public required TransportChoice Transport { get; init; }
+
     /// <summary>What is written where.</summary>
     public required LogSettings Log { get; init; }
 
     /// <summary>What one node takes on at once.</summary>
     public required LimitSettings Limits { get; init; }
+}
+
+/// <summary>What carries API traffic.</summary>
+internal enum TransportChoice
+{
+    /// <summary>The loops where they run, else the stock sockets.</summary>
+    Auto,
+
+    /// <summary>Our own event loops.</summary>
+    Loops,
+
+    /// <summary>The runtime's sockets.</summary>
+    Sockets,
 }
 
 /// <summary>Who the node is.</summary>

@@ -339,6 +339,14 @@ internal static class SettingsTable
         "Where a line per request goes: `off`, `stdout`, or a file."
     );
 
+    public static readonly Setting<TransportChoice> Transport = Of(
+        "gateway.transport",
+        ValueKinds.TransportChoice,
+        TransportChoice.Auto,
+        Restart,
+        "What carries API traffic: `loops`, our own event loops (Linux on x64 and arm64), or `sockets`, the runtime's. `auto` takes the loops where they run. `loops` is an error where they do not."
+    );
+
     public static readonly Setting<int> Connections = Of(
         "limits.connections",
         ValueKinds.Count,
@@ -414,6 +422,7 @@ internal static class SettingsTable
         ProbeInterval,
         ReadTimeout,
         SendTimeout,
+        Transport,
         Level,
         Format,
         Access,

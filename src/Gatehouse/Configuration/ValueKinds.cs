@@ -196,6 +196,9 @@ internal static partial class ValueKinds
 
     public static ValueKind<FailureDetection> Detection { get; } = Enumeration<FailureDetection>("lan or wan");
 
+    public static ValueKind<TransportChoice> TransportChoice { get; } =
+        Enumeration<TransportChoice>("auto, loops or sockets");
+
     public static ValueKind<LogFormat> LogFormat { get; } = Enumeration<LogFormat>("text or json");
 
     public static ValueKind<LogLevel> LogLevel { get; } =

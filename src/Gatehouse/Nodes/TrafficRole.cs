@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Text;
+using Gatehouse.Cli;
 using Gatehouse.Commands;
 using Gatehouse.Configuration;
 using Gatehouse.Deployment.Internal;
@@ -26,6 +27,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
     private readonly BalancerTable? _balancer;
     private readonly TrafficLogs _logs;
     private readonly CatalogueVerifier _catalogueKey;
+    private readonly LoopGroup? _loops;
     private readonly TrafficTimeouts _timeouts = new();
     private readonly ConcurrentDictionary<string, HttpMessageInvoker> _probes = new(StringComparer.Ordinal);
     private readonly Latest<IReadOnlyList<string>> _managers;
@@ -43,6 +45,17 @@ internal sealed partial class TrafficRole : IAsyncDisposable
         var settings = node.Settings;
         _logs = new(node);
         Apply(settings);
+        _loops = settings.Transport == TransportChoice.Sockets ? null : LoopGroup.TryStart(node.Logs);
+        if (_loops is null && settings.Transport == TransportChoice.Loops)
+        {
+            throw new CommandFailure(
+                ExitCode.Invalid,
+                "the loops of gateway.transport cannot start here; the line before this one says why",
+                "gateway.transport: loops",
+                "set gateway.transport to auto or sockets"
+            );
+        }
+
         var options = new GatewayOptions
         {
             Node = node.Identity.Node,
@@ -53,6 +66,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
                 node.Identity.Profile == Profile.LoadBalancer ? null : grant => TraceGrant.EndOf(grant, _catalogueKey),
             AppliedEpoch = () => _synchronizer.Status.Value.Cursor?.Epoch ?? 0,
             RunsInline = InlineCompletions.Enabled,
+            Loops = _loops,
             AccessLog = _logs.Access,
             ErrorLog = _logs.Errors,
         };
@@ -182,6 +196,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
             await _apis.DisposeAsync();
         }
 
+        _loops?.Dispose();
         _store.Dispose();
         _catalogueKey.Dispose();
         await _logs.DisposeAsync();

@@ -1,6 +1,7 @@
 using System.Net;
 using Gatehouse.Gateway;
 using Gatehouse.Model;
+using Gatehouse.Tests.Gateway.Transport;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -18,7 +19,7 @@ public sealed class BalancerTests : IAsyncLifetime
 
     public BalancerTests()
     {
-        var options = new GatewayOptions { Node = "lb1" };
+        var options = TestTransport.Over(new() { Node = "lb1" });
         _table = new(
             new()
             {

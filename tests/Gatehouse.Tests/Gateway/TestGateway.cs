@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Gatehouse.Gateway;
 using Gatehouse.Model;
+using Gatehouse.Tests.Gateway.Transport;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -44,7 +45,7 @@ internal sealed class TestGateway : IAsyncDisposable
     )
     {
         var gateway = new TestGateway(
-            options ?? new() { Node = "w1" },
+            TestTransport.Over(options ?? new() { Node = "w1" }),
             time ?? TimeProvider.System,
             logs ?? NullLoggerFactory.Instance
         );

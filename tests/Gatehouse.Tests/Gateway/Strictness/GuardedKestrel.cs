@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
 using Gatehouse.Gateway.Strictness;
+using Gatehouse.Tests.Gateway.Transport;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -39,6 +40,11 @@ public sealed class GuardedKestrel : IAsyncLifetime
         Guard = new StrictnessGuard(new StrictnessLimits(), NullLogger<StrictnessGuard>.Instance);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
+        if (TestTransport.Loops is { } loops)
+        {
+            builder.Services.AddSingleton<IConnectionListenerFactory>(new LoopListenerFactory(loops));
+        }
+
         builder.WebHost.UseKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
