@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Security;
+using Gatehouse.Gateway.Throttling;
 
 namespace Gatehouse.Gateway;
 
@@ -45,6 +46,12 @@ public sealed record GatewayOptions
 
     /// <summary>The loops that callers' connections live on; null for stock sockets. Whoever started them stops them.</summary>
     public LoopGroup? Loops { get; init; }
+
+    /// <summary>Most counters that limits keep; about 1 KiB each when in use.</summary>
+    public int LimitCounters { get; init; } = 65_536;
+
+    /// <summary>Which headers tell a caller what is left of its limit.</summary>
+    public RateLimitHeaderForm RateLimitHeaders { get; init; }
 
     /// <summary>Where a line per request goes; null for nowhere.</summary>
     public AccessLog? AccessLog { get; init; }

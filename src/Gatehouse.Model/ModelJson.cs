@@ -18,4 +18,9 @@ namespace Gatehouse.Model;
 [JsonSerializable(typeof(Node))]
 [JsonSerializable(typeof(DeniedCertificate))]
 [JsonSerializable(typeof(PublicHosts))]
+[JsonSerializable(typeof(Plan))]
+[JsonSerializable(typeof(ApplicationPolicy))]
+[JsonSerializable(typeof(ApiPolicy))]
+[JsonSerializable(typeof(CustomRule))]
+[JsonSerializable(typeof(Block))]
 public sealed partial class ModelJson : JsonSerializerContext;

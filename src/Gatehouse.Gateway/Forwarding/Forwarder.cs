@@ -56,6 +56,7 @@ internal sealed class Forwarder(TrafficTimeouts timeouts, ForwardingCounters cou
                 }
 
                 replayed = true;
+                exchange.IsSentAgain = exchange.Route!.Forwarding.Replays;
             }
 
             if (pool.Choose(CollectionsMarshal.AsSpan(tried)) is not { } next)

@@ -68,6 +68,11 @@ internal static class RequestHead
 
         sink.Add(HeaderNames.ForwardedPort, caller.PortText);
 
+        if (exchange.IsSentAgain)
+        {
+            sink.Add(HeaderNames.Replay, "1");
+        }
+
         // gRPC asks for trailers end to end; every other TE is between neighbours.
         if (incoming.TE is { Count: > 0 } te && te.ToString().Contains("trailers", StringComparison.OrdinalIgnoreCase))
         {
@@ -109,7 +114,7 @@ internal static class RequestHead
             15 => Is(name, HeaderNames.ForwardedFor),
             16 => Is(name, HeaderNames.ForwardedHost) || Is(name, HeaderNames.ForwardedPort),
             17 => Is(name, HeaderNames.ForwardedProto),
-            18 => Is(name, HeaderNames.ForwardedServer),
+            18 => Is(name, HeaderNames.ForwardedServer) || Is(name, HeaderNames.Replay),
             _ => false,
         };
 

@@ -22,9 +22,26 @@ internal sealed class Caller
     private string? _certificateSaid;
     private X509Certificate2? _certificate;
     private Digest? _certificateDigest;
+    private string? _numbered;
+    private UInt128? _number;
 
     /// <summary>The caller's address.</summary>
     public string Address { get; private set; } = "";
+
+    /// <summary>The caller's address as a number, IPv4 as IPv6-mapped; null when it cannot be read.</summary>
+    public UInt128? AddressNumber
+    {
+        get
+        {
+            if (!ReferenceEquals(_numbered, Address))
+            {
+                _numbered = Address;
+                _number = IPAddress.TryParse(Address, out var address) ? AddressRange.ToNumber(address) : null;
+            }
+
+            return _number;
+        }
+    }
 
     public bool IsHttps { get; private set; }
 

@@ -2,6 +2,7 @@ using Gatehouse.Gateway.Accounting;
 using Gatehouse.Gateway.Balancing;
 using Gatehouse.Gateway.Forwarding;
 using Gatehouse.Gateway.Strictness;
+using Gatehouse.Gateway.Throttling;
 
 namespace Gatehouse.Gateway.Pipeline;
 
@@ -46,6 +47,9 @@ internal sealed class CompiledRoute
     public required ForwardingRules Forwarding { get; init; }
 
     public required RequestMeter Meter { get; init; }
+
+    /// <summary>Which headers tell what is left of a limit.</summary>
+    public RateLimitHeaderForm RateLimitHeaders { get; init; }
 
     public ErrorFormat ErrorFormat { get; init; }
 

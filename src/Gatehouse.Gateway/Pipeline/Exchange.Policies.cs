@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using Gatehouse.Gateway.Forwarding;
 using Gatehouse.Gateway.Strictness;
+using Gatehouse.Gateway.Throttling;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -132,7 +133,11 @@ internal sealed partial class Exchange
     /// Called by whoever answers when status and headers are in <see cref="Response"/>, before the first byte of the body.
     /// The body then goes to <see cref="AnswerBody"/>. Costs nothing on a route whose policies leave answers alone.
     /// </summary>
-    public ValueTask BeginAnswerAsync() => Route!.TouchesAnswers ? RunAnswerPoliciesAsync() : ValueTask.CompletedTask;
+    public ValueTask BeginAnswerAsync()
+    {
+        RateLimitHeaders.Write(this);
+        return Route!.TouchesAnswers ? RunAnswerPoliciesAsync() : ValueTask.CompletedTask;
+    }
 
     /// <summary>Called when the answer is complete: filters pass on what they hold.</summary>
     public ValueTask EndAnswerAsync() =>

@@ -5,6 +5,7 @@ using Gatehouse.Gateway.Balancing;
 using Gatehouse.Gateway.Forwarding;
 using Gatehouse.Gateway.Routing;
 using Gatehouse.Gateway.Strictness;
+using Gatehouse.Gateway.Throttling;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Gatehouse.Gateway.Pipeline;
@@ -25,6 +26,9 @@ internal sealed partial class Exchange
     public Caller Caller { get; } = new();
     public Deadline Deadline { get; } = new();
 
+    /// <summary>What limits took.</summary>
+    public Charges Charges { get; } = new();
+
     // Kept like the server's objects above: a connection has one.
     private ConnectionNotes? _notes;
     private IFeatureCollection? _notesOf;
@@ -43,9 +47,13 @@ internal sealed partial class Exchange
     public PathVerdict Target { get; set; }
     public TrafficTimeouts Timeouts { get; set; } = null!;
 
+    /// <summary>A balancer sent it to another worker before, where it was charged.</summary>
+    public bool IsReplay { get; set; }
+
     // Set by routing.
     public CompiledRoute? Route { get; set; }
     public ConsumerDirectory Consumers { get; set; } = ConsumerDirectory.Empty;
+    public LimitTable Limits { get; set; } = LimitTable.Empty;
 
     /// <summary>Where in the raw target the part begins that goes to the backend.</summary>
     public int ResourceStart { get; set; }
@@ -64,6 +72,11 @@ internal sealed partial class Exchange
     /// <summary>True when an open stream is checked again: <see cref="Key"/> and <see cref="Token"/> are what it came in with.</summary>
     public bool IsSecondLook { get; private set; }
 
+    public SubscriptionLimits? Subscription { get; set; }
+
+    /// <summary>The operation as limits know it.</summary>
+    public ThrottlePolicy? Throttle { get; set; }
+
     /// <summary>The header whose credential was consumed here and does not travel on.</summary>
     public string? ConsumedHeader { get; set; }
 
@@ -71,6 +84,9 @@ internal sealed partial class Exchange
     public Target? Chosen { get; set; }
     public Target? CameWithCookieOf { get; set; }
     public int Attempts { get; set; }
+
+    /// <summary>This balancer sends it a second time to what may have had it already.</summary>
+    public bool IsSentAgain { get; set; }
     public ReplayableBody? Buffered { get; set; }
     public ForwardingOutcome Outcome { get; set; }
     public GatewayProblem? Problem { get; set; }
@@ -109,16 +125,22 @@ internal sealed partial class Exchange
         Target = default;
         Route = null;
         Consumers = ConsumerDirectory.Empty;
+        Limits = LimitTable.Empty;
+        IsReplay = false;
         ResourceStart = 0;
         Key = null;
         Application = null;
         Token = null;
         Certificate = null;
         AdmittedUntil = DateTimeOffset.MaxValue;
+        Subscription = null;
+        Throttle = null;
+        Charges.Clear();
         ConsumedHeader = null;
         Chosen = null;
         CameWithCookieOf = null;
         Attempts = 0;
+        IsSentAgain = false;
         Buffered = null;
         Outcome = ForwardingOutcome.NotForwarded;
         Problem = null;
@@ -168,10 +190,14 @@ internal sealed partial class Exchange
         AdmittedBy = null!;
         Route = null;
         Consumers = ConsumerDirectory.Empty;
+        Limits = LimitTable.Empty;
         Key = null;
         Application = null;
         Token = null;
         Certificate = null;
+        Subscription = null;
+        Throttle = null;
+        Charges.Clear();
         Chosen = null;
     }
 

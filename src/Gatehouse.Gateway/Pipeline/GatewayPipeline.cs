@@ -92,6 +92,8 @@ internal sealed partial class GatewayPipeline(
         // 2. Who calls, and how: policies and logs ask for it.
         exchange.Caller.Read(exchange.Features, request, _trusted, fromDataHop);
 
+        exchange.IsReplay = fromDataHop && request.Headers.ContainsKey(HeaderNames.Replay);
+
         // 3. One reading: what two parsers could read differently is refused before anything is matched.
         if (Judge(exchange) is { } ambiguous)
         {
@@ -193,6 +195,9 @@ internal sealed partial class GatewayPipeline(
         var route = exchange.Route;
         (route?.Meter ?? Unmatched).Record(status, duration);
         exchange.Chosen?.Meter?.Record(status, duration);
+
+        // Bytes are known now, so what counts them is charged now.
+        exchange.Charges.Settle(exchange.BytesIn + exchange.BytesOut, time.GetTimestamp());
 
         var access = route is null ? options.AccessLog : route.AccessLog;
         if (access is { Enabled: true })

@@ -18,6 +18,12 @@ internal sealed record GatewayProblem(int Status, string Code, string Message, s
     /// <summary>True when WSO2 tells it in its security namespace.</summary>
     public bool IsSecurity { get; init; }
 
+    /// <summary>True when WSO2 tells it in its throttling namespace.</summary>
+    public bool IsThrottling { get; init; }
+
+    /// <summary>Seconds for <c>Retry-After</c>; 0 for none.</summary>
+    public long RetryAfter { get; init; }
+
     /// <summary>True when the connection cannot be used further, because the rest of the request is unread or unreadable.</summary>
     public bool Closes { get; init; }
 

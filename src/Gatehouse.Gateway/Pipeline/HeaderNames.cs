@@ -13,6 +13,9 @@ internal static class HeaderNames
     /// <summary>The certificate that a trusted proxy saw; of anybody else it is taken away.</summary>
     public const string ClientCertificate = "X-Client-Certificate";
 
+    /// <summary>Set by a balancer on what it sends a second time, on the data hop only.</summary>
+    public const string Replay = "X-Gatehouse-Replay";
+
     /// <summary>A trace grant: whoever shows a good one may use the headers below.</summary>
     public const string Grant = "X-Gatehouse-Grant";
 

@@ -1,5 +1,6 @@
 using Gatehouse.Gateway.Authentication;
 using Gatehouse.Gateway.Policies;
+using Gatehouse.Gateway.Throttling;
 using Gatehouse.Model;
 
 namespace Gatehouse.Gateway.Pipeline;
@@ -7,7 +8,12 @@ namespace Gatehouse.Gateway.Pipeline;
 /// <summary>The order in which an operation's policies run, and why each stands where it does. Only what an operation needs is in its chain.</summary>
 internal static class PolicyChain
 {
-    public static IPolicy[] For(Api api, Operation operation, TokenVerifier verifier)
+    /// <param name="api">The API.</param>
+    /// <param name="operation">Its operation.</param>
+    /// <param name="verifier">Checks tokens.</param>
+    /// <param name="epoch">The change that brought the API.</param>
+    /// <param name="time">The clock of limits.</param>
+    public static IPolicy[] For(Api api, Operation operation, TokenVerifier verifier, long epoch, TimeProvider time)
     {
         var chain = new List<IPolicy>();
 
@@ -24,7 +30,8 @@ internal static class PolicyChain
         }
 
         // Who calls. Everything below is about the caller.
-        if (!operation.Open && !api.Security.IsEmpty)
+        var isOpen = operation.Open || api.Security.IsEmpty;
+        if (!isOpen)
         {
             var authentication = new AuthenticationPolicy(api, operation, verifier);
             chain.Add(api.Security.Contains(SecurityScheme.OAuth2) ? new TokenPolicy(authentication) : authentication);
@@ -42,7 +49,11 @@ internal static class PolicyChain
             }
         }
 
-        // Last: a caller that may not call learns nothing about limits.
+        // A caller that may not call learns nothing about limits and costs nobody's quota; what follows reads more of the
+        // request than its head, which only those within their limits may make us do.
+        chain.Add(BlockPolicy.Instance);
+        chain.Add(new ThrottlePolicy(api, operation, isOpen, epoch, time));
+
         if (api.MaxRequestBody is { } most)
         {
             chain.Add(new BodySizePolicy(most));

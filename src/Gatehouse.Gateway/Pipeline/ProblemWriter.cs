@@ -1,8 +1,10 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Xml;
+using Gatehouse.Gateway.Throttling;
 using Microsoft.AspNetCore.Http;
 
 namespace Gatehouse.Gateway.Pipeline;
@@ -32,6 +34,12 @@ internal static class ProblemWriter
             headers.Allow = problem.Allow;
         }
 
+        if (problem.RetryAfter > 0)
+        {
+            headers.RetryAfter = problem.RetryAfter.ToString(CultureInfo.InvariantCulture);
+        }
+
+        RateLimitHeaders.Write(exchange);
         if (problem.Closes && exchange.IsHttp1)
         {
             headers.Connection = "close";
@@ -81,7 +89,7 @@ internal static class ProblemWriter
         Write(writer =>
         {
             writer.WriteString("code", problem.Code);
-            if (!problem.IsSecurity)
+            if (!problem.IsSecurity && !problem.IsThrottling)
             {
                 writer.WriteString("type", "Status report");
             }
@@ -116,8 +124,9 @@ internal static class ProblemWriter
 
     private static byte[] Xml(GatewayProblem problem)
     {
-        var (prefix, name) = problem.IsSecurity
-            ? ("ams", "http://wso2.org/apimanager/security")
+        var (prefix, name) =
+            problem.IsSecurity ? ("ams", "http://wso2.org/apimanager/security")
+            : problem.IsThrottling ? ("amt", "http://wso2.org/apimanager/throttling")
             : ("am", "http://wso2.org/apimanager");
         using var bytes = new MemoryStream(256);
         using (
@@ -129,7 +138,7 @@ internal static class ProblemWriter
         {
             writer.WriteStartElement(prefix, "fault", name);
             writer.WriteElementString(prefix, "code", name, problem.Code);
-            if (!problem.IsSecurity)
+            if (!problem.IsSecurity && !problem.IsThrottling)
             {
                 writer.WriteElementString(prefix, "type", name, "Status report");
             }

@@ -6,8 +6,11 @@ namespace Gatehouse.Gateway.Policies;
 /// <summary>Lets an application call only what it is subscribed to.</summary>
 internal sealed class SubscriptionPolicy(string api) : IPolicy
 {
-    public GatewayProblem? Apply(Exchange exchange) =>
-        exchange.Application?.SubscriptionTo(api, exchange.Now)?.State switch
+    public GatewayProblem? Apply(Exchange exchange)
+    {
+        var subscription = exchange.Application?.SubscriptionTo(api, exchange.Now);
+        exchange.Subscription = subscription?.Limits;
+        return subscription?.State switch
         {
             SubscriptionState.Active => null,
             SubscriptionState.Blocked => GatewayProblem.SubscriptionBlocked,
@@ -17,4 +20,5 @@ internal sealed class SubscriptionPolicy(string api) : IPolicy
             SubscriptionState.OnHold => GatewayProblem.SubscriptionInactive,
             _ => GatewayProblem.NotSubscribed,
         };
+    }
 }

@@ -89,7 +89,13 @@ internal sealed class ApiCompiler(
                 throw new Refused($"/operations/{i}/path", $"Not a path template: {problem}.");
             }
 
-            if (!operations.Add(template, MethodOf(operation, i), Route(PolicyChain.For(api, operation, verifier))))
+            if (
+                !operations.Add(
+                    template,
+                    MethodOf(operation, i),
+                    Route(PolicyChain.For(api, operation, verifier, change.Epoch, time))
+                )
+            )
             {
                 throw new Refused($"/operations/{i}", $"{operation.Method} {operation.Path} is there twice.");
             }
@@ -116,6 +122,7 @@ internal sealed class ApiCompiler(
                 Sandbox = sandbox,
                 Forwarding = ForwardingRules.ToBackend,
                 Meter = meter,
+                RateLimitHeaders = options.RateLimitHeaders,
                 ErrorFormat = format,
                 AccessLog = options.AccessLog,
                 ErrorLog = options.ErrorLog,
@@ -163,6 +170,14 @@ internal sealed class ApiCompiler(
         if (api.MaxRequestBody < 0)
         {
             throw new Refused("/maxRequestBody", "The largest body cannot be less than 0 bytes.");
+        }
+
+        if (api.MaxTps is < 1 || api.SandboxMaxTps is < 1)
+        {
+            throw new Refused(
+                api.MaxTps is < 1 ? "/maxTps" : "/sandboxMaxTps",
+                "A backend's maximum is at least 1 request a second; leave it out for none."
+            );
         }
     }
 

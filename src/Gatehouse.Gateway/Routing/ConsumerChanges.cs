@@ -37,11 +37,17 @@ internal sealed class ConsumerChanges(ConsumerDirectory running, bool replace, I
 
         if (Decode(change, ModelJson.Default.Application) is { } application && Names(change, application.Id, "/id"))
         {
-            return directory.WithApplication(application.Id, application.Name, ExpiryOf(change), application.Suspended);
+            return directory.WithApplication(
+                application.Id,
+                application.Name,
+                ExpiryOf(change),
+                application.Suspended,
+                application.Policy
+            );
         }
 
         return replace && running.Application(change.Name) is { Name: { } name } last
-            ? directory.WithApplication(last.Id, name, last.Expires, last.IsSuspended)
+            ? directory.WithApplication(last.Id, name, last.Expires, last.IsSuspended, last.Limits?.Policy)
             : directory;
     }
 
@@ -69,7 +75,11 @@ internal sealed class ConsumerChanges(ConsumerDirectory running, bool replace, I
             && Names(change, Model.Subscription.EntityName(subscription.Application, subscription.Api), "")
         )
         {
-            return directory.WithSubscription(application, api, new(ExpiryOf(change), subscription.State));
+            return directory.WithSubscription(
+                application,
+                api,
+                new(ExpiryOf(change), subscription.State, new(application, api, subscription.Plan))
+            );
         }
 
         return replace && running.Application(application)?.Subscriptions.Find(api) is { } last

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Gatehouse.Gateway.Authentication;
+using Gatehouse.Gateway.Throttling;
 using Gatehouse.Model;
 
 namespace Gatehouse.Gateway.Routing;
@@ -78,10 +79,25 @@ internal sealed class ConsumerDirectory
         return next;
     }
 
-    public ConsumerDirectory WithApplication(string id, string? name, DateTimeOffset expires, bool suspended = false)
+    public ConsumerDirectory WithApplication(
+        string id,
+        string? name,
+        DateTimeOffset expires,
+        bool suspended = false,
+        string? policy = null
+    )
     {
         var before = _applications.Find(id) ?? Consumer.Unknown(id);
-        return WithConsumer(id, before with { Name = name, Expires = expires, IsSuspended = suspended });
+        return WithConsumer(
+            id,
+            before with
+            {
+                Name = name,
+                Expires = expires,
+                IsSuspended = suspended,
+                Limits = new(id, policy),
+            }
+        );
     }
 
     public ConsumerDirectory WithSubscription(string application, string api, ConsumerSubscription? subscription)
@@ -158,6 +174,9 @@ internal sealed record Consumer(
 {
     public bool IsSuspended { get; init; }
 
+    /// <summary>What its policy allows; null while it is unknown.</summary>
+    public ApplicationLimits? Limits { get; init; }
+
     public static Consumer Unknown(string id) =>
         new(id, null, DateTimeOffset.MaxValue, false, PersistentMap<ConsumerSubscription>.Empty);
 
@@ -170,5 +189,5 @@ internal sealed record Consumer(
         Subscriptions.TryGetValue(api, out var subscription) && now < subscription.Expires ? subscription : null;
 }
 
-/// <summary>A right to call one API.</summary>
-internal sealed record ConsumerSubscription(DateTimeOffset Expires, SubscriptionState State);
+/// <summary>A right to call one API, and how much.</summary>
+internal sealed record ConsumerSubscription(DateTimeOffset Expires, SubscriptionState State, SubscriptionLimits Limits);

@@ -1,17 +1,20 @@
 using Gatehouse.Gateway.Accounting;
 using Gatehouse.Gateway.Pipeline;
 using Gatehouse.Gateway.Strictness;
+using Gatehouse.Gateway.Throttling;
 
 namespace Gatehouse.Gateway.Routing;
 
 /// <summary>All that a worker serves at one moment.</summary>
-internal sealed class GatewaySnapshot(ApiCatalog apis, ConsumerDirectory consumers) : TableSnapshot
+internal sealed class GatewaySnapshot(ApiCatalog apis, ConsumerDirectory consumers, LimitTable limits) : TableSnapshot
 {
     private const int OnStack = 512;
 
     public ApiCatalog Apis { get; } = apis;
 
     public ConsumerDirectory Consumers { get; } = consumers;
+
+    public LimitTable Limits { get; } = limits;
 
     public override GatewayProblem? Route(Exchange exchange)
     {
@@ -46,6 +49,7 @@ internal sealed class GatewaySnapshot(ApiCatalog apis, ConsumerDirectory consume
 
         exchange.Route = route;
         exchange.Consumers = Consumers;
+        exchange.Limits = Limits;
         exchange.ResourceStart = target.PathStart + (decoded ? SameDepth(path, match[..context]) : context);
         return null;
     }
@@ -57,6 +61,7 @@ internal sealed class GatewaySnapshot(ApiCatalog apis, ConsumerDirectory consume
         text.Sample("gatehouse_apis", "", Apis.Count);
         text.Family("gatehouse_operations", "gauge", "Operations of all APIs served.");
         text.Sample("gatehouse_operations", "", Apis.Operations);
+        Limits.Meter.Write(text, Limits.Counters);
     }
 
     /// <summary>Where the context ends in the path as it was sent: decoding changes lengths, but never the number of slashes.</summary>

@@ -3,6 +3,7 @@ using Gatehouse.Gateway.Authentication;
 using Gatehouse.Gateway.Forwarding;
 using Gatehouse.Gateway.Pipeline;
 using Gatehouse.Gateway.Routing;
+using Gatehouse.Gateway.Throttling;
 using Gatehouse.Model;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -14,7 +15,9 @@ public sealed class GatewayTable : IEntityTarget, IRequestTable, IAsyncDisposabl
 {
     private readonly ApiCompiler _compiler;
     private readonly IssuerWatch _issuers;
-    private volatile GatewaySnapshot _current = new(ApiCatalog.Empty, ConsumerDirectory.Empty);
+    private readonly string _node;
+    private readonly TimeProvider _time;
+    private volatile GatewaySnapshot _current;
 
     /// <summary>An empty table.</summary>
     public GatewayTable(GatewayOptions options, TimeProvider time, ILoggerFactory? logs = null)
@@ -30,10 +33,19 @@ public sealed class GatewayTable : IEntityTarget, IRequestTable, IAsyncDisposabl
             StillAdmitted = exchange => Admission.StillHolds(exchange, this, time),
         };
         _compiler = new(options, new(settings, time), _issuers.Verifier, time);
+        _node = options.Node;
+        _time = time;
+        _current = new(ApiCatalog.Empty, ConsumerDirectory.Empty, new(new(options.LimitCounters), new()));
     }
 
     /// <summary>How many APIs are served.</summary>
     public int Apis => _current.Apis.Count;
+
+    /// <summary>
+    /// True for a node that joined this moment: others have granted from under limits before it was there, so it begins with
+    /// nothing of them. A node that starts from its own store was counted all along.
+    /// </summary>
+    public bool IsNewcomer { get; set; }
 
     /// <summary>How many operations they have together.</summary>
     public int Operations => _current.Apis.Operations;
@@ -53,7 +65,8 @@ public sealed class GatewayTable : IEntityTarget, IRequestTable, IAsyncDisposabl
         var apis = changes.Where(c => c.Kind == EntityKinds.Api).ToList();
         var next = new GatewaySnapshot(
             apis.Count == 0 && !replace ? _current.Apis : _current.Apis.After(apis, replace, _compiler, refusals),
-            new ConsumerChanges(_current.Consumers, replace, refusals).Apply(changes)
+            new ConsumerChanges(_current.Consumers, replace, refusals).Apply(changes),
+            new LimitChanges(_current.Limits, replace, _node, IsNewcomer, _time, refusals).Apply(changes)
         );
         return new Prepared(this, next, [.. refusals]);
     }

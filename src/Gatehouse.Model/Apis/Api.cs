@@ -74,6 +74,15 @@ public sealed record Api
     /// <summary>The largest request body passed on, in bytes; null for no bound of the API's own.</summary>
     public long? MaxRequestBody { get; init; }
 
+    /// <summary>The <see cref="ApiPolicy"/> of the API as a whole, in place of its operations' ones; null for none.</summary>
+    public string? Policy { get; init; }
+
+    /// <summary>Most requests a second that reach the production backends; null for no bound.</summary>
+    public int? MaxTps { get; init; }
+
+    /// <summary>Most requests a second that reach the sandbox backends; null for no bound.</summary>
+    public int? SandboxMaxTps { get; init; }
+
     /// <summary>The entity name of an API: <c>name:version</c>.</summary>
     public static string EntityName(string name, string version) => $"{name}:{version}";
 }
@@ -111,6 +120,9 @@ public sealed record Operation
 
     /// <summary>Scopes of which a token must hold one; empty for none asked. Keys and certificates have no scopes and are not asked (WSO2's rule).</summary>
     public ImmutableArray<string> Scopes { get; init; } = [];
+
+    /// <summary>The <see cref="ApiPolicy"/> of this operation; null for none.</summary>
+    public string? Policy { get; init; }
 }
 
 /// <summary>Which tokens may call an operation (WSO2 <c>x-auth-type</c>; its <c>None</c> is <see cref="Operation.Open"/>). Append only.</summary>

@@ -17,6 +17,9 @@ public sealed record Application
 
     /// <summary>True while it may call nothing; its keys stay.</summary>
     public bool Suspended { get; init; }
+
+    /// <summary>The <see cref="ApplicationPolicy"/> that bounds all its calls together; null for no bound.</summary>
+    public string? Policy { get; init; }
 }
 
 /// <summary>One application's right to call one API version.</summary>
@@ -30,6 +33,9 @@ public sealed record Subscription
 
     /// <summary>Whether it opens the API now.</summary>
     public SubscriptionState State { get; init; }
+
+    /// <summary>The <see cref="Model.Plan"/> it is on; null for <see cref="Plan.Unlimited"/>.</summary>
+    public string? Plan { get; init; }
 
     /// <summary>The entity name of a subscription.</summary>
     public static string EntityName(string application, string api) => $"{application}/{api}";

@@ -32,6 +32,21 @@ public static class EntityKinds
     /// <summary>The cluster's public host names: <see cref="Model.PublicHosts"/>, named <c>default</c>.</summary>
     public const string Hosts = "hosts";
 
+    /// <summary>A business plan of subscriptions: <see cref="Model.Plan"/>, named by its name.</summary>
+    public const string Plan = "plan";
+
+    /// <summary>What an application may use of all APIs: <see cref="Model.ApplicationPolicy"/>, named by its name.</summary>
+    public const string ApplicationPolicy = "application-policy";
+
+    /// <summary>What may be used of an API or operation: <see cref="Model.ApiPolicy"/>, named by its name.</summary>
+    public const string ApiPolicy = "api-policy";
+
+    /// <summary>A limit by a key of the operator's: <see cref="Model.CustomRule"/>, named by its name.</summary>
+    public const string CustomRule = "custom-rule";
+
+    /// <summary>Who is turned away: <see cref="Model.Block"/>, named by <see cref="BlockTarget"/>. The name alone blocks.</summary>
+    public const string Block = "block";
+
     /// <summary>An API as its publisher edits it. Stays on the managers.</summary>
     public const string Definition = "definition";
 
@@ -46,11 +61,16 @@ public static class EntityKinds
         Node,
         DeniedCertificate,
         Hosts,
+        Plan,
+        ApplicationPolicy,
+        ApiPolicy,
+        CustomRule,
+        Block,
     ];
     private static readonly FrozenSet<string> s_balancer = [Node, DeniedCertificate, Hosts];
 
     /// <summary>Kinds whose changes may never be refused: what cannot be read of them closes access, never opens it.</summary>
-    public static bool IsRestrictive(string kind) => kind is Revocation or DeniedCertificate;
+    public static bool IsRestrictive(string kind) => kind is Revocation or DeniedCertificate or Block;
 
     /// <summary>The kinds the feed sends to a node of <paramref name="profile"/>; empty for profiles that read the catalogue themselves.</summary>
     public static IReadOnlySet<string> For(Profile profile) =>

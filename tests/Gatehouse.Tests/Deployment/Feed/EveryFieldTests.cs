@@ -23,6 +23,11 @@ public sealed class EveryFieldTests : IDisposable
         [EntityKinds.Node] = typeof(Node),
         [EntityKinds.DeniedCertificate] = typeof(DeniedCertificate),
         [EntityKinds.Hosts] = typeof(PublicHosts),
+        [EntityKinds.Plan] = typeof(Plan),
+        [EntityKinds.ApplicationPolicy] = typeof(ApplicationPolicy),
+        [EntityKinds.ApiPolicy] = typeof(ApiPolicy),
+        [EntityKinds.CustomRule] = typeof(CustomRule),
+        [EntityKinds.Block] = typeof(Block),
     };
 
     [Fact]
@@ -118,6 +123,7 @@ public sealed class EveryFieldTests : IDisposable
         : type == typeof(string) ? "one"
         : type == typeof(Digest) ? Digest.Of("one"u8)
         : type == typeof(DateTimeOffset) ? DateTimeOffset.UnixEpoch
+        : type == typeof(Quota) ? Quota.Requests(1, TimeSpan.FromSeconds(1))
         : type == typeof(ImmutableSortedDictionary<string, int>)
             ? ImmutableSortedDictionary<string, int>.Empty.Add("one", 1)
         : type == typeof(ImmutableSortedDictionary<string, string>)
@@ -135,6 +141,7 @@ public sealed class EveryFieldTests : IDisposable
             TimeSpan time => time + TimeSpan.FromSeconds(1),
             DateTimeOffset time => time.AddSeconds(1),
             Digest => Digest.Of("other"u8),
+            Quota quota => Quota.Requests(quota.Amount + 1, quota.Period),
             Enum other => Enum.GetValues(type.IsEnum ? type : Nullable.GetUnderlyingType(type)!)
                 .Cast<object>()
                 .First(v => !v.Equals(other)),
