@@ -62,6 +62,7 @@ internal sealed partial class Reporter(
             ProcessId = Environment.ProcessId,
             Facts = options.Facts(),
             FreshnessUnverified = now.Unverified,
+            CertificateTrouble = Short(options.CertificateTrouble() ?? ""),
         };
         report.Refusals.AddRange(
             now.Refusals.Take(MostRefusals)
@@ -71,7 +72,7 @@ internal sealed partial class Reporter(
                     Name = r.Name,
                     Epoch = r.Epoch,
                     Field = r.Field,
-                    Reason = r.Reason.Length > 2000 ? r.Reason[..2000] : r.Reason,
+                    Reason = Short(r.Reason),
                 })
         );
         report.StoreFaults.AddRange(
@@ -84,6 +85,8 @@ internal sealed partial class Reporter(
         );
         return report;
     }
+
+    private static string Short(string reason) => reason.Length > 2000 ? reason[..2000] : reason;
 
     private async Task WaitForNewsAsync(SyncStatus reported, CancellationToken cancellation)
     {

@@ -32,6 +32,9 @@ public sealed record SynchronizerOptions
     /// <summary>Overrides the state in reports while the node drains or stops: <c>draining</c>, <c>stopping</c>.</summary>
     public Func<string?> Lifecycle { get; init; } = () => null;
 
+    /// <summary>Why the node's certificate could not be renewed; null while all is well.</summary>
+    public Func<string?> CertificateTrouble { get; init; } = () => null;
+
     /// <summary>A manager that says nothing for this long is left for another.</summary>
     public TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(3);
 

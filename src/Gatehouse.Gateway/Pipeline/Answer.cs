@@ -24,6 +24,7 @@ internal sealed record Answer
             headers.ContentLength = Body.Length;
         }
 
+        exchange.TellEpoch();
         await exchange.BeginAnswerAsync().ConfigureAwait(false);
         if (!Body.IsEmpty && exchange.AnswerHasBody)
         {

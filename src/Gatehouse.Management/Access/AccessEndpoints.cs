@@ -23,6 +23,7 @@ internal static partial class AccessEndpoints
         HttpContext http,
         AccessTokens tokens,
         AttemptLimit limit,
+        Catalogue catalogue,
         ILogger<AccessTokens> logger,
         CancellationToken cancellation
     )
@@ -45,7 +46,17 @@ internal static partial class AccessEndpoints
             return TypedResults.Ok(token);
         }
 
-        limit.Failed(remote);
+        if (limit.Failed(remote))
+        {
+            await catalogue
+                .NoteAsync(
+                    new("nobody", remote),
+                    "a sign-in failed: unknown, spent or expired code; further ones from there within a minute are not listed one by one",
+                    cancellation
+                )
+                .ConfigureAwait(false);
+        }
+
         LogRefused(logger, remote);
         return ManagementProblems.Problem(
             StatusCodes.Status401Unauthorized,

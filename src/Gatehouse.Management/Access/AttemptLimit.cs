@@ -28,8 +28,11 @@ internal sealed class AttemptLimit(TimeProvider time, int perRemote, int inAll, 
         }
     }
 
-    /// <summary>Counts a failure.</summary>
-    public void Failed(string remote)
+    /// <summary>
+    /// Counts a failure. True when it is worth a line in the audit: the first of its remote within the window, and the one
+    /// after which the remote has to wait; and no more lines than the window has room for.
+    /// </summary>
+    public bool Failed(string remote)
     {
         lock (_lock)
         {
@@ -38,6 +41,9 @@ internal sealed class AttemptLimit(TimeProvider time, int perRemote, int inAll, 
             {
                 _failures.Enqueue((time.GetUtcNow(), remote));
             }
+
+            var own = _failures.Count(f => f.Remote == remote);
+            return (own == 1 || own == perRemote) && _failures.Count <= inAll / 4;
         }
     }
 

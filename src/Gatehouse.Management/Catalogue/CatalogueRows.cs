@@ -230,6 +230,12 @@ public sealed class NodeStatusRow
 
     /// <summary>Serial number of the certificate it came with.</summary>
     public required string SerialNumber { get; set; }
+
+    /// <summary>When it was seen to hold a state that this catalogue does not know; null when that never happened.</summary>
+    public DateTimeOffset? ResetAt { get; set; }
+
+    /// <summary>The state it held then.</summary>
+    public string? ResetHeld { get; set; }
 }
 
 /// <summary>A certificate that was issued to a node, so that eviction knows what to deny.</summary>

@@ -3,7 +3,7 @@ using Gatehouse.Model;
 namespace Gatehouse.Management;
 
 /// <summary>Something an operator should look at.</summary>
-/// <param name="Kind"><c>node-lost</c>, <c>refused</c>, <c>store-damaged</c>, <c>reset</c>, <c>restored</c>, <c>unverified</c>.</param>
+/// <param name="Kind"><c>node-lost</c>, <c>refused</c>, <c>store-damaged</c>, <c>reset</c>, <c>restored</c>, <c>unverified</c>, <c>certificate</c>.</param>
 /// <param name="Node">The node it is about; null for the catalogue.</param>
 /// <param name="Message">What is wrong, what still works, what to do.</param>
 /// <param name="Since">When it began.</param>
@@ -16,8 +16,18 @@ public sealed class Alerts(Catalogue catalogue, NodeBoard board)
     private static readonly TimeSpan s_remembered = TimeSpan.FromHours(24);
     private const int MostRefusalsPerNode = 20;
 
+    // A certificate is renewed when a third of its life is left; one that has less than a quarter was tried for days.
+    private const int LastPart = 4;
+
     /// <summary>All of them, the oldest first.</summary>
-    public IReadOnlyList<Alert> Of(HeadRow head, IReadOnlyCollection<Node> nodes)
+    /// <param name="head">The catalogue's head.</param>
+    /// <param name="nodes">Every registered node.</param>
+    /// <param name="certificates">What was issued to them.</param>
+    public IReadOnlyList<Alert> Of(
+        HeadRow head,
+        IReadOnlyCollection<Node> nodes,
+        IReadOnlyCollection<NodeCertificateRow> certificates
+    )
     {
         var now = catalogue.Time.GetUtcNow();
         var alerts = new List<Alert>();
@@ -34,8 +44,14 @@ public sealed class Alerts(Catalogue catalogue, NodeBoard board)
         }
 
         var current = new CatalogueHead(head.History, head.Epoch, head.Chain);
+        var newest = certificates.GroupBy(c => c.Node).ToDictionary(c => c.Key, c => c.MaxBy(r => r.NotAfter)!);
         foreach (var node in nodes)
         {
+            if (OfCertificate(node.Name, newest.GetValueOrDefault(node.Name), now) is { } ending)
+            {
+                alerts.Add(ending);
+            }
+
             if (board.Find(node.Name) is { } reading)
             {
                 alerts.AddRange(Of(node, reading, current, now));
@@ -43,6 +59,34 @@ public sealed class Alerts(Catalogue catalogue, NodeBoard board)
         }
 
         return [.. alerts.OrderBy(a => a.Since)];
+    }
+
+    private Alert? OfCertificate(string node, NodeCertificateRow? certificate, DateTimeOffset now)
+    {
+        var trouble = board.Find(node)?.Report?.CertificateTrouble;
+        var reason = string.IsNullOrEmpty(trouble) ? "" : $" It says: {trouble}.";
+        if (certificate is null)
+        {
+            return null;
+        }
+
+        var ends = certificate.NotAfter;
+        var last = ends - ((ends - certificate.IssuedAt) / LastPart);
+        return now >= ends
+                ? new(
+                    "certificate",
+                    node,
+                    $"The certificate of {node} ended {ends:u}. API traffic goes on for 90 days, changes do not reach it: remove its pki folder and join it with a new token.{reason}",
+                    ends
+                )
+            : now >= last || reason.Length > 0
+                ? new(
+                    "certificate",
+                    node,
+                    $"The certificate of {node} ends {ends:u} and its renewal fails. It is tried every hour; changes reach {node} until then.{reason}",
+                    now < last ? now : last
+                )
+            : null;
     }
 
     private IEnumerable<Alert> Of(Node node, NodeReading reading, CatalogueHead head, DateTimeOffset now)

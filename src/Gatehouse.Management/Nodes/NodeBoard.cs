@@ -173,6 +173,7 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
             {
                 // While this manager was away nobody could report to it: their time begins with it.
                 HeardAt = _began,
+                Reset = row is { ResetAt: { } at, ResetHeld: { } held } ? new(at, held) : null,
             };
             Change(row.Node, known => known ?? saved, unsaved: false);
         }
@@ -206,6 +207,8 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
                     row.Report = reading.Report?.ToByteArray() ?? [];
                     row.ReportedAt = reading.ReportedAt;
                     row.SeenAt = reading.SeenAt;
+                    row.ResetAt = reading.Reset?.At;
+                    row.ResetHeld = reading.Reset?.Held;
                 }
 
                 await context.SaveChangesAsync(cancellation).ConfigureAwait(false);

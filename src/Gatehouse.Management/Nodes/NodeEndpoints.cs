@@ -34,10 +34,12 @@ internal static class NodeEndpoints
     )
     {
         HeadRow row;
+        List<NodeCertificateRow> certificates;
         var context = catalogue.Open();
         await using (context.ConfigureAwait(false))
         {
             row = await context.Head.AsNoTracking().SingleAsync(cancellation).ConfigureAwait(false);
+            certificates = await context.NodeCertificates.AsNoTracking().ToListAsync(cancellation).ConfigureAwait(false);
         }
 
         var head = new CatalogueHead(row.History, row.Epoch, row.Chain);
@@ -52,7 +54,7 @@ internal static class NodeEndpoints
                 board.StartedAt,
                 catalogue.Time.GetUtcNow(),
                 [.. nodes.Select(n => View(n.Value, board, head))],
-                [.. alerts.Of(row, [.. nodes.Select(n => n.Value)])]
+                [.. alerts.Of(row, [.. nodes.Select(n => n.Value)], certificates)]
             )
         );
     }

@@ -38,6 +38,7 @@ internal sealed partial class RunningNode : IAsyncDisposable
     private ListenerSet? _apiListeners;
     private ListenerSet? _managementListeners;
     private HealthListener? _health;
+    private CertificateRenewal? _renewal;
     private volatile bool _draining;
 
     private RunningNode(NodeContext node)
@@ -89,7 +90,11 @@ internal sealed partial class RunningNode : IAsyncDisposable
 
         if (profile != Profile.GatewayManager)
         {
-            _traffic = await TrafficRole.StartAsync(_node, () => _draining ? "stopping" : null);
+            _traffic = await TrafficRole.StartAsync(
+                _node,
+                () => _draining ? "stopping" : null,
+                () => _renewal?.Failure
+            );
         }
 
         _internal = new(
@@ -289,6 +294,7 @@ internal sealed partial class RunningNode : IAsyncDisposable
             StartedAt = _node.StartedAt.ToUnixTimeMilliseconds(),
             ProcessId = Environment.ProcessId,
             Facts = _node.Facts(),
+            CertificateTrouble = _renewal?.Failure ?? "",
         };
 
     private Task RenewAsync()
@@ -296,13 +302,14 @@ internal sealed partial class RunningNode : IAsyncDisposable
         Func<RenewRequest, CancellationToken, Task<JoinReply>> renew = _manager is null
             ? CertificateRenewal.OverChannel(_node.Identity, _node.Channel)
             : _manager.RenewAsync;
-        return new CertificateRenewal(
+        _renewal = new(
             _node.Identity,
             renew,
             _node.Facts,
             _node.Time,
             _node.Logs.CreateLogger<CertificateRenewal>()
-        ).RunAsync(_stopping.Token);
+        );
+        return _renewal.RunAsync(_stopping.Token);
     }
 
     // Membership that cannot start is said and lived with: no call, deployment or status needs it. Changed members begin a

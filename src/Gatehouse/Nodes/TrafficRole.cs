@@ -100,7 +100,11 @@ internal sealed partial class TrafficRole : IAsyncDisposable
     private IEntityTarget Target { get; }
 
     /// <summary>Opens the node's own store and serves what it holds, with no manager in sight.</summary>
-    public static async Task<TrafficRole> StartAsync(NodeContext node, Func<string?> lifecycle)
+    public static async Task<TrafficRole> StartAsync(
+        NodeContext node,
+        Func<string?> lifecycle,
+        Func<string?> certificateTrouble
+    )
     {
         var role = new TrafficRole(node);
         var (store, table) = await WorkerStore.OpenAsync(
@@ -122,6 +126,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
                 CatalogueKey = role._catalogueKey,
                 Facts = node.Facts,
                 Lifecycle = lifecycle,
+                CertificateTrouble = certificateTrouble,
             },
             node.Time,
             node.Logs.CreateLogger<Synchronizer>()

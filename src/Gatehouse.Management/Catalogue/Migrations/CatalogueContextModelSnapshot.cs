@@ -322,6 +322,14 @@ namespace Gatehouse.Management.Migrations
                         .HasColumnType("INTEGER")
                         .HasColumnName("reported_at");
 
+                    b.Property<long?>("ResetAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("reset_at");
+
+                    b.Property<string>("ResetHeld")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("reset_held");
+
                     b.Property<long>("SeenAt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("seen_at");

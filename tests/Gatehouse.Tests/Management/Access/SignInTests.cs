@@ -97,6 +97,23 @@ public sealed class SignInTests
     }
 
     [Fact]
+    public async Task A_failed_sign_in_stands_in_the_audit_and_a_flood_of_them_does_not_fill_it()
+    {
+        await using var management = await TestManagement.StartAsync(_time);
+        for (var i = 0; i < 30; i++)
+        {
+            using var response = await SignInAsync(management, $"ghs_{i}");
+            Assert.False(response.IsSuccessStatusCode);
+        }
+
+        using var audit = await management.SendAsync("GET", "/api/v1/audit", await management.TokenAsync());
+        var page = await audit.Content.ReadFromJsonAsync(ManagementJson.Default.AuditPage, Stop);
+        var failures = page!.Entries.Where(e => e.Summary.StartsWith("a sign-in failed", StringComparison.Ordinal)).ToList();
+        Assert.Equal(2, failures.Count);
+        Assert.All(failures, f => Assert.Equal(("nobody", "127.0.0.1"), (f.Actor, f.From)));
+    }
+
+    [Fact]
     public async Task A_token_ends_after_thirty_days()
     {
         await using var management = await TestManagement.StartAsync(_time);

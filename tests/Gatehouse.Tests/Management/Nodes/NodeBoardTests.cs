@@ -364,6 +364,55 @@ public sealed class NodeBoardTests
         Assert.Empty(await AlertsAsync(test, board));
     }
 
+    [Fact]
+    public async Task A_certificate_whose_renewal_fails_is_an_alert_at_once_and_when_its_last_quarter_begins_and_after_its_end()
+    {
+        await using var test = await TestCatalogue.CreateAsync(_time);
+        await TestNodes.RegisterAsync(test, "worker-1");
+        var board = TestNodes.Board(test);
+        var worker = TestNodes.Identity("worker-1");
+        var report = TestNodes.Report(await test.Catalogue.ReadHeadAsync(Stop));
+        await board.RecordAsync(worker, report, Stop);
+        Assert.Empty(await AlertsAsync(test, board));
+
+        report.CertificateTrouble = "Unavailable: no manager answers";
+        await board.RecordAsync(worker, report, Stop);
+        var failing = Assert.Single(await AlertsAsync(test, board));
+        Assert.Equal(("certificate", "worker-1"), (failing.Kind, failing.Node));
+        Assert.Contains("renewal fails", failing.Message, StringComparison.Ordinal);
+        Assert.Contains("no manager answers", failing.Message, StringComparison.Ordinal);
+
+        report.CertificateTrouble = "";
+        _time.Advance(TimeSpan.FromDays(22));
+        await board.RecordAsync(worker, report, Stop);
+        Assert.Empty(await AlertsAsync(test, board));
+        _time.Advance(TimeSpan.FromDays(1));
+        await board.RecordAsync(worker, report, Stop);
+        Assert.Equal("certificate", Assert.Single(await AlertsAsync(test, board)).Kind);
+
+        _time.Advance(TimeSpan.FromDays(7));
+        await board.RecordAsync(worker, report, Stop);
+        var over = Assert.Single(await AlertsAsync(test, board));
+        Assert.Contains("join it with a new token", over.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_reset_is_still_told_after_the_manager_restarted()
+    {
+        await using var test = await TestCatalogue.CreateAsync(_time);
+        await TestNodes.RegisterAsync(test, "worker-1");
+        var before = TestNodes.Board(test);
+        var foreign = await test.Catalogue.ReadHeadAsync(Stop) with { History = "another" };
+        await before.RecordAsync(TestNodes.Identity("worker-1"), TestNodes.Report(foreign), Stop);
+        await before.SaveAsync(Stop);
+
+        var board = TestNodes.Board(test);
+        await board.LoadAsync(Stop);
+
+        var alert = Assert.Single(await AlertsAsync(test, board), a => a.Kind == "reset");
+        Assert.Contains("of history another", alert.Message, StringComparison.Ordinal);
+    }
+
     /// <summary>A clock whose wall time somebody sets, as NTP does; the time that has passed goes on.</summary>
     private sealed class SettableClock(TimeProvider real) : TimeProvider
     {
@@ -382,7 +431,8 @@ public sealed class NodeBoardTests
         var nodes = await test.Catalogue.ListAsync(EntityKinds.Node, ModelJson.Default.Node, Stop);
         return new Alerts(test.Catalogue, board).Of(
             await context.Head.SingleAsync(Stop),
-            [.. nodes.Select(n => n.Value)]
+            [.. nodes.Select(n => n.Value)],
+            await context.NodeCertificates.ToListAsync(Stop)
         );
     }
 }
