@@ -13,12 +13,15 @@ namespace Gatehouse.Gateway;
 public sealed class GatewayEngine
 {
     private const int SpareExchanges = 1024;
+    private static readonly TimeSpan s_recheckEvery = TimeSpan.FromMilliseconds(500);
 
     private readonly IRequestTable _table;
     private readonly GatewayPipeline _pipeline;
     private readonly GatewayOptions _options;
     private readonly ForwardingCounters _counters = new();
     private readonly ConcurrentBag<Exchange> _spare = [];
+    private readonly ExchangeRegister _exchanges = new();
+    private readonly TimeProvider _time;
 
     /// <summary>The engine of a worker.</summary>
     public GatewayEngine(GatewayTable table, GatewayOptions options, TimeProvider time, ILoggerFactory logs)
@@ -31,9 +34,10 @@ public sealed class GatewayEngine
     private GatewayEngine(IRequestTable table, GatewayOptions options, TimeProvider time, ILoggerFactory logs)
     {
         _table = table;
+        _time = time;
         _options = options;
         _pipeline = new(table, options, _counters, time, logs.CreateLogger<GatewayPipeline>());
-        Application = new EngineApplication(_pipeline);
+        Application = new EngineApplication(_pipeline, _exchanges);
     }
 
     /// <summary>Requests being served now.</summary>
@@ -54,12 +58,30 @@ public sealed class GatewayEngine
     /// </summary>
     public async Task ProcessAsync(IFeatureCollection features)
     {
-        var exchange = _spare.TryTake(out var spare) ? spare : new();
+        var exchange = _spare.TryTake(out var spare) ? spare : _exchanges.Create();
         await _pipeline.RunAsync(exchange, features, fromDataHop: true).ConfigureAwait(false);
         if (_spare.Count < SpareExchanges)
         {
             _spare.Add(exchange);
         }
+    }
+
+    /// <summary>
+    /// Ends open streams, silent ones too, within a second of the change that withdrew what let them in. For a worker; a
+    /// balancer's streams end with the worker's.
+    /// </summary>
+    public async Task RecheckStreamsAsync(CancellationToken stopping)
+    {
+        using var timer = new PeriodicTimer(s_recheckEvery, _time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stopping).ConfigureAwait(false))
+            {
+                // Also while the table stays: what let a stream in may have an end.
+                _exchanges.Recheck(exchange => Admission.StillHolds(exchange, _table, _time));
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested) { }
     }
 
     /// <summary>Writes every counter as Prometheus text.</summary>
@@ -79,17 +101,20 @@ public sealed class GatewayEngine
         _options.Loops?.WriteMetrics(text);
     }
 
-    private sealed class EngineApplication(GatewayPipeline pipeline) : IHttpApplication<Exchange>
+    private sealed class EngineApplication(GatewayPipeline pipeline, ExchangeRegister exchanges)
+        : IHttpApplication<Exchange>
     {
         public Exchange CreateContext(IFeatureCollection contextFeatures)
         {
             // Kestrel keeps this container as long as the connection or stream object, and reuses those.
             if (contextFeatures is not IHostContextContainer<Exchange> container)
             {
-                return new Exchange { Features = contextFeatures };
+                var single = exchanges.Create();
+                single.Features = contextFeatures;
+                return single;
             }
 
-            var exchange = container.HostContext ??= new();
+            var exchange = container.HostContext ??= exchanges.Create();
             exchange.Features = contextFeatures;
             return exchange;
         }

@@ -18,6 +18,7 @@ internal static class Tunnel
     {
         var deadline = exchange.Deadline;
         var withdrawn = false;
+        exchange.OpenStream();
         deadline.WaitForTarget(silence);
         var sending = CopyAsync(caller, target, bytes => exchange.BytesIn += bytes);
         var receiving = CopyAsync(target, caller, bytes => exchange.BytesOut += bytes);

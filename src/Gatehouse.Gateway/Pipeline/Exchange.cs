@@ -184,6 +184,7 @@ internal sealed partial class Exchange
     /// <summary>Lets go of what must not outlive the request.</summary>
     public void End()
     {
+        EndStream();
         EndPolicies();
         Buffered = null;
         Snapshot = null!;

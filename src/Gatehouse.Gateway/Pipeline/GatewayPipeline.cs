@@ -62,6 +62,11 @@ internal sealed partial class GatewayPipeline(
         }
         finally
         {
+            if (exchange.WasWithdrawn)
+            {
+                exchange.Outcome = ForwardingOutcome.Withdrawn;
+            }
+
             Account(exchange);
             exchange.End();
             Interlocked.Decrement(ref _inFlight);

@@ -39,7 +39,10 @@ internal static class NodeEndpoints
         await using (context.ConfigureAwait(false))
         {
             row = await context.Head.AsNoTracking().SingleAsync(cancellation).ConfigureAwait(false);
-            certificates = await context.NodeCertificates.AsNoTracking().ToListAsync(cancellation).ConfigureAwait(false);
+            certificates = await context
+                .NodeCertificates.AsNoTracking()
+                .ToListAsync(cancellation)
+                .ConfigureAwait(false);
         }
 
         var head = new CatalogueHead(row.History, row.Epoch, row.Chain);

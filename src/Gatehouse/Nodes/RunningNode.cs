@@ -302,13 +302,7 @@ internal sealed partial class RunningNode : IAsyncDisposable
         Func<RenewRequest, CancellationToken, Task<JoinReply>> renew = _manager is null
             ? CertificateRenewal.OverChannel(_node.Identity, _node.Channel)
             : _manager.RenewAsync;
-        _renewal = new(
-            _node.Identity,
-            renew,
-            _node.Facts,
-            _node.Time,
-            _node.Logs.CreateLogger<CertificateRenewal>()
-        );
+        _renewal = new(_node.Identity, renew, _node.Facts, _node.Time, _node.Logs.CreateLogger<CertificateRenewal>());
         return _renewal.RunAsync(_stopping.Token);
     }
 

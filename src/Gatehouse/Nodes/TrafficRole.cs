@@ -182,6 +182,11 @@ internal sealed partial class TrafficRole : IAsyncDisposable
     {
         loops.Add(_synchronizer.RunAsync(stopping));
         loops.Add(FollowDirectoryAsync(stopping));
+        if (_apis is not null)
+        {
+            loops.Add(Engine.RecheckStreamsAsync(stopping));
+        }
+
         if (_balancer is not null)
         {
             _prober = new(_balancer, ProbeAsync, _node.Time) { Interval = _node.Settings.Balancer.ProbeInterval };

@@ -108,7 +108,9 @@ public sealed class SignInTests
 
         using var audit = await management.SendAsync("GET", "/api/v1/audit", await management.TokenAsync());
         var page = await audit.Content.ReadFromJsonAsync(ManagementJson.Default.AuditPage, Stop);
-        var failures = page!.Entries.Where(e => e.Summary.StartsWith("a sign-in failed", StringComparison.Ordinal)).ToList();
+        var failures = page!
+            .Entries.Where(e => e.Summary.StartsWith("a sign-in failed", StringComparison.Ordinal))
+            .ToList();
         Assert.Equal(2, failures.Count);
         Assert.All(failures, f => Assert.Equal(("nobody", "127.0.0.1"), (f.Actor, f.From)));
     }
