@@ -96,6 +96,10 @@ public sealed class GatewayEngine
         text.Sample("gatehouse_retries_total", "", _counters.RetriedTotal);
         text.Family("gatehouse_not_replayable_total", "counter", "Failed requests that repeating could have harmed.");
         text.Sample("gatehouse_not_replayable_total", "", _counters.NotReplayableTotal);
+        text.Family("gatehouse_mirror_dropped_total", "counter", "Copies of requests not sent: too many under way.");
+        text.Sample("gatehouse_mirror_dropped_total", "", _options.PolicyCounters.MirrorsDropped);
+        text.Family("gatehouse_mirror_failed_total", "counter", "Copies of requests that got no answer.");
+        text.Sample("gatehouse_mirror_failed_total", "", _options.PolicyCounters.MirrorsFailed);
         text.Family("gatehouse_access_log_dropped_total", "counter", "Access log lines lost.");
         text.Sample("gatehouse_access_log_dropped_total", "", _options.AccessLog?.Dropped ?? 0);
         _options.Loops?.WriteMetrics(text);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Security;
+using Gatehouse.Gateway.Policies;
 using Gatehouse.Gateway.Throttling;
 
 namespace Gatehouse.Gateway;
@@ -58,4 +59,7 @@ public sealed record GatewayOptions
 
     /// <summary>Where a line per failed request goes; null for nowhere.</summary>
     public AccessLog? ErrorLog { get; init; }
+
+    /// <summary>What policies count.</summary>
+    internal PolicyCounters PolicyCounters { get; } = new();
 }

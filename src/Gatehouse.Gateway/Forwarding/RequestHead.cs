@@ -6,13 +6,14 @@ namespace Gatehouse.Gateway.Forwarding;
 /// <summary>The head of the request as the target gets it.</summary>
 internal static class RequestHead
 {
-    private static readonly UriCreationOptions s_asSent = new() { DangerousDisablePathAndQueryCanonicalization = true };
+    /// <summary>A URI byte for byte as it is written.</summary>
+    internal static readonly UriCreationOptions AsSent = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
     /// <summary>The target's own path, then what followed the API's context, byte for byte, then the query.</summary>
     public static Uri UriOf(Exchange exchange, Target target)
     {
         var (prefix, slash, resource) = TargetOf(exchange, target);
-        return new(string.Concat(target.Origin, prefix, slash, resource), s_asSent);
+        return new(string.Concat(target.Origin, prefix, slash, resource), AsSent);
     }
 
     /// <summary>The three parts of the request target as it goes out.</summary>

@@ -26,6 +26,9 @@ internal sealed partial class Exchange
     /// <summary>Why the answer that came may not be passed on.</summary>
     public GatewayProblem? AnswerRefusal { get; private set; }
 
+    /// <summary>The methods that the resource has; set by routing when the request's is none of them.</summary>
+    public IEnumerable<string> AllowedMethods { get; set; } = [];
+
     /// <summary>The method that goes out; the caller's unless a policy says otherwise.</summary>
     public string OutgoingMethod
     {
@@ -143,11 +146,16 @@ internal sealed partial class Exchange
     public ValueTask EndAnswerAsync() =>
         IsFiltered || AnswerRefusal is not null ? EndFiltersAsync() : ValueTask.CompletedTask;
 
-    /// <summary>Puts a filter in the way of the answer's body. Its length is then unknown here; a filter that knows it says so.</summary>
-    public void Filter(AnswerFilter filter)
+    /// <summary>Puts a filter in the way of the answer's body.</summary>
+    /// <param name="filter">One of this answer's own.</param>
+    /// <param name="keepsLength">True when it passes on as many bytes as it is given; otherwise the length is unknown here.</param>
+    public void Filter(AnswerFilter filter, bool keepsLength = false)
     {
         (_filters ??= []).Add(filter);
-        Response.Headers.ContentLength = null;
+        if (!keepsLength)
+        {
+            Response.Headers.ContentLength = null;
+        }
     }
 
     /// <summary>Keeps something of a policy's until the request ends, complete or not; then it is disposed of.</summary>

@@ -11,16 +11,43 @@ internal static class PolicyChain
     /// <param name="api">The API.</param>
     /// <param name="operation">Its operation.</param>
     /// <param name="verifier">Checks tokens.</param>
+    /// <param name="factory">Makes what the API and its operation name.</param>
     /// <param name="epoch">The change that brought the API.</param>
     /// <param name="time">The clock of limits.</param>
-    public static IPolicy[] For(Api api, Operation operation, TokenVerifier verifier, long epoch, TimeProvider time)
+    public static IPolicy[] For(
+        Api api,
+        Operation operation,
+        TokenVerifier verifier,
+        PolicyFactory factory,
+        long epoch,
+        TimeProvider time
+    )
     {
         var chain = new List<IPolicy>();
+        var named = NamedPolicies.Of(api, operation);
+
+        // First, so that a page can read every answer, refusals too.
+        if (factory.Cors is { } cors)
+        {
+            chain.Add(cors);
+        }
+
+        // Around everything that still changes the answer: what is compressed cannot be changed.
+        if (named.One<CompressSettings>() is { } compress)
+        {
+            chain.Add(new CompressPolicy(compress));
+        }
 
         // Before anything is revealed or asked for: credentials must not be encouraged over a transport the API does not allow.
         if (TransportPolicy.For(api.Transports) is { } transport)
         {
             chain.Add(transport);
+        }
+
+        // Before credentials are checked: from a wrong place even the right ones are worth nothing.
+        if (named.One<IpFilterSettings>() is { } addresses)
+        {
+            chain.Add(new IpFilterPolicy(addresses));
         }
 
         // Before credentials are checked: a blocked API costs nobody anything.
@@ -54,11 +81,58 @@ internal static class PolicyChain
         chain.Add(BlockPolicy.Instance);
         chain.Add(new ThrottlePolicy(api, operation, isOpen, epoch, time));
 
-        if (api.MaxRequestBody is { } most)
+        // Sizes before contents, contents before anything that parses them. Validation against the OpenAPI document belongs here.
+        var size = named.One<SizeLimitSettings>();
+        if (Least(api.MaxRequestBody, size?.Request) is { } most)
         {
             chain.Add(new BodySizePolicy(most));
         }
 
+        if (named.One<JsonLimitsSettings>() is { } json)
+        {
+            chain.Add(new JsonLimitsPolicy(json));
+        }
+
+        if (named.One<XmlLimitsSettings>() is { } xml)
+        {
+            chain.Add(new XmlLimitsPolicy(xml));
+        }
+
+        if (named.One<RegexLimitsSettings>() is { } patterns)
+        {
+            chain.Add(new RegexLimitsPolicy(patterns));
+        }
+
+        // What changes the request and the answer, in the order of whoever wrote the list.
+        foreach (var use in named.InOrder)
+        {
+            chain.AddRange(factory.Create(use, operation));
+        }
+
+        // Nearest to the backend: what is kept is what the backend said to the request that goes out. A mock is in its place.
+        if (named.One<MockSettings>() is { } mock)
+        {
+            // Without this, a mock that was to keep calls away would let them through.
+            if (mock.Answers.IsEmpty)
+            {
+                throw new FormatException("The mock has no answers: neither settings nor document give an example.");
+            }
+
+            chain.Add(new MockPolicy(mock));
+        }
+        else if (named.One<CacheSettings>() is { } cache)
+        {
+            chain.Add(factory.Cache(cache));
+        }
+
+        // Before an answer is held, kept or turned.
+        if (size?.Answer is { } mostAnswer)
+        {
+            chain.Add(new AnswerSizePolicy(mostAnswer));
+        }
+
         return [.. chain];
     }
+
+    private static long? Least(long? one, long? other) => one < other || other is null ? one : other;
 }

@@ -6,6 +6,7 @@ using Gatehouse.Gateway.Authentication;
 using Gatehouse.Gateway.Balancing;
 using Gatehouse.Gateway.Forwarding;
 using Gatehouse.Gateway.Pipeline;
+using Gatehouse.Gateway.Policies;
 using Gatehouse.Gateway.Strictness;
 using Gatehouse.Model;
 
@@ -19,6 +20,8 @@ internal sealed class ApiCompiler(
     TimeProvider time
 )
 {
+    private readonly Outside _outside = new();
+
     private static readonly TimeSpan s_longestTimeout = TimeSpan.FromHours(1);
 
     /// <summary>How many APIs were compiled; a change among thousands adds one.</summary>
@@ -66,6 +69,8 @@ internal sealed class ApiCompiler(
         }
 
         CheckSecurity(api);
+        CheckPolicies(api);
+        var factory = new PolicyFactory(api, _outside, options.PolicyCounters, time);
         var production = Pool(api.Production, "/production");
         var sandbox = api.Sandbox is null ? null : Pool(api.Sandbox, "/sandbox");
         var paths = new PathRules(api.AllowEncodedSlash, api.AllowSemicolon);
@@ -89,13 +94,7 @@ internal sealed class ApiCompiler(
                 throw new Refused($"/operations/{i}/path", $"Not a path template: {problem}.");
             }
 
-            if (
-                !operations.Add(
-                    template,
-                    MethodOf(operation, i),
-                    Route(PolicyChain.For(api, operation, verifier, change.Epoch, time))
-                )
-            )
+            if (!operations.Add(template, MethodOf(operation, i), Route(ChainOf(operation, i))))
             {
                 throw new Refused($"/operations/{i}", $"{operation.Method} {operation.Path} is there twice.");
             }
@@ -109,14 +108,28 @@ internal sealed class ApiCompiler(
             Operations = operations,
             Paths = paths,
             Meter = meter,
-            Fallback = Route([]),
+            Fallback = Route(factory.Cors is { } cors ? [cors] : []),
+            Preflight = factory.Cors is { } open ? Route([open, new PreflightPolicy(open)]) : null,
             Expires = change.ExpiresAt ?? DateTimeOffset.MaxValue,
         };
+
+        IPolicy[] ChainOf(Operation operation, int index)
+        {
+            try
+            {
+                return PolicyChain.For(api, operation, verifier, factory, change.Epoch, time);
+            }
+            catch (FormatException bad)
+            {
+                throw new Refused($"/operations/{index}/policies", bad.Message);
+            }
+        }
 
         CompiledRoute Route(IPolicy[] policies) =>
             new()
             {
                 Name = change.Name,
+                Paths = paths,
                 Policies = policies,
                 Production = production,
                 Sandbox = sandbox,
@@ -127,6 +140,21 @@ internal sealed class ApiCompiler(
                 AccessLog = options.AccessLog,
                 ErrorLog = options.ErrorLog,
             };
+    }
+
+    private static void CheckPolicies(Api api)
+    {
+        var problems = PolicyKinds
+            .Check(api.Policies, "/policies", ofOperation: false)
+            .Concat(
+                api.Operations.SelectMany(
+                    (o, i) => PolicyKinds.Check(o.Policies, $"/operations/{i}/policies", ofOperation: true)
+                )
+            );
+        if (problems.FirstOrDefault() is { } first)
+        {
+            throw new Refused(first.Pointer, first.Message + ".");
+        }
     }
 
     private static string MethodOf(Operation operation, int index) =>

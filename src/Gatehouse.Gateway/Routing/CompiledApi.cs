@@ -27,6 +27,9 @@ internal sealed class CompiledApi
     /// <summary>The route that problems are told by before an operation is known: format of errors, counters, logs.</summary>
     public required CompiledRoute Fallback { get; init; }
 
+    /// <summary>The route of <c>OPTIONS</c> that the API does not have itself; null when it has no policy for that.</summary>
+    public CompiledRoute? Preflight { get; init; }
+
     public required DateTimeOffset Expires { get; init; }
 }
 

@@ -42,6 +42,13 @@ internal sealed class GatewaySnapshot(ApiCatalog apis, ConsumerDirectory consume
         }
 
         var route = api.Operations.Match(match[context..], exchange.Method, out var allowed);
+        if (route is null && allowed is not null && api.Preflight is { } preflight && exchange.Method == "OPTIONS")
+        {
+            exchange.AllowedMethods = allowed;
+            exchange.Route = preflight;
+            return null;
+        }
+
         if (route is null)
         {
             return allowed is null ? GatewayProblem.NotFound : GatewayProblem.MethodNotAllowed(allowed);

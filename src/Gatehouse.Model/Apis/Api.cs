@@ -83,6 +83,13 @@ public sealed record Api
     /// <summary>Most requests a second that reach the sandbox backends; null for no bound.</summary>
     public int? SandboxMaxTps { get; init; }
 
+    /// <summary>Policies of every operation, in order.</summary>
+    public ImmutableArray<PolicyUse> Policies
+    {
+        get;
+        init => field = value.IsDefault ? [] : value;
+    } = [];
+
     /// <summary>The entity name of an API: <c>name:version</c>.</summary>
     public static string EntityName(string name, string version) => $"{name}:{version}";
 }
@@ -123,6 +130,13 @@ public sealed record Operation
 
     /// <summary>The <see cref="ApiPolicy"/> of this operation; null for none.</summary>
     public string? Policy { get; init; }
+
+    /// <summary>Policies of this operation alone, in order, after the API's.</summary>
+    public ImmutableArray<PolicyUse> Policies
+    {
+        get;
+        init => field = value.IsDefault ? [] : value;
+    } = [];
 }
 
 /// <summary>Which tokens may call an operation (WSO2 <c>x-auth-type</c>; its <c>None</c> is <see cref="Operation.Open"/>). Append only.</summary>

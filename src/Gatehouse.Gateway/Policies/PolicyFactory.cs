@@ -1,0 +1,57 @@
+using Gatehouse.Gateway.Pipeline;
+using Gatehouse.Model;
+
+namespace Gatehouse.Gateway.Policies;
+
+/// <summary>Makes the policies of one API. What its operations share, such as the memory of a cache, is made once.</summary>
+internal sealed class PolicyFactory(Api api, Outside outside, PolicyCounters counters, TimeProvider time)
+{
+    private CacheStore? _store;
+
+    /// <summary>The API's CORS; null when it has none.</summary>
+    public CorsPolicy? Cors { get; } = NamedPolicies.Of(api, null).One<CorsSettings>() is { } cors ? new(cors) : null;
+
+    /// <summary>A cache on the memory that all operations of the API share.</summary>
+    public CachePolicy Cache(CacheSettings settings) => new(settings, _store ??= new(settings.MaxTotalBytes), time);
+
+    /// <summary>What acts in the order of the lists. Throws <see cref="FormatException"/> for settings that do not fit the operation.</summary>
+    public IEnumerable<IPolicy> Create(object settings, Operation operation) =>
+        settings switch
+        {
+            HeadersSettings headers => Headers(headers),
+            RewriteSettings rewrite => [new RewritePolicy(rewrite, operation.Path)],
+            ConvertSettings convert => Convert(convert),
+            MirrorSettings mirror => [new MirrorPolicy(mirror, outside, counters)],
+            CallOutSettings callOut => [new CallOutPolicy(callOut, outside)],
+            PolicyUse plugin => throw new FormatException($"This node has no plug-in for the policy '{plugin.Name}'."),
+            _ => throw new ArgumentException($"{settings.GetType().Name} has no place in the order.", nameof(settings)),
+        };
+
+    private static IEnumerable<IPolicy> Headers(HeadersSettings settings)
+    {
+        if (!settings.Request.IsEmpty)
+        {
+            yield return new RequestHeadersPolicy(settings.Request);
+        }
+
+        if (!settings.Answer.IsEmpty)
+        {
+            yield return settings.OnFaults
+                ? new AnswerAndFaultHeadersPolicy(settings.Answer)
+                : new AnswerHeadersPolicy(settings.Answer);
+        }
+    }
+
+    private static IEnumerable<IPolicy> Convert(ConvertSettings settings)
+    {
+        if (settings.Request is not null)
+        {
+            yield return new ConvertRequestPolicy(settings);
+        }
+
+        if (settings.Answer is not null)
+        {
+            yield return new ConvertAnswerPolicy(settings);
+        }
+    }
+}
