@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Net;
 using Gatehouse.Gateway.Accounting;
 using Gatehouse.Gateway.Pipeline;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -39,6 +41,9 @@ public sealed class GatewayEngine
         _pipeline = new(table, options, _counters, time, logs.CreateLogger<GatewayPipeline>());
         Application = new EngineApplication(_pipeline, _exchanges);
     }
+
+    /// <summary>Believes these peers' <c>X-Forwarded-*</c> headers from the next request on, in place of those before.</summary>
+    public void Trust(ImmutableArray<IPNetwork> proxies) => _pipeline.Trust(proxies);
 
     /// <summary>Requests being served now.</summary>
     public long InFlight => _pipeline.InFlight;

@@ -139,6 +139,13 @@ public sealed class ClusterKey : IDisposable
         return secret;
     }
 
+    /// <summary>
+    /// A key for <paramref name="purpose"/> that every manager makes of the cluster key alike, and from which nothing of that
+    /// or of another purpose's can be told (HKDF, RFC 5869).
+    /// </summary>
+    public byte[] Derive(string purpose) =>
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, _key, Size, info: Encoding.UTF8.GetBytes($"gatehouse {purpose}"));
+
     /// <summary>The key's bytes, for a manager that joins. Never for a log, database or file but <see cref="Save"/>'s.</summary>
     public byte[] Export() => [.. _key];
 

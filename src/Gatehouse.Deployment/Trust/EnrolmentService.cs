@@ -56,7 +56,7 @@ public sealed partial class EnrolmentService(
         LogIssued(node.Name, node.Profile.Name(), "joined", certificate.SerialNumber, Ends(certificate));
 
         // Read again: by registering, a manager may have become one of the managers.
-        return facts().ToReply(certificate, [authority.Certificate]);
+        return Reply(node, certificate);
     }
 
     /// <inheritdoc/>
@@ -99,7 +99,7 @@ public sealed partial class EnrolmentService(
         }
 
         LogIssued(node.Name, node.Profile.Name(), "renewed", certificate.SerialNumber, Ends(certificate));
-        return facts().ToReply(certificate, [authority.Certificate]);
+        return Reply(node, certificate);
     }
 
     /// <inheritdoc/>
@@ -115,6 +115,18 @@ public sealed partial class EnrolmentService(
 
         LogClusterKey(peer.Node, peer.Profile.Name(), Remote(context));
         return new() { Key = ByteString.CopyFrom(clusterKey.Export()) };
+    }
+
+    private JoinReply Reply(Node node, X509Certificate2 certificate)
+    {
+        var reply = facts().ToReply(certificate, [authority.Certificate]);
+        if (node.Profile == Profile.LoadBalancer)
+        {
+            // Made of the cluster key, so that all balancers have the same and no database or feed has it.
+            reply.BalancerKey = ByteString.CopyFrom(clusterKey.Derive("balancer cookies"));
+        }
+
+        return reply;
     }
 
     private X509Certificate2 Issue(ByteString request, Node node)

@@ -106,8 +106,20 @@ public sealed class NodeIdentity : IDisposable
         var key = NodeKey.LoadOrCreate(dataDirectory);
         var folder = Path.Combine(dataDirectory, "pki");
         var material = Material.Check(reply, key);
+        WriteBalancerKey(folder, reply);
         Write(folder, material);
         return new(folder, key, material);
+    }
+
+    /// <summary>The file of the key that all balancers share; only a balancer has it.</summary>
+    public static string BalancerKeyPath(string dataDirectory) => Path.Combine(dataDirectory, "pki", "balancer.key");
+
+    private static void WriteBalancerKey(string folder, JoinReply reply)
+    {
+        if (!reply.BalancerKey.IsEmpty)
+        {
+            DurableFile.Write(Path.Combine(folder, "balancer.key"), reply.BalancerKey.ToByteArray(), secret: true);
+        }
     }
 
     /// <summary>Makes the identity of the node that holds the authority: its first manager.</summary>
@@ -148,6 +160,7 @@ public sealed class NodeIdentity : IDisposable
             throw new InvalidDataException($"the renewed certificate is for {renewed}, not for {Identity}");
         }
 
+        WriteBalancerKey(_folder, reply);
         Write(_folder, material);
         Volatile.Write(ref _authorities, material.Authorities);
         _facts.Set(material.Facts);

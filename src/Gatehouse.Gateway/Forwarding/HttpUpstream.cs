@@ -147,11 +147,6 @@ internal sealed class HttpUpstream : IUpstream, IDisposable
         {
             var stream = await answer.Content.ReadAsStreamAsync(deadline.Token).ConfigureAwait(false);
             var writer = exchange.AnswerBody;
-            if (remaining == long.MaxValue)
-            {
-                exchange.OpenStream();
-            }
-
             for (var piece = FirstPiece; ; piece = NextPiece(piece, remaining))
             {
                 var read = await stream.ReadAsync(writer.GetMemory(piece), deadline.Token).ConfigureAwait(false);

@@ -101,6 +101,11 @@ internal static class ResponseHead
             headers.ContentLength = null;
         }
 
+        if (headers.ContentLength is null)
+        {
+            exchange.OpenStream();
+        }
+
         headers[HeaderNames.RequestId] = exchange.RequestId;
         exchange.TellEpoch();
         exchange.Route!.Forwarding.Sticky?.Set(exchange, exchange.Chosen!);

@@ -48,9 +48,45 @@ public sealed partial class ListenerSet : IAsyncDisposable
 
     /// <summary>
     /// Opens what is new, closes what is gone (its requests finish first) and leaves the rest alone. On
-    /// <see cref="PortTakenException"/> nothing has changed.
+    /// <see cref="PortTakenException"/> nothing has changed. Only a port that moves between all addresses and one of them
+    /// refuses connections for a moment: the two cannot be bound together.
     /// </summary>
     public async Task ApplyAsync(IReadOnlyList<ListenerSettings> settings, CancellationToken cancellation = default)
+    {
+        var inTheWay = _ports
+            .Where(p => !settings.Any(s => IsSame(p, s)) && settings.Any(s => Overlap(p.Settings.EndPoint, s.EndPoint)))
+            .ToList();
+        foreach (var port in inTheWay)
+        {
+            Retire(await port.CloseAsync().ConfigureAwait(false));
+        }
+
+        _ports = [.. _ports.Except(inTheWay)];
+        try
+        {
+            await ChangeAsync(settings, cancellation).ConfigureAwait(false);
+        }
+        catch
+        {
+            foreach (var port in inTheWay)
+            {
+                _ports =
+                [
+                    .. _ports,
+                    await Port.OpenAsync(port.Settings, _entry, _logs, CancellationToken.None).ConfigureAwait(false),
+                ];
+            }
+
+            throw;
+        }
+
+        foreach (var port in inTheWay)
+        {
+            LogClosed(port.Settings.Name, port.Bound);
+        }
+    }
+
+    private async Task ChangeAsync(IReadOnlyList<ListenerSettings> settings, CancellationToken cancellation)
     {
         var opened = new List<Port>();
         var fronts = new List<(Port Port, ListenerSettings Settings, HttpFront Front)>();
@@ -59,9 +95,7 @@ public sealed partial class ListenerSet : IAsyncDisposable
             // First everything that can fail.
             foreach (var wanted in settings)
             {
-                var port = _ports.FirstOrDefault(p =>
-                    p.Settings.EndPoint.Equals(wanted.EndPoint) && p.Settings.Name == wanted.Name
-                );
+                var port = _ports.FirstOrDefault(p => IsSame(p, wanted));
                 if (port is null)
                 {
                     opened.Add(await Port.OpenAsync(wanted, _entry, _logs, cancellation).ConfigureAwait(false));
@@ -126,6 +160,15 @@ public sealed partial class ListenerSet : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => new(DrainAsync(TimeSpan.Zero));
+
+    private static bool IsSame(Port port, ListenerSettings wanted) =>
+        port.Settings.EndPoint.Equals(wanted.EndPoint) && port.Settings.Name == wanted.Name;
+
+    private static bool Overlap(IPEndPoint one, IPEndPoint other) =>
+        one.Port != 0 && one.Port == other.Port && (IsAny(one) || IsAny(other) || one.Equals(other));
+
+    private static bool IsAny(IPEndPoint endPoint) =>
+        endPoint.Address.Equals(IPAddress.Any) || endPoint.Address.Equals(IPAddress.IPv6Any);
 
     private void Retire(HttpFront front) =>
         _retiring = [.. _retiring.Where(r => !r.Stopping.IsCompleted), new Retiring(front)];

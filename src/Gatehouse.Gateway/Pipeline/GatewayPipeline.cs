@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using System.Globalization;
+using System.Net;
 using Gatehouse.Gateway.Accounting;
 using Gatehouse.Gateway.Forwarding;
 using Gatehouse.Gateway.Strictness;
@@ -21,13 +23,16 @@ internal sealed partial class GatewayPipeline(
     ILogger<GatewayPipeline> logger
 )
 {
-    private readonly TrustedProxies _trusted = new(options.TrustedProxies);
+    private volatile TrustedProxies _trusted = new(options.TrustedProxies);
     private readonly TraceAccess? _trace = options.VerifyTraceGrant is { } verify ? new(verify, time) : null;
     private readonly Forwarder _forwarder = new(options.Timeouts, counters);
     private long _inFlight;
 
     /// <summary>Counts requests that no route took.</summary>
     public RequestMeter Unmatched { get; } = new();
+
+    /// <summary>Whom requests that begin from now on are believed from.</summary>
+    public void Trust(ImmutableArray<IPNetwork> proxies) => _trusted = new(proxies);
 
     public long InFlight => Volatile.Read(ref _inFlight);
 

@@ -86,6 +86,43 @@ public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
         );
     }
 
+    /// <summary>
+    /// Changes fields of a definition; what is deployed stays as it is. Throws <see cref="ProblemsException"/> with everything
+    /// that is wrong, <see cref="ConflictException"/> when its address is taken; then nothing was written.
+    /// </summary>
+    public async Task<StoredEntity<ApiDefinition>> EditAsync(
+        string id,
+        ApiEdit edit,
+        long? expectedEpoch,
+        Actor actor,
+        CancellationToken cancellation
+    )
+    {
+        var present = await GetAsync(id, cancellation).ConfigureAwait(false);
+        var definition = edit.Apply(present.Value);
+        if (ApiRules.Check(definition) is { IsEmpty: false } problems)
+        {
+            throw new ProblemsException(problems);
+        }
+
+        await CatchUpAsync(cancellation).ConfigureAwait(false);
+        await catalogue
+            .CommitAsync(
+                new CatalogueTransaction(actor, $"changed API {present.Name}")
+                    .Put(
+                        EntityKinds.Definition,
+                        present.Name,
+                        definition,
+                        DefinitionJson.Default.ApiDefinition,
+                        expectedEpoch ?? present.Epoch
+                    )
+                    .Also((context, ct) => _addresses.EnsureFreeAsync(context, definition, ct)),
+                cancellation
+            )
+            .ConfigureAwait(false);
+        return await GetAsync(present.Name, cancellation).ConfigureAwait(false);
+    }
+
     /// <summary>Deletes the API with what hangs on it: its deployment and its subscriptions. Its revisions stay, as history.</summary>
     public async Task DeleteAsync(string id, long? expectedEpoch, Actor actor, CancellationToken cancellation)
     {

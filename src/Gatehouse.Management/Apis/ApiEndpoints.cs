@@ -15,6 +15,7 @@ internal static class ApiEndpoints
         rest.MapGet("/apis", ListAsync).Require(Permission.Read);
         rest.MapPost("/apis", ImportAsync).Require(Permission.Publish);
         rest.MapGet("/apis/{id}", ShowAsync).Require(Permission.Read);
+        rest.MapPatch("/apis/{id}", EditAsync).Require(Permission.Publish);
         rest.MapDelete("/apis/{id}", DeleteAsync).Require(Permission.Publish);
         rest.MapGet("/apis/{id}/openapi", DocumentAsync).Require(Permission.Read);
     }
@@ -84,6 +85,24 @@ internal static class ApiEndpoints
         var definition = await definitions.GetAsync(id, cancellation).ConfigureAwait(false);
         var summaries = await revisions.SummariesAsync([definition.Name], cancellation).ConfigureAwait(false);
         response.SetEntityTag(definition.Epoch);
+        return TypedResults.Ok(new ApiView(summaries[0], definition.Value));
+    }
+
+    private static async Task<Ok<ApiView>> EditAsync(
+        string id,
+        ApiEdit edit,
+        HttpContext http,
+        Caller caller,
+        ApiDefinitions definitions,
+        Revisions revisions,
+        CancellationToken cancellation
+    )
+    {
+        var definition = await definitions
+            .EditAsync(id, edit, http.Request.ExpectedEpoch(), caller.Actor, cancellation)
+            .ConfigureAwait(false);
+        var summaries = await revisions.SummariesAsync([definition.Name], cancellation).ConfigureAwait(false);
+        http.Response.SetEntityTag(definition.Epoch);
         return TypedResults.Ok(new ApiView(summaries[0], definition.Value));
     }
 

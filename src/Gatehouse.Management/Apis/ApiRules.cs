@@ -78,12 +78,27 @@ internal static partial class ApiRules
             problems.Add(new("/security", $"'{Excerpt.Of(way)}' is no way in", "take apikey, or none for an open API"));
         }
 
+        CheckTimeout("/connectTimeout", definition.ConnectTimeout, TimeSpan.FromMinutes(5), problems);
+        CheckTimeout("/responseTimeout", definition.ResponseTimeout, TimeSpan.FromDays(1), problems);
         if (problems.Count == 0)
         {
             CheckSize(definition, problems);
         }
 
         return problems.ToImmutable();
+    }
+
+    private static void CheckTimeout(
+        string pointer,
+        TimeSpan time,
+        TimeSpan most,
+        ImmutableArray<Problem>.Builder problems
+    )
+    {
+        if (time < TimeSpan.FromMilliseconds(10) || time > most)
+        {
+            problems.Add(new(pointer, $"A timeout of {time} is out of bounds", $"take one from 10 ms to {most}"));
+        }
     }
 
     private static void CheckEndpoints(

@@ -31,6 +31,7 @@ namespace Gatehouse.Management;
 [JsonSerializable(typeof(Page<ApiSummary>))]
 [JsonSerializable(typeof(ImportView))]
 [JsonSerializable(typeof(ApiView))]
+[JsonSerializable(typeof(ApiEdit))]
 [JsonSerializable(typeof(Page<RevisionView>))]
 [JsonSerializable(typeof(RevisionDiff))]
 [JsonSerializable(typeof(DeploymentView))]

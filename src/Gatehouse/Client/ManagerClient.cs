@@ -75,6 +75,10 @@ internal sealed class ManagerClient : IDisposable
     public Task<T> PutAsync<T>(string path, object? body, CancellationToken cancellation) =>
         SendAsync<T>(HttpMethod.Put, path, ToContent(body), cancellation);
 
+    /// <summary>Changes some of it.</summary>
+    public Task<T> PatchAsync<T>(string path, object? body, CancellationToken cancellation) =>
+        SendAsync<T>(HttpMethod.Patch, path, ToContent(body), cancellation);
+
     /// <summary>Removes.</summary>
     public Task DeleteAsync(string path, CancellationToken cancellation) =>
         SendAsync(HttpMethod.Delete, path, null, cancellation);

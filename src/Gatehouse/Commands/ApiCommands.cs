@@ -5,11 +5,17 @@ using Gatehouse.Management;
 
 namespace Gatehouse.Commands;
 
-/// <summary><c>gatehouse api import | list | show | delete</c>.</summary>
+/// <summary><c>gatehouse api import | list | show | set | delete</c>.</summary>
 internal static class ApiCommands
 {
     public static Command Create() =>
-        new Command("api", "Import APIs and look at them").With(Import(), List(), Show(), Delete());
+        new Command("api", "Import APIs and look at them").With(
+            Import(),
+            List(),
+            Show(),
+            ApiSetCommand.Create(),
+            Delete()
+        );
 
     /// <summary>Argument of every command about one API.</summary>
     public static Argument<string> Name() =>
@@ -37,13 +43,18 @@ internal static class ApiCommands
             Description = "Backend; may be given several times (default: the document's first server)",
             HelpName = "URL",
         };
+        var sandbox = new Option<string[]>("--sandbox-endpoint")
+        {
+            Description = "Backend for sandbox keys; may be given several times",
+            HelpName = "URL",
+        };
         var auth = new Option<string?>("--auth") { Description = "apikey (default) or none" };
         auth.AcceptOnlyFromAmong("apikey", "none");
         var update = new Option<bool>("--update") { Description = "Replace the definition of that name and version" };
         var deploy = new Option<bool>("--deploy") { Description = "Deploy it too" };
         var (wait, patience) = DeployCommands.WaitOptions();
         return new Command("import", "Make an API from an OpenAPI document")
-            .With(source, name, version, context, endpoint, auth, update, deploy, wait, patience)
+            .With(source, name, version, context, endpoint, sandbox, auth, update, deploy, wait, patience)
             .Does(
                 async (call, cancellation) =>
                 {
@@ -59,6 +70,11 @@ internal static class ApiCommands
                     foreach (var url in call.Get(endpoint) ?? [])
                     {
                         Add(query, "endpoint", url);
+                    }
+
+                    foreach (var url in call.Get(sandbox) ?? [])
+                    {
+                        Add(query, "sandboxEndpoint", url);
                     }
 
                     var imported = await SendAsync(
@@ -150,6 +166,10 @@ internal static class ApiCommands
                             "sandbox",
                             definition.SandboxEndpoints.IsEmpty ? null : string.Join(", ", definition.SandboxEndpoints)
                         ),
+                        ("connect timeout", $"{definition.ConnectTimeout.TotalSeconds:0.###} s"),
+                        ("response timeout", $"{definition.ResponseTimeout.TotalSeconds:0.###} s"),
+                        ("default version", definition.IsDefaultVersion ? "yes" : "no"),
+                        ("lets pass", Passes(definition)),
                         ("specification", definition.Specification),
                         ("deployed", summary.DeployedRevision is { } r ? $"r{r}" : "no"),
                         ("latest revision", summary.LatestRevision is { } latest ? $"r{latest}" : "none"),
@@ -226,6 +246,15 @@ internal static class ApiCommands
     }
 
     private static string Auth(ApiSummary api) => api.Security.IsEmpty ? "none" : string.Join(", ", api.Security);
+
+    private static string? Passes(ApiDefinition api) =>
+        (api.AllowEncodedSlash, api.AllowSemicolon) switch
+        {
+            (true, true) => "%2F, %5C and ;",
+            (true, false) => "%2F and %5C",
+            (false, true) => ";",
+            _ => null,
+        };
 
     private static string Count(int operations) => operations == 1 ? "1 operation" : $"{operations} operations";
 }

@@ -14,16 +14,39 @@ internal static class VersionCommand
             .InformationalVersion;
 
     public static Command Create() =>
-        new Command("version", "Print the version of this command").Does(
-            (call, _) =>
+        new Command("version", "Print the version of this command, and of the manager that it talks to").Does(
+            async (call, cancellation) =>
             {
+                var (manager, why) = await OfManagerAsync(call, cancellation);
                 call.Output.Item(
                     "Version",
-                    new { version = Current, runtime = Environment.Version.ToString() },
+                    new
+                    {
+                        version = Current,
+                        runtime = Environment.Version.ToString(),
+                        manager,
+                    },
                     ("gatehouse", Current),
-                    (".NET", Environment.Version.ToString())
+                    (".NET", Environment.Version.ToString()),
+                    ("manager", manager ?? $"unknown: {why}")
                 );
-                return Task.CompletedTask;
             }
         );
+
+    // The version of this command is the answer; that no manager can be asked is no failure.
+    private static async Task<(string? Version, string? Why)> OfManagerAsync(Call call, CancellationToken cancellation)
+    {
+        try
+        {
+            var status = await call.Manager.GetAsync<VersionOnly>("status", cancellation);
+            return (status.Version, "it did not say");
+        }
+        catch (CommandFailure failure)
+        {
+            return (null, failure.Message);
+        }
+    }
+
+    // Not the whole status: that of another version may not be readable here, and then this is what is asked.
+    private sealed record VersionOnly(string? Version);
 }

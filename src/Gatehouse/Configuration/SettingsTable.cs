@@ -261,7 +261,7 @@ internal static class SettingsTable
         "proxies.trusted",
         ValueKinds.Networks,
         [],
-        Restart,
+        Reload,
         "Networks of proxies whose `X-Forwarded-*` is believed. Balancers of this cluster always are."
     );
 

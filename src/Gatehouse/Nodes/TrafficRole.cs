@@ -154,6 +154,12 @@ internal sealed partial class TrafficRole : IAsyncDisposable
     public void Apply(NodeSettings settings)
     {
         var balances = _node.Identity.Profile == Profile.LoadBalancer;
+        // The engine is made with the first settings.
+        if (Engine is { } engine)
+        {
+            engine.Trust(settings.Proxies.Trusted);
+        }
+
         _timeouts.Tunnel = settings.Timeouts.TunnelIdle;
         _timeouts.Node = settings.Balancer.ReadTimeout;
         _timeouts.Caller = balances ? settings.Balancer.SendTimeout : _timeouts.Caller;
@@ -306,17 +312,26 @@ internal sealed partial class TrafficRole : IAsyncDisposable
             PeerExpectation.For(node)
         );
 
-    // Cookies of this balancer stay good over a restart; another balancer takes them for unknown and picks anew.
+    // The key that the managers give to every balancer, as it joins and with each renewal: what one of them set, the others
+    // honour. One that joined under an older manager makes its own until its next renewal and start.
     private byte[] StickyKey()
     {
-        var file = Path.Combine(_node.DataDirectory, "pki", "sticky.key");
-        if (File.Exists(file) && File.ReadAllBytes(file) is { Length: >= 32 } key)
+        foreach (
+            var file in new[]
+            {
+                NodeIdentity.BalancerKeyPath(_node.DataDirectory),
+                Path.Combine(_node.DataDirectory, "pki", "sticky.key"),
+            }
+        )
         {
-            return key;
+            if (File.Exists(file) && File.ReadAllBytes(file) is { Length: >= 32 } key)
+            {
+                return key;
+            }
         }
 
-        key = RandomNumberGenerator.GetBytes(32);
-        DurableFile.Write(file, key, secret: true);
-        return key;
+        var own = RandomNumberGenerator.GetBytes(32);
+        DurableFile.Write(Path.Combine(_node.DataDirectory, "pki", "sticky.key"), own, secret: true);
+        return own;
     }
 }

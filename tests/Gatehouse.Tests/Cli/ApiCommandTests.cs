@@ -10,6 +10,70 @@ public sealed class ApiCommandTests
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
+    public async Task Api_set_changes_what_no_document_says_and_names_what_it_cannot_read()
+    {
+        await using var manager = await LiveManager.StartAsync();
+        await manager.RunAsync(
+            "api",
+            "import",
+            Documents.Sample("petstore.yaml"),
+            "--endpoint",
+            "http://127.0.0.1:9700"
+        );
+
+        var set = await manager.RunAsync(
+            "api",
+            "set",
+            "petstore",
+            "connect-timeout=2s",
+            "response-timeout=30s",
+            "default-version=yes",
+            "encoded-slash=yes",
+            "semicolon=yes",
+            "sandbox=http://127.0.0.1:9701,http://127.0.0.1:9702",
+            "description=Cats=dogs"
+        );
+
+        Assert.Equal(ExitCode.Done, set.Code);
+        Assert.Contains("petstore:1.0.0 is changed", set.Error, StringComparison.Ordinal);
+        var shown = await manager.RunAsync("api", "show", "petstore", "-o", "json");
+        using var json = JsonDocument.Parse(shown.Out);
+        var text = json.RootElement.ToString();
+        foreach (
+            var expected in (string[])
+                [
+                    "\"connectTimeout\":\"00:00:02\"",
+                    "\"responseTimeout\":\"00:00:30\"",
+                    "\"isDefaultVersion\":true",
+                    "\"allowEncodedSlash\":true",
+                    "\"allowSemicolon\":true",
+                    "http://127.0.0.1:9702",
+                    "Cats=dogs",
+                ]
+        )
+        {
+            Assert.Contains(expected, text.Replace(": ", ":", StringComparison.Ordinal), StringComparison.Ordinal);
+        }
+
+        foreach (
+            var (wrong, says) in new[]
+            {
+                ("respons-timeout=3s", "did you mean 'response-timeout'?"),
+                ("response-timeout", "has no value"),
+                ("response-timeout=soon", "cannot be read"),
+                ("semicolon=maybe", "semicolon=yes|no"),
+                ("connect-timeout=10m", "out of bounds"),
+                ("endpoint=ftp://x", "is no absolute http or https URL"),
+            }
+        )
+        {
+            var refused = await manager.RunAsync("api", "set", "petstore", wrong);
+            Assert.NotEqual(ExitCode.Done, refused.Code);
+            Assert.Contains(says, refused.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task From_a_document_to_a_key_on_the_command_line()
     {
         await using var manager = await LiveManager.StartAsync();

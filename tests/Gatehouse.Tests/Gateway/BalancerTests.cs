@@ -148,6 +148,89 @@ public sealed class BalancerTests : IAsyncLifetime
         Assert.All(_table.Nodes, n => Assert.True(n.Preferred));
     }
 
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(1, false)]
+    public async Task Balancers_that_share_the_key_honour_each_others_cookies(byte key, bool honoured)
+    {
+        var options = new GatewayOptions { Node = "lb2" };
+        var table = new BalancerTable(
+            new()
+            {
+                Tls = TlsNode.Trusting,
+                StickyKey = Enumerable.Repeat(key, 32).ToArray(),
+                ApiStickyCookie = "pinned",
+            },
+            options,
+            TimeProvider.System
+        );
+        await using var listeners = new ListenerSet(
+            new GatewayEngine(table, options, TimeProvider.System, NullLoggerFactory.Instance),
+            NullLoggerFactory.Instance
+        );
+        await listeners.StartAsync([TestGateway.Plain()], Cancel);
+        var nodes = new[] { Entities.Node(_one.Entity()), Entities.Node(_two.Entity()) };
+        table.Prepare([.. nodes.Select((n, i) => n with { Epoch = i + 1 })], replace: true).Publish();
+        var (node, cookie) = await AnsweredAsync("/a");
+
+        for (var i = 0; i < 4; i++)
+        {
+            using var request = new HttpRequestMessage(
+                HttpMethod.Get,
+                $"http://127.0.0.1:{listeners.Bound["http"].Port}/a"
+            );
+            request.Headers.Add("Cookie", cookie![..cookie!.IndexOf(';')]);
+            using var answer = await _http.SendAsync(request, Cancel);
+            var text = await answer.Content.ReadAsStringAsync(Cancel);
+
+            // An honoured cookie is not set again.
+            Assert.Equal(!honoured, answer.Headers.Contains("Set-Cookie"));
+            Assert.True(!honoured || text == node);
+        }
+    }
+
+    [Fact]
+    public async Task Over_TLS_the_cookie_is_a_host_cookie_and_the_bare_name_counts_for_nothing()
+    {
+        await _listeners.ApplyAsync([TestGateway.Plain("https") with { Tls = _ => TlsNode.ServerTls }], Cancel);
+        using var http = new HttpClient(
+            new SocketsHttpHandler
+            {
+                UseCookies = false,
+                SslOptions = new() { RemoteCertificateValidationCallback = (_, c, _, _) => TlsNode.IsOurs(c) },
+            }
+        )
+        {
+            BaseAddress = new($"https://127.0.0.1:{_listeners.Bound["https"].Port}"),
+        };
+
+        var (node, cookie) = await AskAsync(null);
+        Assert.Matches("^__Host-pinned=[A-Za-z0-9_-]{22}; Path=/; Secure; HttpOnly; SameSite=Lax$", cookie);
+        var value = cookie![cookie!.IndexOf('=')..cookie.IndexOf(';')];
+        for (var i = 0; i < 4; i++)
+        {
+            Assert.Equal((node, null), await AskAsync($"__Host-pinned{value}"));
+        }
+
+        Assert.Equal("", (node == "w1" ? _one : _two).Seen.Cookie.ToString());
+        Assert.NotNull((await AskAsync($"pinned{value}")).Cookie);
+
+        async Task<(string Node, string? Cookie)> AskAsync(string? sent)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/a");
+            if (sent is not null)
+            {
+                request.Headers.Add("Cookie", sent);
+            }
+
+            using var answer = await http.SendAsync(request, Cancel);
+            return (
+                await answer.Content.ReadAsStringAsync(Cancel),
+                answer.Headers.TryGetValues("Set-Cookie", out var set) ? set.Single() : null
+            );
+        }
+    }
+
     [Fact]
     public async Task A_node_that_fails_its_probe_is_tried_last_and_not_removed()
     {

@@ -34,6 +34,55 @@ public sealed class ListenerTests
         await Assert.ThrowsAsync<SocketException>(() => socket.ConnectAsync(IPAddress.Loopback, free));
     }
 
+    [Theory]
+    [InlineData("0.0.0.0", "127.0.0.1")]
+    [InlineData("127.0.0.1", "0.0.0.0")]
+    [InlineData("::", "127.0.0.1")]
+    public async Task A_port_moves_between_all_addresses_and_one_of_them_in_one_change(string from, string to)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var port = ForwardingTests.FreePort();
+        await gateway.Listeners.ApplyAsync([At(from, port)], Cancel);
+
+        await gateway.Listeners.ApplyAsync([At(to, port)], Cancel);
+
+        Assert.Equal(new(IPAddress.Parse(to), port), gateway.Listeners.Bound["http"]);
+        Assert.StartsWith("HTTP/1.1 404", await RawAsync(port), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_port_that_let_go_for_a_change_that_failed_is_back_at_its_place()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var port = ForwardingTests.FreePort();
+        await gateway.Listeners.ApplyAsync([At("0.0.0.0", port)], Cancel);
+        using var holder = new TcpListener(IPAddress.Loopback, 0);
+        holder.Start();
+        var taken = ((IPEndPoint)holder.LocalEndpoint).Port;
+
+        await Assert.ThrowsAsync<PortTakenException>(() =>
+            gateway.Listeners.ApplyAsync([At("127.0.0.1", port), TestGateway.Plain("taken", taken)], Cancel)
+        );
+
+        Assert.Equal(new(IPAddress.Any, port), gateway.Listeners.Bound["http"]);
+        Assert.StartsWith("HTTP/1.1 404", await RawAsync(port), StringComparison.Ordinal);
+    }
+
+    private static ListenerSettings At(string address, int port) =>
+        TestGateway.Plain() with
+        {
+            EndPoint = new(IPAddress.Parse(address), port),
+        };
+
+    private static async Task<string> RawAsync(int port)
+    {
+        using var socket = new TcpClient();
+        await socket.ConnectAsync(IPAddress.Loopback, port);
+        await socket.GetStream().WriteAsync("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"u8.ToArray());
+        using var reader = new StreamReader(socket.GetStream(), Encoding.Latin1);
+        return await reader.ReadToEndAsync(Cancel);
+    }
+
     [Fact]
     public async Task Changed_limits_refuse_nobody_and_drop_no_request()
     {

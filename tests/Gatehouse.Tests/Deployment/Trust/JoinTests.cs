@@ -64,6 +64,28 @@ public sealed class JoinTests
     }
 
     [Fact]
+    public async Task Every_balancer_gets_the_same_key_for_cookies_and_nobody_else_gets_it()
+    {
+        await using var cluster = new TestCluster();
+        await cluster.StartAsync(Profile.GatewayManager);
+        string[] data = [cluster.NewDataDirectory(), cluster.NewDataDirectory(), cluster.NewDataDirectory()];
+
+        using var one = await JoinAsync(cluster, data[0], cluster.NewToken(Profile.LoadBalancer, "balancer-1"));
+        using var two = await JoinAsync(cluster, data[1], cluster.NewToken(Profile.LoadBalancer, "balancer-2"));
+        using var worker = await JoinAsync(cluster, data[2], cluster.NewToken(Profile.GatewayWorker, "worker-1"));
+
+        var key = await File.ReadAllBytesAsync(NodeIdentity.BalancerKeyPath(data[0]), Cancellation);
+        Assert.Equal(32, key.Length);
+        Assert.Equal(key, await File.ReadAllBytesAsync(NodeIdentity.BalancerKeyPath(data[1]), Cancellation));
+        Assert.False(File.Exists(NodeIdentity.BalancerKeyPath(data[2])));
+        Assert.NotEqual(cluster.Key.Export(), key);
+        Assert.Equal(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            TestCluster.ModeOf(NodeIdentity.BalancerKeyPath(data[0]))
+        );
+    }
+
+    [Fact]
     public async Task The_same_key_may_come_again_when_the_answer_was_lost_and_another_key_may_not()
     {
         await using var cluster = new TestCluster();

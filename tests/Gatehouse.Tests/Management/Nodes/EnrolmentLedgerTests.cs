@@ -1,6 +1,7 @@
 using Gatehouse.Deployment.Manager;
 using Gatehouse.Management;
 using Gatehouse.Model;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Gatehouse.Tests.Management;
@@ -124,6 +125,52 @@ public sealed class EnrolmentLedgerTests
 
         var node = await test.Catalogue.FindAsync(EntityKinds.Node, "worker-1", ModelJson.Default.Node, Stop);
         Assert.True(node!.Value.Draining);
+    }
+
+    [Fact]
+    public async Task A_renewal_writes_the_certificate_and_the_new_place_and_leaves_the_drain()
+    {
+        await using var test = await TestCatalogue.CreateAsync(_time);
+        await TestNodes.RegisterAsync(test, "worker-1");
+        await TestNodes.Registry(test).DrainAsync("worker-1", true, null, TestCatalogue.Tester, Stop);
+        var end = _time.GetUtcNow().AddDays(50);
+
+        var renewed = await new EnrolmentLedger(test.Catalogue).RenewAsync(
+            TestNodes.Worker("worker-1") with
+            {
+                Host = "10.0.0.8",
+            },
+            "B2",
+            end,
+            Stop
+        );
+
+        Assert.True(renewed);
+        var node = await test.Catalogue.FindAsync(EntityKinds.Node, "worker-1", ModelJson.Default.Node, Stop);
+        Assert.Equal(("10.0.0.8", true), (node!.Value.Host, node.Value.Draining));
+        await using var context = test.Catalogue.Open();
+        var certificates = await context.NodeCertificates.OrderBy(c => c.NotAfter).ToListAsync(Stop);
+        Assert.Equal(
+            [("worker-1", "A1worker-1"), ("worker-1", "B2")],
+            certificates.Select(c => (c.Node, c.SerialNumber))
+        );
+        Assert.Equal(end, certificates[1].NotAfter);
+    }
+
+    [Fact]
+    public async Task A_renewal_brings_no_evicted_node_back()
+    {
+        await using var test = await TestCatalogue.CreateAsync(_time);
+        await TestNodes.RegisterAsync(test, "worker-1");
+        await TestNodes.Registry(test).EvictAsync("worker-1", "gone", null, TestCatalogue.Tester, Stop);
+        var ledger = new EnrolmentLedger(test.Catalogue);
+
+        var renewed = await ledger.RenewAsync(TestNodes.Worker("worker-1"), "B2", _time.GetUtcNow().AddDays(50), Stop);
+
+        Assert.False(renewed);
+        Assert.False(await ledger.IsRegisteredAsync("worker-1", Stop));
+        await using var context = test.Catalogue.Open();
+        Assert.DoesNotContain(await context.NodeCertificates.ToListAsync(Stop), c => c.SerialNumber == "B2");
     }
 
     private static Task<JoinGrant> GrantAsync(TestCatalogue test) =>

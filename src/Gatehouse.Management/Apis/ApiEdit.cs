@@ -1,0 +1,46 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+
+namespace Gatehouse.Management;
+
+/// <summary>What a publisher changes of a definition without its document. What is null stays as it is.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record ApiEdit
+{
+    /// <summary>For people.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>Production backends; all of them.</summary>
+    public ImmutableArray<string>? Endpoints { get; init; }
+
+    /// <summary>Backends for sandbox keys, all of them; empty for no sandbox.</summary>
+    public ImmutableArray<string>? SandboxEndpoints { get; init; }
+
+    /// <summary>Longest wait for a connection to a backend, as <c>hh:mm:ss</c>.</summary>
+    public TimeSpan? ConnectTimeout { get; init; }
+
+    /// <summary>Longest silence of a backend, as <c>hh:mm:ss</c>.</summary>
+    public TimeSpan? ResponseTimeout { get; init; }
+
+    /// <summary>Also answers without the version in the path. One version of a context may.</summary>
+    public bool? IsDefaultVersion { get; init; }
+
+    /// <summary>Lets <c>%2F</c> and <c>%5C</c> pass in paths.</summary>
+    public bool? AllowEncodedSlash { get; init; }
+
+    /// <summary>Lets <c>;</c> pass in paths.</summary>
+    public bool? AllowSemicolon { get; init; }
+
+    internal ApiDefinition Apply(ApiDefinition definition) =>
+        definition with
+        {
+            Description = Description ?? definition.Description,
+            Endpoints = Endpoints ?? definition.Endpoints,
+            SandboxEndpoints = SandboxEndpoints ?? definition.SandboxEndpoints,
+            ConnectTimeout = ConnectTimeout ?? definition.ConnectTimeout,
+            ResponseTimeout = ResponseTimeout ?? definition.ResponseTimeout,
+            IsDefaultVersion = IsDefaultVersion ?? definition.IsDefaultVersion,
+            AllowEncodedSlash = AllowEncodedSlash ?? definition.AllowEncodedSlash,
+            AllowSemicolon = AllowSemicolon ?? definition.AllowSemicolon,
+        };
+}
