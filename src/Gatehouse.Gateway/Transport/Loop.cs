@@ -102,7 +102,7 @@ internal sealed partial class Loop
         }
     }
 
-    /// <summary>Closes every socket and ends the thread; returns when it has.</summary>
+    /// <summary>Closes every socket and ends the thread; returns when it has. Called on the loop itself, it ends when the caller is done.</summary>
     public void Stop()
     {
         Post(static loop => ((Loop)loop)._stopping = true, this);
@@ -110,7 +110,7 @@ internal sealed partial class Loop
         {
             Finish();
         }
-        else
+        else if (!IsCurrent)
         {
             _thread.Join();
         }
@@ -187,7 +187,8 @@ internal sealed partial class Loop
         Finish();
     }
 
-    private void Dispatch(uint what, ulong key)
+    /// <summary>Hands an event to the socket that the key belongs to, if it still does.</summary>
+    internal void Dispatch(uint what, ulong key)
     {
         var slot = (int)(uint)key;
         if (_sockets[slot] is not { } socket || _generations[slot] != (uint)(key >> 32))
