@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Gatehouse.ClusterTests.Harness;
+using Microsoft.Data.Sqlite;
 
 namespace Gatehouse.ClusterTests.Clusters;
 
@@ -107,6 +108,28 @@ public sealed class RefusedStartTests : ClusterTest
 
         Assert.Equal(5, await node.ExitedAsync());
         Assert.Contains("gatehouse token create", node.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_token_whose_hour_is_over_lets_nobody_in()
+    {
+        var token = await Cluster.Rest.CreateTokenAsync("gateway-worker", "late");
+        // Nobody waits an hour here: its end is moved to where it would be then.
+        var catalogue = Path.Combine(Cluster.Manager.Data, "catalogue", "catalogue.db");
+        await using (var connection = new SqliteConnection($"Data Source={catalogue};Pooling=False"))
+        {
+            await connection.OpenAsync();
+            await using var command = connection.CreateCommand();
+            command.CommandText = "UPDATE join_tokens SET expires_at = expires_at - 3600001 WHERE node = 'late'";
+            Assert.Equal(1, await command.ExecuteNonQueryAsync());
+        }
+
+        await using var node = Join("late", token, 805);
+
+        Assert.Equal(5, await node.ExitedAsync());
+        Assert.Contains("expired", node.Output, StringComparison.Ordinal);
+        Assert.Contains("gatehouse token create", node.Output, StringComparison.Ordinal);
+        Assert.Null(await Cluster.Rest.StateOfAsync("late"));
     }
 
     [Fact]
