@@ -11,7 +11,14 @@ internal sealed class Target
     private readonly Func<TimeSpan> _silence;
     private int _inFlight;
 
-    public Target(string name, Uri url, IUpstream upstream, Func<TimeSpan> silence, TimeProvider time)
+    public Target(
+        string name,
+        Uri url,
+        IUpstream upstream,
+        Func<TimeSpan> silence,
+        TimeProvider time,
+        CircuitBreaker? breaker = null
+    )
     {
         Name = name;
         Authority = url.Authority;
@@ -20,7 +27,8 @@ internal sealed class Target
         IsHttps = url.Scheme == Uri.UriSchemeHttps;
         Upstream = upstream;
         _silence = silence;
-        Health = new(time);
+        Health = new(time, breaker);
+        Hash = StableHash.Of(name);
     }
 
     /// <summary>The URL or the node, for logs.</summary>
@@ -50,6 +58,21 @@ internal sealed class Target
 
     /// <summary>Counts what it answered; null where the route's meter says the same.</summary>
     public RequestMeter? Meter { get; init; }
+
+    /// <summary>Its share against the others of its pool.</summary>
+    public int Weight { get; init; } = 1;
+
+    /// <summary>Failover order.</summary>
+    public int Group { get; init; }
+
+    /// <summary>Most requests at a time.</summary>
+    public int MaxInFlight { get; init; } = int.MaxValue;
+
+    /// <summary>What it is told apart by when requests are spread by a hash; the same on every node.</summary>
+    public ulong Hash { get; }
+
+    /// <summary>True when it may be given a request at all, well or not.</summary>
+    public bool IsOpen => InFlight < MaxInFlight && !Health.IsCut && Weight > 0;
 
     /// <summary>Requests it is serving for us now.</summary>
     public int InFlight => Volatile.Read(ref _inFlight);

@@ -3,72 +3,70 @@ using System.Collections.Immutable;
 namespace Gatehouse.Gateway.Balancing;
 
 /// <summary>The targets that can serve a request, and the way to choose among them.</summary>
-internal sealed class TargetPool(ImmutableArray<Target> targets, BalancingAlgorithm algorithm)
+internal sealed class TargetPool
 {
+    private readonly BalancingAlgorithm _algorithm;
+    private readonly ImmutableArray<TargetGroup> _groups;
     private uint _turn;
 
-    public ImmutableArray<Target> Targets { get; } = targets;
+    public TargetPool(ImmutableArray<Target> targets, BalancingAlgorithm algorithm)
+    {
+        Targets = targets;
+        _algorithm = algorithm;
+        _groups = [.. targets.GroupBy(t => t.Group).OrderBy(g => g.Key).Select(g => new TargetGroup([.. g]))];
+    }
+
+    public ImmutableArray<Target> Targets { get; }
+
+    /// <summary>The header that requests are spread by; null when it is the caller's address.</summary>
+    public string? HashHeader { get; init; }
+
+    /// <summary>What second attempts are taken from.</summary>
+    public RetryBudget Retries { get; init; } = RetryBudget.Unlimited;
+
+    /// <summary>True when who asks decides which target it gets.</summary>
+    public bool GoesByHash => _algorithm == BalancingAlgorithm.Hash;
 
     /// <summary>
-    /// Chooses a target that is not in <paramref name="tried"/>: one that looks well, else, when all look ill, one of those.
-    /// Null when every target was tried.
+    /// Chooses a target that is not in <paramref name="tried"/>: one that looks well, of the first group that has one; else,
+    /// when all look ill, one of those. Null when every target was tried or takes nothing now.
     /// </summary>
-    public Target? Choose(ReadOnlySpan<Target> tried)
+    /// <param name="tried">Those that failed already.</param>
+    /// <param name="hash">What the request is spread by; null to take turns.</param>
+    public Target? Choose(ReadOnlySpan<Target> tried, ulong? hash = null)
     {
-        if (Targets.Length < 2)
+        while (true)
         {
-            return tried.IsEmpty && Targets.Length == 1 ? Targets[0] : null;
-        }
-
-        var turn = (int)(Interlocked.Increment(ref _turn) % (uint)Targets.Length);
-        return Choose(turn, tried, preferredOnly: true) ?? Choose(turn, tried, preferredOnly: false);
-    }
-
-    private Target? Choose(int turn, ReadOnlySpan<Target> tried, bool preferredOnly)
-    {
-        switch (algorithm)
-        {
-            case BalancingAlgorithm.LeastRequests:
-                return LeastLoaded(turn, tried, preferredOnly);
-            case BalancingAlgorithm.PowerOfTwo:
-                // Two picked blindly, the less loaded of them: nearly as even as looking at all, without the herd that
-                // runs to the one that was idle a moment ago.
-                var one = NextFrom(Random.Shared.Next(Targets.Length), tried, preferredOnly);
-                var other = NextFrom(Random.Shared.Next(Targets.Length), tried, preferredOnly);
-                return one is null || other is null || one.InFlight <= other.InFlight ? one : other;
-            default:
-                return NextFrom(turn, tried, preferredOnly);
-        }
-    }
-
-    private Target? LeastLoaded(int start, ReadOnlySpan<Target> tried, bool preferredOnly)
-    {
-        // From a moving start, so that equals take turns.
-        Target? best = null;
-        for (var i = 0; i < Targets.Length; i++)
-        {
-            var target = Targets[(start + i) % Targets.Length];
-            if (
-                (best is null || target.InFlight < best.InFlight)
-                && !tried.Contains(target)
-                && (!preferredOnly || target.Health.IsPreferred)
-            )
+            var chosen = Pick(tried, hash);
+            if (chosen is null || chosen.Health.Admits())
             {
-                best = target;
+                return chosen;
+            }
+        }
+    }
+
+    private Target? Pick(ReadOnlySpan<Target> tried, ulong? hash)
+    {
+        if (Targets.Length == 1)
+        {
+            return tried.IsEmpty && Targets[0].IsOpen ? Targets[0] : null;
+        }
+
+        // One turn for both looks, so that turns are taken among the ill as well.
+        var turn = Interlocked.Increment(ref _turn);
+        foreach (var group in _groups)
+        {
+            if (group.Choose(_algorithm, turn, tried, hash, preferredOnly: true) is { } well)
+            {
+                return well;
             }
         }
 
-        return best;
-    }
-
-    private Target? NextFrom(int start, ReadOnlySpan<Target> tried, bool preferredOnly)
-    {
-        for (var i = 0; i < Targets.Length; i++)
+        foreach (var group in _groups)
         {
-            var target = Targets[(start + i) % Targets.Length];
-            if (!tried.Contains(target) && (!preferredOnly || target.Health.IsPreferred))
+            if (group.Choose(_algorithm, turn, tried, hash, preferredOnly: false) is { } ill)
             {
-                return target;
+                return ill;
             }
         }
 
@@ -82,4 +80,5 @@ internal enum BalancingAlgorithm
     RoundRobin,
     LeastRequests,
     PowerOfTwo,
+    Hash,
 }

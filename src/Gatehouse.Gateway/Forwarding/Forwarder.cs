@@ -25,7 +25,8 @@ internal sealed class Forwarder(TrafficTimeouts timeouts, ForwardingCounters cou
         }
 
         exchange.CameWithCookieOf = route.Forwarding.Sticky?.Find(exchange, pool);
-        var target = exchange.CameWithCookieOf ?? pool.Choose([]);
+        pool.Retries.Earn();
+        var target = exchange.CameWithCookieOf ?? pool.Choose([], HashOf(exchange, pool));
         if (target is null)
         {
             return ForwardingOutcome.NoTarget;
@@ -59,7 +60,10 @@ internal sealed class Forwarder(TrafficTimeouts timeouts, ForwardingCounters cou
                 exchange.IsSentAgain = exchange.Route!.Forwarding.Replays;
             }
 
-            if (pool.Choose(CollectionsMarshal.AsSpan(tried)) is not { } next)
+            if (
+                pool.Choose(CollectionsMarshal.AsSpan(tried), HashOf(exchange, pool)) is not { } next
+                || (!outcome.NothingWasSent() && !pool.Retries.TrySpend())
+            )
             {
                 break;
             }
@@ -71,6 +75,19 @@ internal sealed class Forwarder(TrafficTimeouts timeouts, ForwardingCounters cou
         }
 
         return outcome;
+    }
+
+    private static ulong? HashOf(Exchange exchange, TargetPool pool)
+    {
+        if (!pool.GoesByHash)
+        {
+            return null;
+        }
+
+        return pool.HashHeader is null ? StableHash.Of(exchange.Caller.Address)
+            : exchange.Request.Headers.TryGetValue(pool.HashHeader, out var values) && values is [{ } value, ..]
+                ? StableHash.Of(value)
+            : null;
     }
 
     private static async ValueTask<ForwardingOutcome> TryAsync(Exchange exchange, Target target)

@@ -88,7 +88,7 @@ internal sealed class StickyCookie(string name, ReadOnlyMemory<byte> key)
         {
             if (value.SequenceEqual(target.StickyValue))
             {
-                return target.Health.IsPreferred ? target : null;
+                return target.Health.IsPreferred && target.IsOpen && target.Health.Admits() ? target : null;
             }
         }
 

@@ -11,6 +11,7 @@ internal sealed class UpstreamSet(UpstreamSettings settings, TimeProvider time)
 {
     private readonly ConcurrentDictionary<int, HttpUpstream> _byTimeout = new();
     private readonly Dictionary<(string Authority, int Quarters), WeakReference<Http1Upstream>> _plain = [];
+    private readonly Lazy<HttpMessageInvoker> _asking = new(() => AskingClient(settings));
     private int _forgetAt = 64;
 
     // In steps of a quarter of a second up to a minute, so that no publisher can make more than 240 of them.
@@ -42,6 +43,34 @@ internal sealed class UpstreamSet(UpstreamSettings settings, TimeProvider time)
             _plain[key] = new(made);
             return made;
         }
+    }
+
+    /// <summary>Fetches <paramref name="url"/> on a connection of its own and says with which status it was answered.</summary>
+    public async Task<int> AskAsync(Uri url, CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, url);
+        request.Headers.TryAddWithoutValidation("User-Agent", "gatehouse-health");
+        using var answer = await _asking.Value.SendAsync(request, cancellation).ConfigureAwait(false);
+        return (int)answer.StatusCode;
+    }
+
+    private static HttpMessageInvoker AskingClient(UpstreamSettings settings)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            // A pooled connection says little about whether a new one could be had.
+            PooledConnectionLifetime = TimeSpan.Zero,
+            MaxResponseDrainSize = 0,
+        };
+        if (settings.BackendTls is { } tls)
+        {
+            handler.SslOptions = tls;
+        }
+
+        return new(handler);
     }
 
     // When there are twice as many as were left the last time, so that adding one stays cheap.

@@ -3,7 +3,6 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Gatehouse.Gateway.Accounting;
 using Gatehouse.Gateway.Authentication;
-using Gatehouse.Gateway.Balancing;
 using Gatehouse.Gateway.Forwarding;
 using Gatehouse.Gateway.Pipeline;
 using Gatehouse.Gateway.Policies;
@@ -21,8 +20,7 @@ internal sealed class ApiCompiler(
 )
 {
     private readonly Outside _outside = new();
-
-    private static readonly TimeSpan s_longestTimeout = TimeSpan.FromHours(1);
+    private readonly EndpointCompiler _endpoints = new(upstreams, time);
 
     /// <summary>How many APIs were compiled; a change among thousands adds one.</summary>
     public long Compilations { get; private set; }
@@ -71,8 +69,10 @@ internal sealed class ApiCompiler(
         CheckSecurity(api);
         CheckPolicies(api);
         var factory = new PolicyFactory(api, _outside, options.PolicyCounters, time);
-        var production = Pool(api.Production, "/production");
-        var sandbox = api.Sandbox is null ? null : Pool(api.Sandbox, "/sandbox");
+        var cookie = EndpointCompiler.CookieOf(api);
+        var production = _endpoints.Compile(api.Production, "/production", cookie);
+        var sandbox = api.Sandbox is null ? null : _endpoints.Compile(api.Sandbox, "/sandbox", cookie);
+        var forwarding = ForwardingRules.ToBackend with { Sticky = cookie, Replays = api.Production.Replay };
         var paths = new PathRules(api.AllowEncodedSlash, api.AllowSemicolon);
         var meter = before?.Meter ?? new();
         var format = api.ErrorFormat switch
@@ -133,7 +133,7 @@ internal sealed class ApiCompiler(
                 Policies = policies,
                 Production = production,
                 Sandbox = sandbox,
-                Forwarding = ForwardingRules.ToBackend,
+                Forwarding = forwarding,
                 Meter = meter,
                 RateLimitHeaders = options.RateLimitHeaders,
                 ErrorFormat = format,
@@ -250,61 +250,5 @@ internal sealed class ApiCompiler(
             from prefix in prefixes
             select new Claim(host, prefix.Length == 0 ? [] : [.. prefix[1..].Split('/')]),
         ];
-    }
-
-    private TargetPool Pool(EndpointSet set, string field)
-    {
-        if (set.Endpoints.IsDefaultOrEmpty)
-        {
-            throw new Refused($"{field}/endpoints", "There is no endpoint; add at least one URL.");
-        }
-
-        Check(set.ConnectTimeout, $"{field}/connectTimeout");
-        Check(set.ResponseTimeout, $"{field}/responseTimeout");
-        var algorithm = set.Algorithm switch
-        {
-            "round-robin" => BalancingAlgorithm.RoundRobin,
-            "least-requests" => BalancingAlgorithm.LeastRequests,
-            "power-of-two" => BalancingAlgorithm.PowerOfTwo,
-            var other => throw new Refused(
-                $"{field}/algorithm",
-                $"'{other}' is not known; use round-robin, least-requests or power-of-two."
-            ),
-        };
-        return new([.. set.Endpoints.Select((e, i) => Target(e, i))], algorithm);
-
-        Target Target(Endpoint endpoint, int index)
-        {
-            var place = $"{field}/endpoints/{index}/url";
-            if (
-                !Uri.TryCreate(endpoint.Url, UriKind.Absolute, out var url)
-                || url.Scheme is not ("http" or "https")
-                || url.Host.Length == 0
-            )
-            {
-                throw new Refused(place, "Not an absolute http or https URL.");
-            }
-
-            if (url.UserInfo.Length > 0 || url.Query.Length > 0 || url.Fragment.Length > 0)
-            {
-                throw new Refused(place, "An endpoint has no user, query or fragment.");
-            }
-
-            return new(endpoint.Url, url, upstreams.For(url, set.ConnectTimeout), () => set.ResponseTimeout, time);
-        }
-    }
-
-    private static void Check(TimeSpan timeout, string field)
-    {
-        if (timeout <= TimeSpan.Zero || timeout > s_longestTimeout)
-        {
-            throw new Refused(field, $"A timeout is more than 0 and at most {s_longestTimeout.TotalHours} h.");
-        }
-    }
-
-    /// <summary>Leaves the compiler from any depth; never leaves this class.</summary>
-    private sealed class Refused(string field, string reason) : Exception(reason)
-    {
-        public string Field { get; } = field;
     }
 }

@@ -177,8 +177,32 @@ public sealed record EndpointSet
     /// <summary>At least one.</summary>
     public required ImmutableArray<Endpoint> Endpoints { get; init; }
 
-    /// <summary><c>round-robin</c>, <c>least-requests</c> or <c>power-of-two</c>.</summary>
+    /// <summary>
+    /// <c>round-robin</c>, <c>least-requests</c>, <c>power-of-two</c>, <c>hash-ip</c> (one caller address, one endpoint) or
+    /// <c>hash-header</c>. All heed the weights.
+    /// </summary>
     public string Algorithm { get; init; } = "round-robin";
+
+    /// <summary>The header that <c>hash-header</c> goes by; a request without it takes its turn.</summary>
+    public string? HashHeader { get; init; }
+
+    /// <summary>Keeps a caller on its endpoint by a cookie, as long as that one looks well.</summary>
+    public bool Sticky { get; init; }
+
+    /// <summary>Sends a request that may be repeated (RFC 9110 §9.2.2), and whose target failed, once more, to another.</summary>
+    public bool Replay { get; init; }
+
+    /// <summary>Second attempts there may be for a hundred requests, so that retries never double the load of what is down; null for 20.</summary>
+    public int? RetryPercent { get; init; }
+
+    /// <summary>Most requests at a time that a node sends to one endpoint; null for no bound.</summary>
+    public int? MaxRequests { get; init; }
+
+    /// <summary>When an endpoint is left alone; null for never: it is then tried last.</summary>
+    public CircuitBreaker? Breaker { get; init; }
+
+    /// <summary>How endpoints are asked whether they are well; null for not at all.</summary>
+    public HealthCheck? Health { get; init; }
 
     /// <summary>Longest wait for a connection.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
@@ -192,4 +216,42 @@ public sealed record Endpoint
 {
     /// <summary>Absolute <c>http</c> or <c>https</c> URL; its path goes in front of the resource.</summary>
     public required string Url { get; init; }
+
+    /// <summary>Its share against the others; 0 for one that gets nothing new, null for 1.</summary>
+    public int? Weight { get; init; }
+
+    /// <summary>Failover order: an endpoint is used when none of a lower group looks well.</summary>
+    public int Group { get; init; }
+
+    /// <summary>Its own in place of the set's.</summary>
+    public TimeSpan? ResponseTimeout { get; init; }
+}
+
+/// <summary>Leaves an endpoint alone that keeps failing: no connection, silence, no HTTP. What it answers with does not count.</summary>
+public sealed record CircuitBreaker
+{
+    /// <summary>Failures in a row; at least 2, so that one failed call never suspends an endpoint.</summary>
+    public int Failures { get; init; } = 5;
+
+    /// <summary>How long; then one request tries.</summary>
+    public TimeSpan OpenFor { get; init; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>Asks an endpoint again and again. One that is not well is tried last.</summary>
+public sealed record HealthCheck
+{
+    /// <summary>What is fetched, from the endpoint's host; any answer below 400 is well.</summary>
+    public string Path { get; init; } = "/";
+
+    /// <summary>Time between two questions.</summary>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Longest wait for an answer.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Bad answers in a row after which it is not well.</summary>
+    public int Failures { get; init; } = 3;
+
+    /// <summary>Good answers in a row after which it is well again.</summary>
+    public int Successes { get; init; } = 2;
 }

@@ -46,12 +46,10 @@ internal sealed class Http1Upstream(ConnectionPool pool, IUpstream others, Traff
 
     /// <summary>
     /// True when the backend closed the connection for idleness at the very moment it was used, as far as can be told, and
-    /// the request may be sent again (RFC 9110 §9.2.2), once, on a connection that was never idle. Where the route replays,
-    /// the forwarder does that, on another target.
+    /// the request may be sent again (RFC 9110 §9.2.2), once, on a connection that was never idle.
     /// </summary>
     private static bool EndedIdle(ForwardingOutcome outcome, Exchange exchange, BackendConnection used) =>
         outcome == ForwardingOutcome.ConnectionClosed
         && used is { HeardNothing: true, TookBody: false }
-        && !exchange.Route!.Forwarding.Replays
         && Forwarder.IsIdempotent(exchange.OutgoingMethod);
 }
