@@ -10,7 +10,9 @@ namespace Gatehouse.Gateway.Authentication;
 /// The keys of one issuer: given in place, or fetched in the background and again when a token names a key that is not
 /// there. What was fetched last goes on while the issuer cannot be reached.
 /// </summary>
+#pragma warning disable CA1001 // The semaphore never gives out a wait handle, so it holds nothing to free.
 internal sealed partial class KeySource
+#pragma warning restore CA1001
 {
     /// <summary>Largest document taken from an issuer, in bytes.</summary>
     public const int LargestDocument = 256 * 1024;

@@ -95,7 +95,7 @@ internal sealed class LimitChanges(
         };
     }
 
-    private System.Collections.Immutable.ImmutableSortedSet<string> Worker(LimitTable table, EntityChange change)
+    private static System.Collections.Immutable.ImmutableSortedSet<string> Worker(LimitTable table, EntityChange change)
     {
         if (change.Deleted)
         {

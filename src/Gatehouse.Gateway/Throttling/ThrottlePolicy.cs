@@ -123,7 +123,7 @@ internal sealed class ThrottlePolicy : IPolicy
             ?? Check(exchange, table, found.Burst, ThrottleLevel.SubscriptionBurst);
     }
 
-    private GatewayProblem? CheckApplication(Exchange exchange, LimitTable table)
+    private static GatewayProblem? CheckApplication(Exchange exchange, LimitTable table)
     {
         if (exchange.Application?.Limits is not { Policy: { } name } limits)
         {

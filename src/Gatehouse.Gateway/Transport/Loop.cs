@@ -10,7 +10,9 @@ namespace Gatehouse.Gateway.Transport;
 /// the loop that it was given to. Nothing that runs here may block or compute for long, since every connection of the loop
 /// waits for it; such work goes to the pool with <see cref="OffLoop"/>.
 /// </summary>
+#pragma warning disable CA1001 // The handle is freed with the last reference: a late post must not signal a reused number.
 internal sealed partial class Loop
+#pragma warning restore CA1001
 {
     /// <summary>Most events taken at once; between two takes the loop looks at its posts.</summary>
     private const int EventsAtOnce = 256;

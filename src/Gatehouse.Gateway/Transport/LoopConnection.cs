@@ -77,6 +77,7 @@ internal sealed class LoopConnection
         await _transport.Input.CompleteAsync().ConfigureAwait(false);
         await _transport.Output.CompleteAsync().ConfigureAwait(false);
         await _transport.FinishAsync().ConfigureAwait(false);
+        await base.DisposeAsync().ConfigureAwait(false);
     }
 
     // On the pool: what hangs on this token is the code of others.
