@@ -98,7 +98,7 @@ def main():
             started = [stage.nginx(port), stage.haproxy(port), stage.yarp(port)]
             bare = stage.worker("gatehouse", port)
             logging = stage.worker("gatehouse-logging", port, log=os.path.join(directory, "access.log"))
-            started += [bare, targets.keyed(logging, "gatehouse-key-log"), stage.worker("gatehouse-pool", port, inline=False)]
+            started += [bare, targets.keyed(logging, "gatehouse-key-log"), stage.worker("gatehouse-sockets", port, transport="sockets")]
             started += [Running(text) for text in arguments.extra]
             if arguments.real:
                 started += real(stage, port)
@@ -166,8 +166,8 @@ def write(label, about, results, order):
         "",
         text,
         "",
-        "`gatehouse`: open API. `gatehouse-key-log`: API key, subscription, metrics and a JSON access log. `gatehouse-pool`: open API",
-        "without inline completions of sockets. `real`, `real-key-log`: workers of a real cluster. `yarp`: its default pipeline. All proxies keep connections to the backend open.",
+        "`gatehouse`: open API. `gatehouse-key-log`: API key, subscription, metrics and a JSON access log. `gatehouse-sockets`: open API",
+        "on the runtime's sockets with inline completions instead of the loops. `real`, `real-key-log`: workers of a real cluster. `yarp`: its default pipeline. All proxies keep connections to the backend open.",
         "",
     ]
     path = os.path.join(targets.ROOT, "bench", "results", f"{label}-{about['date'][:10]}")

@@ -171,14 +171,14 @@ backend out
             TYPICAL,
         )
 
-    def worker(self, name, backend_port, apis=2, inline=True, log=None):
+    def worker(self, name, backend_port, apis=2, inline=True, log=None, transport="loops"):
         port = free_port()
         return self.start(
             ["dotnet", program("Gatehouse.Bench.Worker"), str(port), f"http://127.0.0.1:{backend_port}", str(apis), log or "none"],
             f"http://127.0.0.1:{port}/open/1.0.0/items/42",
             name,
             TYPICAL,
-            {"DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS": "1"} if inline else None,
+            ({"DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS": "1"} if inline else {}) | {"GATEHOUSE_BENCH_TRANSPORT": transport},
         )
 
 

@@ -8,6 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 // A worker's data plane alone, with a table made here instead of fed:
 //   worker PORT BACKEND APIS ACCESSLOG|-none
+// With GATEHOUSE_BENCH_TRANSPORT=sockets on the runtime's sockets, else on the loops where they run.
 // The open API is at /open/1.0.0/*, the keyed one at /keyed/1.0.0/*; its key is BenchTable.Secret.
 if (args is not [var port, var backend, var apis, var log])
 {
@@ -15,8 +16,13 @@ if (args is not [var port, var backend, var apis, var log])
     return 2;
 }
 
+using var loops =
+    Environment.GetEnvironmentVariable("GATEHOUSE_BENCH_TRANSPORT") == "sockets"
+        ? null
+        : LoopGroup.TryStart(NullLoggerFactory.Instance);
 var options = new GatewayOptions
 {
+    Loops = loops,
     Node = "bench",
     RunsInline = Environment.GetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS") == "1",
     AccessLog = log == "none" ? null : new AccessLog(log, NullLogger.Instance),
@@ -43,7 +49,7 @@ await listeners.StartAsync([
     new() { Name = "http", EndPoint = new IPEndPoint(IPAddress.Loopback, int.Parse(port, provider: null)) },
 ]);
 Console.WriteLine(
-    $"{{\"apis\":{table.Apis},\"compileMs\":{compiled.TotalMilliseconds:F0},\"inline\":{(options.RunsInline ? "true" : "false")}}}"
+    $"{{\"apis\":{table.Apis},\"compileMs\":{compiled.TotalMilliseconds:F0},\"inline\":{(options.RunsInline ? "true" : "false")},\"loops\":{loops?.Count ?? 0}}}"
 );
 
 var stop = new TaskCompletionSource();

@@ -29,6 +29,9 @@ public sealed partial class LoopGroup : IDisposable
         _watchdog = new(static group => ((LoopGroup)group!).LookForStanding(), this, s_longStand, s_longStand);
     }
 
+    /// <summary>How many loops there are.</summary>
+    public int Count => Loops.Length;
+
     internal ImmutableArray<Loop> Loops { get; }
 
     /// <summary>Whether this system and processor have what loops need.</summary>
