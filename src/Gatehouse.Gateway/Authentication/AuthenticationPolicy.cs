@@ -40,12 +40,12 @@ internal sealed class AuthenticationPolicy : IPolicy
         _credentialMandatory = takesCredentials && !(api.CredentialOptional && _ways.HasFlag(Ways.MutualTls));
         _needsApplication = api.Status != ApiStatus.Prototyped;
         _passesAuthorization = api.PassAuthorization;
-        _authorization = string.IsNullOrEmpty(api.AuthorizationHeader) ? "Authorization" : api.AuthorizationHeader;
+        _authorization = api.AuthorizationHeader;
         _keyHeader = api.ApiKeyHeader;
         _type = operation.AuthType;
-        _scopes = operation.Scopes.IsDefault ? [] : operation.Scopes;
-        _issuers = api.Issuers.IsDefault ? [] : api.Issuers;
-        _audiences = api.Audiences.IsDefault ? [] : api.Audiences;
+        _scopes = operation.Scopes;
+        _issuers = api.Issuers;
+        _audiences = api.Audiences;
         _problems = new(api, operation, _ways);
         _verifier = verifier;
     }

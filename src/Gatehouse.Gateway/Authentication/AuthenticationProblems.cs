@@ -11,7 +11,7 @@ internal sealed class AuthenticationProblems
     public AuthenticationProblems(Api api, Operation operation, Ways ways)
     {
         var realm = $"realm=\"{Api.EntityName(api.Name, api.Version).Replace("\"", "", StringComparison.Ordinal)}\"";
-        var header = string.IsNullOrEmpty(api.AuthorizationHeader) ? "Authorization" : api.AuthorizationHeader;
+        var header = api.AuthorizationHeader;
         var scheme =
             ways.HasFlag(Ways.OAuth2) ? "Bearer"
             : ways.HasFlag(Ways.Basic) ? "Basic"
@@ -81,12 +81,11 @@ internal sealed class AuthenticationProblems
             403,
             "900910",
             "The access token does not allow you to access the requested resource",
-            $"The token holds none of the scopes of this operation: {string.Join(", ", operation.Scopes.IsDefaultOrEmpty ? [] : operation.Scopes)}"
+            $"The token holds none of the scopes of this operation: {string.Join(", ", operation.Scopes)}"
         )
         {
             IsSecurity = true,
-            Challenge =
-                $"Bearer {realm}, error=\"insufficient_scope\", scope=\"{string.Join(' ', operation.Scopes.IsDefaultOrEmpty ? [] : operation.Scopes)}\"",
+            Challenge = $"Bearer {realm}, error=\"insufficient_scope\", scope=\"{string.Join(' ', operation.Scopes)}\"",
         };
 
         GatewayProblem Refusal(string code, string message, string description) =>

@@ -193,7 +193,7 @@ internal sealed class ApiCompiler(
         }
 
         CheckHeader(api.ApiKeyHeader, "/apiKeyHeader");
-        CheckHeader(api.AuthorizationHeader ?? "Authorization", "/authorizationHeader");
+        CheckHeader(api.AuthorizationHeader, "/authorizationHeader");
 
         if (api.MaxRequestBody < 0)
         {

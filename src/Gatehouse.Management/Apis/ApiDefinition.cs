@@ -25,6 +25,14 @@ public sealed record ApiDefinition
     /// <summary>Ways in that callers may use; empty when the API is open.</summary>
     public ImmutableArray<string> Security { get; init; } = [];
 
+    /// <summary>How callers prove themselves, beyond the ways in themselves.</summary>
+    public AccessSettings Access
+    {
+        // A row of an older build lacks it; generated readers do not run initializers.
+        get => field ?? new();
+        init;
+    }
+
     /// <summary>Production backends.</summary>
     public required ImmutableArray<string> Endpoints { get; init; }
 
@@ -73,6 +81,13 @@ public sealed record ApiDefinition
             Revision = revision,
             IsDefaultVersion = IsDefaultVersion,
             Security = Security,
+            CertificateMandatory = Access.CertificateMandatory,
+            CredentialOptional = Access.CredentialOptional,
+            Issuers = Access.Issuers,
+            Audiences = Access.Audiences,
+            AuthorizationHeader = Access.AuthorizationHeader,
+            PassAuthorization = Access.PassAuthorization,
+            ApiKeyHeader = Access.ApiKeyHeader,
             Operations = Operations,
             Production = Set(Endpoints),
             Sandbox = SandboxEndpoints.IsEmpty ? null : Set(SandboxEndpoints),
@@ -87,6 +102,31 @@ public sealed record ApiDefinition
             ConnectTimeout = ConnectTimeout,
             ResponseTimeout = ResponseTimeout,
         };
+}
+
+/// <summary>How callers of an API prove themselves, beyond the ways in themselves. The meaning is that of <see cref="Api"/>'s members.</summary>
+public sealed record AccessSettings
+{
+    /// <summary>A certificate is asked for beside the credential.</summary>
+    public bool CertificateMandatory { get; init; }
+
+    /// <summary>A certificate alone opens the API.</summary>
+    public bool CredentialOptional { get; init; }
+
+    /// <summary>Issuers whose tokens count; empty for all.</summary>
+    public ImmutableArray<string> Issuers { get; init; } = [];
+
+    /// <summary>Audiences of which a token must hold one; empty for none asked.</summary>
+    public ImmutableArray<string> Audiences { get; init; } = [];
+
+    /// <summary>The header of tokens and Basic credentials.</summary>
+    public string AuthorizationHeader { get; init; } = "Authorization";
+
+    /// <summary>That header goes on to the backend.</summary>
+    public bool PassAuthorization { get; init; }
+
+    /// <summary>The header of API keys.</summary>
+    public string ApiKeyHeader { get; init; } = "apikey";
 }
 
 /// <summary>How definitions are stored. Members a later build adds are passed over, so that a step back can read them.</summary>

@@ -9,7 +9,7 @@ namespace Gatehouse.Management;
 internal static partial class ApiRules
 {
     /// <summary>Ways in that this build knows.</summary>
-    public static ImmutableArray<string> KnownSecurity { get; } = ["apikey"];
+    public static ImmutableArray<string> KnownSecurity { get; } = SecurityScheme.All;
 
     /// <summary>
     /// The name for a title: lower case, runs of anything but letters, digits and <c>._</c> become one dash. One spelling,
@@ -75,11 +75,19 @@ internal static partial class ApiRules
 
         foreach (var way in definition.Security.Where(s => !KnownSecurity.Contains(s)))
         {
-            problems.Add(new("/security", $"'{Excerpt.Of(way)}' is no way in", "take apikey, or none for an open API"));
+            problems.Add(
+                new(
+                    "/security",
+                    $"'{Excerpt.Of(way)}' is no way in",
+                    $"take of {string.Join(", ", KnownSecurity)}, or none for an open API"
+                )
+            );
         }
 
         CheckTimeout("/connectTimeout", definition.ConnectTimeout, TimeSpan.FromMinutes(5), problems);
         CheckTimeout("/responseTimeout", definition.ResponseTimeout, TimeSpan.FromDays(1), problems);
+        CheckAccess(definition, problems);
+
         if (problems.Count == 0)
         {
             CheckSize(definition, problems);
@@ -98,6 +106,38 @@ internal static partial class ApiRules
         if (time < TimeSpan.FromMilliseconds(10) || time > most)
         {
             problems.Add(new(pointer, $"A timeout of {time} is out of bounds", $"take one from 10 ms to {most}"));
+        }
+    }
+
+    private static void CheckAccess(ApiDefinition definition, ImmutableArray<Problem>.Builder problems)
+    {
+        var access = definition.Access;
+        foreach (
+            var (pointer, header) in new[]
+            {
+                ("/access/authorizationHeader", access.AuthorizationHeader),
+                ("/access/apiKeyHeader", access.ApiKeyHeader),
+            }
+        )
+        {
+            if (!Header().IsMatch(header))
+            {
+                problems.Add(
+                    new(pointer, $"'{Excerpt.Of(header)}' is no name of a header", "take letters, digits and -")
+                );
+            }
+        }
+
+        var takesCertificates = definition.Security.Contains(SecurityScheme.MutualTls);
+        if ((access.CertificateMandatory || access.CredentialOptional) && !takesCertificates)
+        {
+            problems.Add(
+                new(
+                    "/access",
+                    "The API asks for certificates, but mutualtls is not among its ways in",
+                    "add mutualtls to --auth"
+                )
+            );
         }
     }
 
@@ -164,6 +204,9 @@ internal static partial class ApiRules
     // No segment of dots alone: a gateway refuses such calls.
     [GeneratedRegex(@"\A(?:/(?!\.+(?:/|\z))[A-Za-z0-9._~-]+)+\z")]
     private static partial Regex Context();
+
+    [GeneratedRegex(@"\A[A-Za-z0-9_-]{1,64}\z")]
+    private static partial Regex Header();
 
     [GeneratedRegex("[^a-z0-9._]+")]
     private static partial Regex Separators();

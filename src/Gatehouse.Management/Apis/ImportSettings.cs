@@ -22,11 +22,46 @@ public sealed record ImportSettings
     /// <summary>Sandbox backends.</summary>
     public ImmutableArray<string> SandboxEndpoints { get; init; } = [];
 
-    /// <summary><c>apikey</c> or <c>none</c>; <c>apikey</c> when null, because a door is better opened on purpose.</summary>
+    /// <summary>Ways in with commas between, or <c>none</c>; the document's WSO2 extensions or <c>apikey</c> when null, because a door is better opened on purpose.</summary>
     public string? Auth { get; init; }
+
+    /// <summary><c>mandatory</c> beside a credential, <c>alone</c> in its place, <c>optional</c>.</summary>
+    public string? ClientCertificate { get; init; }
+
+    /// <summary>Issuers whose tokens count.</summary>
+    public ImmutableArray<string> Issuers { get; init; } = [];
+
+    /// <summary>Audiences of which a token must hold one.</summary>
+    public ImmutableArray<string> Audiences { get; init; } = [];
+
+    /// <summary>The header of tokens and Basic credentials.</summary>
+    public string? AuthorizationHeader { get; init; }
+
+    /// <summary>Lets that header go on to the backend.</summary>
+    public bool? PassAuthorization { get; init; }
+
+    /// <summary>The header of API keys.</summary>
+    public string? ApiKeyHeader { get; init; }
 
     /// <summary>Takes the place of an API of that name and version instead of being refused.</summary>
     public bool Update { get; init; }
+
+    private AccessSettings AccessFor(DocumentAccess document, AccessSettings? existing)
+    {
+        var before = existing ?? document.Settings;
+        return before with
+        {
+            CertificateMandatory = ClientCertificate is null
+                ? before.CertificateMandatory
+                : ClientCertificate == "mandatory",
+            CredentialOptional = ClientCertificate is null ? before.CredentialOptional : ClientCertificate == "alone",
+            Issuers = Issuers.IsEmpty ? before.Issuers : Issuers,
+            Audiences = Audiences.IsEmpty ? before.Audiences : Audiences,
+            AuthorizationHeader = AuthorizationHeader ?? before.AuthorizationHeader,
+            PassAuthorization = PassAuthorization ?? before.PassAuthorization,
+            ApiKeyHeader = ApiKeyHeader ?? before.ApiKeyHeader,
+        };
+    }
 
     internal string NameFor(OpenApiDocument document) => Name ?? ApiRules.NameFor(document.Title);
 
@@ -41,10 +76,11 @@ public sealed record ImportSettings
             Description = document.Description,
             Security = Auth switch
             {
-                null => existing?.Security ?? ["apikey"],
+                null => existing?.Security ?? document.Access.Security ?? ["apikey"],
                 "none" => [],
-                _ => [Auth],
+                _ => [.. Auth.Split(',', StringSplitOptions.TrimEntries).Distinct()],
             },
+            Access = AccessFor(document.Access, existing?.Access),
             Endpoints =
                 !Endpoints.IsEmpty ? Endpoints
                 : existing is not null ? existing.Endpoints

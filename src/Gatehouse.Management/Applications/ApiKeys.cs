@@ -1,13 +1,12 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
-using System.Text;
 using Gatehouse.Management.OpenApi;
 using Gatehouse.Model;
 
 namespace Gatehouse.Management;
 
-/// <summary>API keys of applications. A key is shown once, to who makes it; what is kept is its hash.</summary>
-public sealed class ApiKeys(Catalogue catalogue, Applications applications)
+/// <summary>What applications prove themselves with. A secret is shown once, to who makes it; what is kept is its hash.</summary>
+public sealed class ApiKeys(Catalogue catalogue, Applications applications, Issuers issuers)
 {
     private const string IdDigits = "0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -30,7 +29,7 @@ public sealed class ApiKeys(Catalogue catalogue, Applications applications)
     /// <summary>Makes a key.</summary>
     public async Task<CreatedKey> CreateAsync(
         string application,
-        bool sandbox,
+        CreateKey ask,
         TimeSpan? life,
         Caller caller,
         CancellationToken cancellation
@@ -45,7 +44,20 @@ public sealed class ApiKeys(Catalogue catalogue, Applications applications)
 
         var app = await applications.GetAsync(application, caller, cancellation).ConfigureAwait(false);
         var expiresAt = life is { } l ? catalogue.Time.GetUtcNow() + l : (DateTimeOffset?)null;
-        var (secret, key) = New(app, sandbox);
+        if (ask.Type == KeyDraft.NameOf(KeyType.OAuth2) && !Roles.Allow(caller.Role, Permission.Publish))
+        {
+            // Nothing proves that a client is the caller's, and the first to name it would have it.
+            throw new ProblemsException([
+                new("/type", "OAuth2 clients are bound to applications by publishers", "ask one, with the client's id"),
+            ]);
+        }
+
+        var (secret, key) = await NewAsync(app, ask, cancellation).ConfigureAwait(false);
+        if (secret is null)
+        {
+            await RefuseTakenAsync(key, cancellation).ConfigureAwait(false);
+        }
+
         await catalogue
             .CommitAsync(
                 Put(new(caller.Actor, $"made key {key.Id} of {app.Name}"), key, expiresAt, expectedEpoch: 0),
@@ -69,7 +81,15 @@ public sealed class ApiKeys(Catalogue catalogue, Applications applications)
         }
 
         var (old, app) = await FindAsync(id, caller, cancellation).ConfigureAwait(false);
-        var (secret, key) = New(app, old.Value.Sandbox);
+        if (old.Value.Type is not (KeyType.ApiKey or KeyType.Basic))
+        {
+            throw new ConflictException(
+                $"{old.Name} holds no secret of ours that could be rolled",
+                "make a new key for the new certificate or client, then revoke this one"
+            );
+        }
+
+        var (secret, key) = New(app, old.Value);
         var transaction = Put(
             new(caller.Actor, $"rolled key {old.Name} of {app.Name} into {key.Id}"),
             key,
@@ -136,21 +156,60 @@ public sealed class ApiKeys(Catalogue catalogue, Applications applications)
                 expiresAt: key.ExpiresAt
             );
 
-    private (string Secret, ApiKey Key) New(Application application, bool sandbox)
+    // Nothing in a key but what it is found by is a secret, so nothing of it is hidden from who may see the application.
+    private async Task<(string? Secret, ApiKey Key)> NewAsync(
+        Application application,
+        CreateKey ask,
+        CancellationToken cancellation
+    )
+    {
+        var (draft, problems) = KeyDraft.Of(ask);
+        if (!problems.IsEmpty)
+        {
+            throw new ProblemsException(problems);
+        }
+
+        if (draft.Type == KeyType.OAuth2)
+        {
+            await issuers.GetAsync(draft.Issuer!, cancellation).ConfigureAwait(false);
+        }
+
+        return draft.Type is KeyType.ApiKey or KeyType.Basic
+            ? New(application, draft)
+            : (null, draft with { Id = NewId(), Application = application.Id, CreatedAt = catalogue.Time.GetUtcNow() });
+    }
+
+    private (string Secret, ApiKey Key) New(Application application, ApiKey like)
     {
         var secret = KeySecret.Create();
         return (
             secret,
-            new()
+            like with
             {
-                Id = "key_" + RandomNumberGenerator.GetString(IdDigits, 8),
+                Id = NewId(),
                 Application = application.Id,
-                Hash = Digest.Of(Encoding.UTF8.GetBytes(secret)),
-                Sandbox = sandbox,
+                Hash = ApiKey.OfSecret(secret),
                 LastFour = secret[^4..],
                 CreatedAt = catalogue.Time.GetUtcNow(),
             }
         );
+    }
+
+    private static string NewId() => "key_" + RandomNumberGenerator.GetString(IdDigits, 8);
+
+    // A certificate or client opens the door for one application: which one could not be told otherwise.
+    private async Task RefuseTakenAsync(ApiKey key, CancellationToken cancellation)
+    {
+        var all = await catalogue
+            .ListAsync(EntityKinds.Key, ModelJson.Default.ApiKey, cancellation)
+            .ConfigureAwait(false);
+        if (all.Any(k => k.Value.Hash == key.Hash))
+        {
+            throw new ConflictException(
+                $"That {(key.Type == KeyType.OAuth2 ? "client" : "certificate")} belongs to an application already",
+                "revoke its key there first"
+            );
+        }
     }
 
     private static CatalogueTransaction Put(
@@ -161,7 +220,15 @@ public sealed class ApiKeys(Catalogue catalogue, Applications applications)
     ) => transaction.Put(EntityKinds.Key, key.Id, key, ModelJson.Default.ApiKey, expectedEpoch, expiresAt);
 
     private static KeyView View(ApiKey key, Application application, DateTimeOffset? expiresAt) =>
-        new(key.Id, application.Id, application.Name, key.Sandbox, key.LastFour, key.CreatedAt, expiresAt);
+        new(key.Id, application.Id, application.Name, key.Sandbox, key.LastFour, key.CreatedAt, expiresAt)
+        {
+            Type = KeyDraft.NameOf(key.Type),
+            Issuer = key.Issuer,
+            ClientId = key.ClientId,
+            Subject = key.Subject,
+            Addresses = key.Addresses,
+            Referers = key.Referers,
+        };
 }
 
 /// <summary>A key without its secret.</summary>
@@ -173,9 +240,28 @@ public sealed record KeyView(
     string LastFour,
     DateTimeOffset CreatedAt,
     DateTimeOffset? ExpiresAt
-);
+)
+{
+    /// <summary><c>apikey</c>, <c>basic</c>, <c>certificate</c> or <c>oauth2</c>.</summary>
+    public string Type { get; init; } = "apikey";
+
+    /// <summary>The issuer of an OAuth2 client.</summary>
+    public string? Issuer { get; init; }
+
+    /// <summary>The OAuth2 client's id at its issuer.</summary>
+    public string? ClientId { get; init; }
+
+    /// <summary>The certificate's subject.</summary>
+    public string? Subject { get; init; }
+
+    /// <summary>Networks it may be used from; empty for any.</summary>
+    public ImmutableArray<string> Addresses { get; init; } = [];
+
+    /// <summary>Beginnings of <c>Referer</c> it may be used with; empty for any.</summary>
+    public ImmutableArray<string> Referers { get; init; } = [];
+}
 
 /// <summary>A key in the one moment it can be read.</summary>
-/// <param name="Secret">What callers send.</param>
+/// <param name="Secret">What callers send; null for what has no secret of ours.</param>
 /// <param name="Key">What is kept of it.</param>
-public sealed record CreatedKey(string Secret, KeyView Key);
+public sealed record CreatedKey(string? Secret, KeyView Key);

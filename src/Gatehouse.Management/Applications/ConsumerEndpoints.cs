@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Gatehouse.Model;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -17,7 +18,30 @@ public sealed record CreateSubscription(string Application, string Api);
 /// <summary>Asks for a key.</summary>
 /// <param name="Sandbox">Calls sandbox endpoints.</param>
 /// <param name="ExpiresInSeconds">How long it lives; null for ever.</param>
-public sealed record CreateKey(bool Sandbox = false, long? ExpiresInSeconds = null);
+/// <param name="Type"><c>apikey</c>, <c>basic</c>, <c>certificate</c> or <c>oauth2</c>; <c>apikey</c> when null.</param>
+/// <param name="Issuer">The issuer's name; of an OAuth2 client.</param>
+/// <param name="ClientId">The client's id at its issuer; of an OAuth2 client.</param>
+/// <param name="Certificate">The certificate in PEM, without its key.</param>
+/// <param name="Addresses">Networks it may be used from.</param>
+/// <param name="Referers">Beginnings of <c>Referer</c> it may be used with.</param>
+public sealed record CreateKey(
+    bool Sandbox = false,
+    long? ExpiresInSeconds = null,
+    string? Type = null,
+    string? Issuer = null,
+    string? ClientId = null,
+    string? Certificate = null,
+    ImmutableArray<string>? Addresses = null,
+    ImmutableArray<string>? Referers = null
+);
+
+/// <summary>Changes an application.</summary>
+/// <param name="Suspended">True to let none of its keys in.</param>
+public sealed record SetApplication(bool Suspended);
+
+/// <summary>Changes a subscription.</summary>
+/// <param name="State">What it opens.</param>
+public sealed record SetSubscription(SubscriptionState State);
 
 /// <summary>Asks for a key in place of another.</summary>
 /// <param name="OverlapSeconds">How long the old one lives on.</param>
@@ -31,6 +55,9 @@ internal static class ConsumerEndpoints
         rest.MapPost("/applications", CreateAsync).Require(Permission.Subscribe);
         rest.MapGet("/applications/{app}", ShowAsync).Require(Permission.Read);
         rest.MapDelete("/applications/{app}", DeleteAsync).Require(Permission.Subscribe);
+        // A subscriber must not lift what a publisher put on it.
+        rest.MapPatch("/applications/{app}", SetAsync).Require(Permission.Publish);
+        rest.MapPatch("/subscriptions/{app}/{api}", SetSubscriptionAsync).Require(Permission.Publish);
         rest.MapGet("/subscriptions", ListSubscriptionsAsync).Require(Permission.Read);
         rest.MapPost("/subscriptions", SubscribeAsync).Require(Permission.Subscribe);
         rest.MapDelete("/subscriptions/{app}/{api}", UnsubscribeAsync).Require(Permission.Subscribe);
@@ -144,13 +171,7 @@ internal static class ConsumerEndpoints
     )
     {
         response.Headers.CacheControl = "no-store";
-        var made = await keys.CreateAsync(
-                app,
-                ask?.Sandbox ?? false,
-                Seconds(ask?.ExpiresInSeconds),
-                caller,
-                cancellation
-            )
+        var made = await keys.CreateAsync(app, ask ?? new(), Seconds(ask?.ExpiresInSeconds), caller, cancellation)
             .ConfigureAwait(false);
         return TypedResults.Created($"/api/v1/keys/{made.Key.Id}", made);
     }
@@ -169,6 +190,29 @@ internal static class ConsumerEndpoints
             .ConfigureAwait(false);
         return TypedResults.Created($"/api/v1/keys/{made.Key.Id}", made);
     }
+
+    private static async Task<Ok<Application>> SetAsync(
+        string app,
+        SetApplication ask,
+        Caller caller,
+        Applications applications,
+        CancellationToken cancellation
+    ) =>
+        TypedResults.Ok(
+            await applications.SetSuspendedAsync(app, ask.Suspended, caller, cancellation).ConfigureAwait(false)
+        );
+
+    private static async Task<Ok<SubscriptionView>> SetSubscriptionAsync(
+        string app,
+        string api,
+        SetSubscription ask,
+        Caller caller,
+        Subscriptions subscriptions,
+        CancellationToken cancellation
+    ) =>
+        TypedResults.Ok(
+            await subscriptions.SetStateAsync(app, api, ask.State, caller, cancellation).ConfigureAwait(false)
+        );
 
     private static async Task<NoContent> RevokeKeyAsync(
         string id,

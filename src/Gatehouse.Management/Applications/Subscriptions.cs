@@ -26,7 +26,7 @@ public sealed class Subscriptions(Catalogue catalogue, ApiDefinitions definition
         [
             .. all.Select(s => s.Value)
                 .Where(s => names.ContainsKey(s.Application) && (id is null || s.Api == id))
-                .Select(s => new SubscriptionView(s.Application, names[s.Application], s.Api)),
+                .Select(s => new SubscriptionView(s.Application, names[s.Application], s.Api, s.State)),
         ];
     }
 
@@ -40,19 +40,61 @@ public sealed class Subscriptions(Catalogue catalogue, ApiDefinitions definition
     {
         var app = await applications.GetAsync(application, caller, cancellation).ConfigureAwait(false);
         var definition = await definitions.GetAsync(api, cancellation).ConfigureAwait(false);
+        var name = Subscription.EntityName(app.Id, definition.Name);
+        if (await FindAsync(name, cancellation).ConfigureAwait(false) is { } there)
+        {
+            // Subscribing again must not lift a block.
+            return View(app, there.Value);
+        }
+
         var subscription = new Subscription { Application = app.Id, Api = definition.Name };
         await catalogue
             .CommitAsync(
                 new CatalogueTransaction(caller.Actor, $"subscribed {app.Name} to {definition.Name}").Put(
                     EntityKinds.Subscription,
-                    Subscription.EntityName(app.Id, definition.Name),
+                    name,
                     subscription,
                     ModelJson.Default.Subscription
                 ),
                 cancellation
             )
             .ConfigureAwait(false);
-        return new(app.Id, app.Name, definition.Name);
+        return View(app, subscription);
+    }
+
+    /// <summary>Blocks a subscription, puts it on hold, or opens it again. Throws <see cref="NotFoundException"/> when there is none.</summary>
+    public async Task<SubscriptionView> SetStateAsync(
+        string application,
+        string api,
+        SubscriptionState state,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        var app = await applications.GetAsync(application, caller, cancellation).ConfigureAwait(false);
+        var definition = await definitions.GetAsync(api, cancellation).ConfigureAwait(false);
+        var name = Subscription.EntityName(app.Id, definition.Name);
+        var found =
+            await FindAsync(name, cancellation).ConfigureAwait(false)
+            ?? throw new NotFoundException("subscription", $"{app.Name} to {definition.Name}");
+        var subscription = found.Value with { State = state };
+        await catalogue
+            .CommitAsync(
+                new CatalogueTransaction(
+                    caller.Actor,
+                    $"set the subscription of {app.Name} to {definition.Name} to {state}"
+                ).Put(
+                    EntityKinds.Subscription,
+                    name,
+                    subscription,
+                    ModelJson.Default.Subscription,
+                    found.Epoch,
+                    found.ExpiresAt
+                ),
+                cancellation
+            )
+            .ConfigureAwait(false);
+        return View(app, subscription);
     }
 
     /// <summary>Ends a subscription. Throws <see cref="NotFoundException"/> when there is none.</summary>
@@ -60,6 +102,17 @@ public sealed class Subscriptions(Catalogue catalogue, ApiDefinitions definition
     {
         var app = await applications.GetAsync(application, caller, cancellation).ConfigureAwait(false);
         var definition = await definitions.GetAsync(api, cancellation).ConfigureAwait(false);
+        var found = await FindAsync(Subscription.EntityName(app.Id, definition.Name), cancellation)
+            .ConfigureAwait(false);
+        if (found is { Value.State: not SubscriptionState.Active } && !Roles.Allow(caller.Role, Permission.Publish))
+        {
+            // Made again, it would be active.
+            throw new ConflictException(
+                $"The subscription is {found.Value.State}, and who published the API put it there",
+                "ask a publisher to end it"
+            );
+        }
+
         var result = await catalogue
             .CommitAsync(
                 new CatalogueTransaction(caller.Actor, $"unsubscribed {app.Name} from {definition.Name}").Delete(
@@ -74,10 +127,22 @@ public sealed class Subscriptions(Catalogue catalogue, ApiDefinitions definition
             throw new NotFoundException("subscription", $"{app.Name} to {definition.Name}");
         }
     }
+
+    private Task<StoredEntity<Subscription>?> FindAsync(string name, CancellationToken cancellation) =>
+        catalogue.FindAsync(EntityKinds.Subscription, name, ModelJson.Default.Subscription, cancellation);
+
+    private static SubscriptionView View(Application app, Subscription subscription) =>
+        new(app.Id, app.Name, subscription.Api, subscription.State);
 }
 
 /// <summary>One subscription.</summary>
 /// <param name="Application">The application's id.</param>
 /// <param name="ApplicationName">Its name.</param>
 /// <param name="Api"><c>name:version</c>.</param>
-public sealed record SubscriptionView(string Application, string ApplicationName, string Api);
+/// <param name="State">What it opens.</param>
+public sealed record SubscriptionView(
+    string Application,
+    string ApplicationName,
+    string Api,
+    SubscriptionState State = SubscriptionState.Active
+);

@@ -21,6 +21,9 @@ public sealed record OpenApiDocument
     /// <summary>Sorted by path and method, so that the order in the file changes nothing.</summary>
     public required ImmutableArray<Operation> Operations { get; init; }
 
+    /// <summary>What WSO2's extensions say about ways in.</summary>
+    public DocumentAccess Access { get; init; } = new(null, new());
+
     /// <summary>The absolute http and https URLs of the document's servers, in its order.</summary>
     public ImmutableArray<string> Servers { get; init; } = [];
 
@@ -30,3 +33,8 @@ public sealed record OpenApiDocument
     /// <summary>What is wrong in the document but changes nothing for the gateway.</summary>
     public ImmutableArray<Problem> Warnings { get; init; } = [];
 }
+
+/// <summary>What a document says about ways in.</summary>
+/// <param name="Security">The ways in; null when it says nothing.</param>
+/// <param name="Settings">The rest.</param>
+public sealed record DocumentAccess(ImmutableArray<string>? Security, AccessSettings Settings);

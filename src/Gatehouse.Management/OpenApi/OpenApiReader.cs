@@ -53,6 +53,7 @@ public static class OpenApiReader
             Version = version,
             Description = root["info"]?["description"]?.Text ?? "",
             Operations = operations,
+            Access = AccessReader.Read(root),
             Servers = servers,
             MediaType = isJson ? "application/json" : "application/yaml",
             Warnings = problems.Warnings,

@@ -92,12 +92,25 @@ internal sealed class OperationReader(DocumentNode root, References references, 
         problems.Down(method);
         CheckId(operation);
         CheckPathParameters(path, item, operation);
+        var scopes = AccessReader.ScopesOf(root, operation, out var narrower);
+        if (narrower)
+        {
+            problems.Warn(
+                operation,
+                "Several scopes stand in one requirement: one of them is enough here, as in WSO2",
+                "where all are needed, let the backend ask for the others",
+                "security"
+            );
+        }
+
         _operations.Add(
             new()
             {
                 Method = method.ToUpperInvariant(),
                 Path = path,
                 Open = IsOpen(operation),
+                AuthType = AccessReader.TypeOf(operation),
+                Scopes = scopes,
             }
         );
         problems.Up();

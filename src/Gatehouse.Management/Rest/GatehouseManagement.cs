@@ -49,6 +49,7 @@ public static class GatehouseManagement
         services.AddSingleton<Applications>();
         services.AddSingleton<Subscriptions>();
         services.AddSingleton<ApiKeys>();
+        services.AddSingleton<Issuers>();
 
         services.AddExceptionHandler<ManagementProblems>();
         services.AddSingleton<IAuthorizationHandler, PermissionHandler>();
@@ -91,6 +92,7 @@ public static class GatehouseManagement
         rest.MapRevisions();
         rest.MapDeployments();
         rest.MapConsumers();
+        rest.MapIssuers();
         app.MapConsole();
     }
 

@@ -45,4 +45,10 @@ namespace Gatehouse.Management;
 [JsonSerializable(typeof(CreateKey))]
 [JsonSerializable(typeof(CreatedKey))]
 [JsonSerializable(typeof(RollKey))]
+[JsonSerializable(typeof(SetApplication))]
+[JsonSerializable(typeof(SetSubscription))]
+[JsonSerializable(typeof(Page<Issuer>))]
+[JsonSerializable(typeof(SetIssuer))]
+[JsonSerializable(typeof(RevokeToken))]
+[JsonSerializable(typeof(RevokedToken))]
 public sealed partial class ManagementJson : JsonSerializerContext;

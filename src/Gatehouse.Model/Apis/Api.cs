@@ -39,13 +39,27 @@ public sealed record Api
     public bool CredentialOptional { get; init; }
 
     /// <summary>Names of the issuers whose tokens count; empty for all.</summary>
-    public ImmutableArray<string> Issuers { get; init; } = [];
+    public ImmutableArray<string> Issuers
+    {
+        // A row of an older build lacks it; generated readers do not run initializers.
+        get => field.IsDefault ? [] : field;
+        init;
+    } = [];
 
     /// <summary>Values of which a token's <c>aud</c> must hold one; empty when this API does not ask.</summary>
-    public ImmutableArray<string> Audiences { get; init; } = [];
+    public ImmutableArray<string> Audiences
+    {
+        // A row of an older build lacks it; generated readers do not run initializers.
+        get => field.IsDefault ? [] : field;
+        init;
+    } = [];
 
     /// <summary>The header that carries tokens and Basic credentials.</summary>
-    public string AuthorizationHeader { get; init; } = "Authorization";
+    public string AuthorizationHeader
+    {
+        get => field ?? "Authorization";
+        init;
+    }
 
     /// <summary>True to let <see cref="AuthorizationHeader"/> go to the backend after it was used here.</summary>
     public bool PassAuthorization { get; init; }
@@ -126,7 +140,12 @@ public sealed record Operation
     public AuthType AuthType { get; init; }
 
     /// <summary>Scopes of which a token must hold one; empty for none asked. Keys and certificates have no scopes and are not asked (WSO2's rule).</summary>
-    public ImmutableArray<string> Scopes { get; init; } = [];
+    public ImmutableArray<string> Scopes
+    {
+        // A row of an older build lacks it; generated readers do not run initializers.
+        get => field.IsDefault ? [] : field;
+        init;
+    } = [];
 
     /// <summary>The <see cref="ApiPolicy"/> of this operation; null for none.</summary>
     public string? Policy { get; init; }

@@ -101,10 +101,20 @@ public sealed record ApiKey
     public string? Subject { get; init; }
 
     /// <summary>Networks (CIDR) it may be used from; empty for any.</summary>
-    public ImmutableArray<string> Addresses { get; init; } = [];
+    public ImmutableArray<string> Addresses
+    {
+        // A row of an older build lacks it; generated readers do not run initializers.
+        get => field.IsDefault ? [] : field;
+        init;
+    } = [];
 
     /// <summary>Beginnings of <c>Referer</c> it may be used with, such as <c>https://shop.example/</c>; empty for any.</summary>
-    public ImmutableArray<string> Referers { get; init; } = [];
+    public ImmutableArray<string> Referers
+    {
+        // A row of an older build lacks it; generated readers do not run initializers.
+        get => field.IsDefault ? [] : field;
+        init;
+    } = [];
 
     /// <summary>Calls sandbox endpoints instead of production ones.</summary>
     public bool Sandbox { get; init; }

@@ -48,13 +48,50 @@ internal static class ApiCommands
             Description = "Backend for sandbox keys; may be given several times",
             HelpName = "URL",
         };
-        var auth = new Option<string?>("--auth") { Description = "apikey (default) or none" };
-        auth.AcceptOnlyFromAmong("apikey", "none");
+        var auth = new Option<string?>("--auth")
+        {
+            Description = "apikey (default), oauth2, basic, mutualtls, several with commas, or none",
+            HelpName = "WAYS",
+        };
+        var certificate = new Option<string?>("--client-certificate")
+        {
+            Description = "With mutualtls: optional (default), mandatory beside a credential, or alone in its place",
+        };
+        certificate.AcceptOnlyFromAmong("optional", "mandatory", "alone");
+        var issuer = new Option<string[]>("--issuer")
+        {
+            Description = "Take tokens of this issuer only; may be given several times",
+            HelpName = "NAME",
+        };
+        var audience = new Option<string[]>("--audience")
+        {
+            Description = "A token must be for one of these; may be given several times",
+            HelpName = "AUD",
+        };
+        var header = new Option<string?>("--auth-header") { Description = "The header of tokens", HelpName = "NAME" };
+        var passes = new Option<bool>("--pass-authorization") { Description = "Send that header on to the backend" };
         var update = new Option<bool>("--update") { Description = "Replace the definition of that name and version" };
         var deploy = new Option<bool>("--deploy") { Description = "Deploy it too" };
         var (wait, patience) = DeployCommands.WaitOptions();
         return new Command("import", "Make an API from an OpenAPI document")
-            .With(source, name, version, context, endpoint, sandbox, auth, update, deploy, wait, patience)
+            .With(
+                source,
+                name,
+                version,
+                context,
+                endpoint,
+                sandbox,
+                auth,
+                certificate,
+                issuer,
+                audience,
+                header,
+                passes,
+                update,
+                deploy,
+                wait,
+                patience
+            )
             .Does(
                 async (call, cancellation) =>
                 {
@@ -66,6 +103,19 @@ internal static class ApiCommands
                     Add(query, "version", call.Get(version));
                     Add(query, "context", call.Get(context));
                     Add(query, "auth", call.Get(auth));
+                    Add(query, "clientCertificate", call.Get(certificate));
+                    Add(query, "authorizationHeader", call.Get(header));
+                    Add(query, "passAuthorization", call.Get(passes) ? "true" : null);
+                    foreach (var text in call.Get(issuer) ?? [])
+                    {
+                        Add(query, "issuer", text);
+                    }
+
+                    foreach (var text in call.Get(audience) ?? [])
+                    {
+                        Add(query, "audience", text);
+                    }
+
                     Add(query, "update", call.Get(update) ? "true" : null);
                     foreach (var url in call.Get(endpoint) ?? [])
                     {
@@ -183,7 +233,8 @@ internal static class ApiCommands
                             definition.Operations,
                             new("METHOD", o => o.Method),
                             new("PATH", o => o.Path),
-                            new("AUTH", o => o.Open ? "none" : Auth(summary))
+                            new("AUTH", o => o.Open ? "none" : Auth(summary)),
+                            new("SCOPES", o => o.Scopes.IsEmpty ? null : string.Join(", ", o.Scopes), Drop: 1)
                         );
                     }
                 }

@@ -5,11 +5,11 @@ using Gatehouse.Model;
 
 namespace Gatehouse.Commands;
 
-/// <summary><c>gatehouse app create | list | delete</c>.</summary>
+/// <summary><c>gatehouse app create | list | suspend | resume | delete</c>.</summary>
 internal static class AppCommands
 {
     public static Command Create() =>
-        new Command("app", "Applications: what API callers come as").With(New(), List(), Delete());
+        new Command("app", "Applications: what API callers come as").With(New(), List(), Suspend(), Resume(), Delete());
 
     /// <summary>Argument of every command about one application.</summary>
     public static Argument<string> Name() =>
@@ -45,9 +45,33 @@ internal static class AppCommands
                     await Pages.AllAsync<Application>(call, "applications", cancellation),
                     new("NAME", a => a.Name),
                     new("ID", a => a.Id),
-                    new("OWNER", a => a.Owner)
+                    new("OWNER", a => a.Owner),
+                    new("STATE", a => a.Suspended ? "suspended" : "active", Drop: 1)
                 )
         );
+
+    private static Command Suspend() => Set("suspend", "Let none of its keys in, until it is resumed", suspended: true);
+
+    private static Command Resume() =>
+        Set("resume", "Let the keys of a suspended application in again", suspended: false);
+
+    private static Command Set(string verb, string description, bool suspended)
+    {
+        var name = Name();
+        return new Command(verb, description)
+            .With(name)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    var app = await call.Manager.PatchAsync<Application>(
+                        PathOf(call.Get(name)),
+                        new SetApplication(suspended),
+                        cancellation
+                    );
+                    call.Output.Say($"{app.Name} {(suspended ? "is suspended" : "may call again")}");
+                }
+            );
+    }
 
     private static Command Delete()
     {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text;
 using Gatehouse.Cli;
 using Gatehouse.Management;
 
@@ -9,25 +10,74 @@ namespace Gatehouse.Commands;
 internal static class KeyCommands
 {
     public static Command Create() =>
-        new Command("key", "API keys of applications").With(New(), List(), Roll(), Revoke());
+        new Command(
+            "key",
+            "What applications prove themselves with: API keys, passwords, certificates, OAuth2 clients"
+        ).With(New(), List(), Roll(), Revoke());
 
     private static Command New()
     {
         var app = AppCommands.Name();
         var sandbox = new Option<bool>("--sandbox") { Description = "For the sandbox endpoints" };
         var expires = Duration.Option("--expires", "How long it lives, such as 90d (default: for ever)");
-        return new Command("create", "Make a key; it is printed this once")
-            .With(app, sandbox, expires)
+        var type = new Option<string?>("--type") { Description = "apikey (default), basic, certificate or oauth2" };
+        type.AcceptOnlyFromAmong("apikey", "basic", "certificate", "oauth2");
+        var issuer = new Option<string?>("--issuer")
+        {
+            Description = "The issuer of an OAuth2 client",
+            HelpName = "NAME",
+        };
+        var client = new Option<string?>("--client-id")
+        {
+            Description = "The id of an OAuth2 client at its issuer",
+            HelpName = "ID",
+        };
+        var certificate = new Option<string?>("--certificate")
+        {
+            Description = "The certificate in PEM",
+            HelpName = "FILE",
+        };
+        var from = new Option<string[]>("--from")
+        {
+            Description = "Take it from this network only; may be given several times",
+            HelpName = "CIDR",
+        };
+        var referer = new Option<string[]>("--referer")
+        {
+            Description = "Take it with a Referer that begins like this only; may be given several times",
+            HelpName = "URL",
+        };
+        return new Command("create", "Make a key; its secret is printed this once")
+            .With(app, type, sandbox, expires, issuer, client, certificate, from, referer)
             .Does(
                 async (call, cancellation) =>
                 {
                     var made = await call.Manager.PostAsync<CreatedKey>(
                         $"{AppCommands.PathOf(call.Get(app))}/keys",
-                        new CreateKey(call.Get(sandbox), (long?)call.Get(expires)?.TotalSeconds),
+                        new CreateKey(
+                            call.Get(sandbox),
+                            (long?)call.Get(expires)?.TotalSeconds,
+                            call.Get(type),
+                            call.Get(issuer),
+                            call.Get(client),
+                            call.Get(certificate) is { } file
+                                ? Encoding.UTF8.GetString(await DocumentSource.ReadAsync(file, cancellation))
+                                : null,
+                            [.. call.Get(from) ?? []],
+                            [.. call.Get(referer) ?? []]
+                        ),
                         cancellation
                     );
                     Print(call, made);
-                    call.Output.Next("curl -H 'apikey: KEY' https://HOST:8243/CONTEXT/VERSION/…");
+                    call.Output.Next(
+                        made.Key.Type switch
+                        {
+                            "basic" => $"curl -u '{made.Key.Id}:KEY' https://HOST:8243/CONTEXT/VERSION/…",
+                            "certificate" => "curl --cert CERT.pem --key KEY.pem https://HOST:8243/CONTEXT/VERSION/…",
+                            "oauth2" => "curl -H 'Authorization: Bearer TOKEN' https://HOST:8243/CONTEXT/VERSION/…",
+                            _ => "curl -H 'apikey: KEY' https://HOST:8243/CONTEXT/VERSION/…",
+                        }
+                    );
                 }
             );
     }
@@ -43,7 +93,8 @@ internal static class KeyCommands
                         "Key",
                         await Pages.AllAsync<KeyView>(call, $"{AppCommands.PathOf(call.Get(app))}/keys", cancellation),
                         new("ID", k => k.Id),
-                        new("KEY", k => $"gwk_…{k.LastFour}"),
+                        new("TYPE", k => k.Type, Drop: 3),
+                        new("KEY", k => k.ClientId ?? k.Subject ?? $"gwk_…{k.LastFour}"),
                         new("FOR", k => k.Sandbox ? "sandbox" : "production"),
                         new("CREATED", k => Date(k.CreatedAt), Drop: 1),
                         new("EXPIRES", k => k.ExpiresAt is { } end ? Date(end) : "never")
@@ -103,10 +154,14 @@ internal static class KeyCommands
             return;
         }
 
-        call.Output.Line(made.Secret);
+        if (made.Secret is not null)
+        {
+            call.Output.Line(made.Secret);
+        }
+
         var end = made.Key.ExpiresAt is { } expires ? $", expires {Date(expires)}" : "";
         call.Output.Say(
-            $"{made.Key.Id} of {made.Key.ApplicationName} ({(made.Key.Sandbox ? "sandbox" : "production")}{end}); it is not shown again"
+            $"{made.Key.Id} of {made.Key.ApplicationName} ({(made.Key.Sandbox ? "sandbox" : "production")}{end}{(made.Key.Type == "basic" ? $", user {made.Key.Id}" : "")}){(made.Secret is null ? "" : "; it is not shown again")}"
         );
     }
 

@@ -13,6 +13,7 @@ internal static class PublisherCommands
             AppCommands.Create(),
             SubCommands.Create(),
             KeyCommands.Create(),
+            IssuerCommands.Create(),
             SampleBackendCommand.Create(),
         ];
 }

@@ -1,14 +1,20 @@
 using System.CommandLine;
 using Gatehouse.Cli;
 using Gatehouse.Management;
+using Gatehouse.Model;
 
 namespace Gatehouse.Commands;
 
-/// <summary><c>gatehouse sub create | list | delete</c>.</summary>
+/// <summary><c>gatehouse sub create | list | state | delete</c>.</summary>
 internal static class SubCommands
 {
     public static Command Create() =>
-        new Command("sub", "Subscriptions: which application may call which API").With(New(), List(), Delete());
+        new Command("sub", "Subscriptions: which application may call which API").With(
+            New(),
+            List(),
+            State(),
+            Delete()
+        );
 
     private static Command New()
     {
@@ -48,8 +54,35 @@ internal static class SubCommands
                         "Subscription",
                         await Pages.AllAsync<SubscriptionView>(call, $"subscriptions?{query}", cancellation),
                         new("APPLICATION", s => s.ApplicationName),
-                        new("API", s => s.Api)
+                        new("API", s => s.Api),
+                        new("STATE", s => Words.Of(s.State), Drop: 1)
                     );
+                }
+            );
+    }
+
+    private static Command State()
+    {
+        var (app, api) = (AppCommands.Name(), ApiCommands.Name());
+        var state = new Argument<string>("state")
+        {
+            Description = "active, blocked, production-blocked or on-hold",
+            HelpName = "STATE",
+        };
+        state.AcceptOnlyFromAmong([.. Enum.GetValues<SubscriptionState>().Select(s => Words.Of(s))]);
+        return new Command("state", "Block a subscription, put it on hold, or open it again")
+            .With(app, api, state)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    var set = await call.Manager.PatchAsync<SubscriptionView>(
+                        $"subscriptions/{Uri.EscapeDataString(call.Get(app))}/{Uri.EscapeDataString(call.Get(api))}",
+                        new SetSubscription(
+                            Enum.GetValues<SubscriptionState>().First(s => Words.Of(s) == call.Get(state))
+                        ),
+                        cancellation
+                    );
+                    call.Output.Say($"The subscription of {set.ApplicationName} to {set.Api} is {Words.Of(set.State)}");
                 }
             );
     }

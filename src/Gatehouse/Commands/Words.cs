@@ -1,5 +1,6 @@
 using System.Globalization;
 using Gatehouse.Management;
+using Gatehouse.Model;
 
 namespace Gatehouse.Commands;
 
@@ -9,6 +10,16 @@ internal static class Words
     /// <summary><c>never seen</c>.</summary>
     public static string Of(NodeState state) =>
         state == NodeState.NeverSeen ? "never seen" : state.ToString().ToLowerInvariant();
+
+    /// <summary><c>production-blocked</c>, as it is given to commands.</summary>
+    public static string Of(SubscriptionState state) =>
+        state switch
+        {
+            SubscriptionState.Active => "active",
+            SubscriptionState.Blocked => "blocked",
+            SubscriptionState.ProductionBlocked => "production-blocked",
+            _ => "on-hold",
+        };
 
     /// <summary>How long ago: <c>now</c>, <c>12 s</c>, <c>3 min</c>, <c>2 h</c>, <c>5 d</c>, <c>never</c>.</summary>
     public static string Ago(DateTimeOffset? then, DateTimeOffset now) =>

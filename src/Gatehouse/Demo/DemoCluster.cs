@@ -160,7 +160,7 @@ internal sealed class DemoCluster : IAsyncDisposable
             );
         }
 
-        return (apis, key.Secret);
+        return (apis, key.Secret!);
     }
 
     // Imports and deploys a sample; returns the API's id.

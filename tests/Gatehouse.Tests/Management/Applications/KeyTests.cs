@@ -19,11 +19,11 @@ public sealed class KeyTests
         var made = await CreateAsync(manager, """{"sandbox":true,"expiresInSeconds":3600}""");
 
         Assert.StartsWith("gwk_", made.Secret, StringComparison.Ordinal);
-        Assert.True(KeySecret.IsWellFormed(made.Secret));
+        Assert.True(KeySecret.IsWellFormed(made.Secret!));
         var kept = await FindAsync(manager, made.Key.Id);
-        Assert.Equal(Digest.Of(Encoding.UTF8.GetBytes(made.Secret)), kept!.Value.Hash);
+        Assert.Equal(Digest.Of(Encoding.UTF8.GetBytes(made.Secret!)), kept!.Value.Hash);
         Assert.True(kept.Value.Sandbox);
-        Assert.Equal(made.Secret[^4..], kept.Value.LastFour);
+        Assert.Equal(made.Secret![^4..], kept.Value.LastFour);
         Assert.NotNull(kept.ExpiresAt);
         using var list = await manager.SendAsync(HttpMethod.Get, "applications/MyApp/keys");
         var text = await list.Content.ReadAsStringAsync(Stop);
@@ -108,7 +108,7 @@ public sealed class KeyTests
 
         var problem = await manager.RefusedAsync(HttpStatusCode.NotFound, HttpMethod.Delete, $"keys/{made.Secret}");
 
-        Assert.DoesNotContain(made.Secret, problem.Title, StringComparison.Ordinal);
+        Assert.DoesNotContain(made.Secret!, problem.Title, StringComparison.Ordinal);
     }
 
     [Fact]

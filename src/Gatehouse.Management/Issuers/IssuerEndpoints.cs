@@ -1,0 +1,121 @@
+using System.Collections.Immutable;
+using Gatehouse.Model;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+namespace Gatehouse.Management;
+
+/// <summary>Asks for an issuer. What is left out has the default of <see cref="Issuer"/>.</summary>
+public sealed record SetIssuer(
+    string Name,
+    string Url,
+    ImmutableArray<string>? Audiences = null,
+    string? Keys = null,
+    string? KeysUrl = null,
+    bool Discovery = false,
+    ImmutableArray<string>? Algorithms = null,
+    ImmutableArray<string>? ClientClaims = null,
+    string? ScopeClaim = null,
+    long? ClockSkewSeconds = null
+)
+{
+    internal Issuer ToIssuer()
+    {
+        var issuer = new Issuer
+        {
+            Name = Name,
+            Url = Url,
+            Audiences = Audiences ?? [],
+            Keys = Keys,
+            KeysUrl = KeysUrl,
+            Discovery = Discovery,
+        };
+        return issuer with
+        {
+            Algorithms = Algorithms is { IsDefaultOrEmpty: false } algorithms ? algorithms : issuer.Algorithms,
+            ClientClaims = ClientClaims is { IsDefaultOrEmpty: false } claims ? claims : issuer.ClientClaims,
+            ScopeClaim = ScopeClaim ?? issuer.ScopeClaim,
+            ClockSkew = ClockSkewSeconds is { } skew
+                ? TimeSpan.FromSeconds(Math.Clamp(skew, -1, int.MaxValue))
+                : issuer.ClockSkew,
+        };
+    }
+}
+
+internal static class IssuerEndpoints
+{
+    public static void MapIssuers(this IEndpointRouteBuilder rest)
+    {
+        rest.MapGet("/issuers", ListAsync).Require(Permission.Read);
+        rest.MapGet("/issuers/{name}", ShowAsync).Require(Permission.Read);
+        // Who issues tokens decides who gets in.
+        rest.MapPost("/issuers", CreateAsync).Require(Permission.Administer);
+        rest.MapPut("/issuers/{name}", ReplaceAsync).Require(Permission.Administer);
+        rest.MapDelete("/issuers/{name}", DeleteAsync).Require(Permission.Administer);
+        rest.MapPost("/revocations", RevokeAsync).Require(Permission.Operate);
+    }
+
+    private static async Task<Ok<Page<Issuer>>> ListAsync(
+        int? limit,
+        int? offset,
+        Issuers issuers,
+        CancellationToken cancellation
+    ) => TypedResults.Ok(Paging.Of(await issuers.ListAsync(cancellation).ConfigureAwait(false), limit, offset));
+
+    private static async Task<Ok<Issuer>> ShowAsync(
+        string name,
+        HttpResponse response,
+        Issuers issuers,
+        CancellationToken cancellation
+    )
+    {
+        var issuer = await issuers.GetAsync(name, cancellation).ConfigureAwait(false);
+        response.SetEntityTag(issuer.Epoch);
+        return TypedResults.Ok(issuer.Value);
+    }
+
+    private static async Task<Created<Issuer>> CreateAsync(
+        SetIssuer ask,
+        Caller caller,
+        Issuers issuers,
+        CancellationToken cancellation
+    )
+    {
+        var made = await issuers.PutAsync(ask.ToIssuer(), replace: false, caller, cancellation).ConfigureAwait(false);
+        return TypedResults.Created($"/api/v1/issuers/{made.Name}", made);
+    }
+
+    private static async Task<Ok<Issuer>> ReplaceAsync(
+        string name,
+        SetIssuer ask,
+        Caller caller,
+        Issuers issuers,
+        CancellationToken cancellation
+    )
+    {
+        var issuer = (ask with { Name = name }).ToIssuer();
+        return TypedResults.Ok(
+            await issuers.PutAsync(issuer, replace: true, caller, cancellation).ConfigureAwait(false)
+        );
+    }
+
+    private static async Task<NoContent> DeleteAsync(
+        string name,
+        Caller caller,
+        Issuers issuers,
+        CancellationToken cancellation
+    )
+    {
+        await issuers.DeleteAsync(name, caller, cancellation).ConfigureAwait(false);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Ok<RevokedToken>> RevokeAsync(
+        RevokeToken ask,
+        Caller caller,
+        Issuers issuers,
+        CancellationToken cancellation
+    ) => TypedResults.Ok(await issuers.RevokeAsync(ask, caller, cancellation).ConfigureAwait(false));
+}

@@ -1,0 +1,162 @@
+using System.CommandLine;
+using System.Text;
+using Gatehouse.Cli;
+using Gatehouse.Management;
+using Gatehouse.Model;
+
+namespace Gatehouse.Commands;
+
+/// <summary><c>gatehouse issuer create | list | show | delete | revoke</c>.</summary>
+internal static class IssuerCommands
+{
+    public static Command Create() =>
+        new Command("issuer", "Whose access tokens APIs take").With(New(), List(), Show(), Delete(), Revoke());
+
+    private static Argument<string> Name() => new("name") { Description = "The issuer's name", HelpName = "NAME" };
+
+    private static string PathOf(string name) => $"issuers/{Uri.EscapeDataString(name)}";
+
+    private static Command New()
+    {
+        var name = Name();
+        var url = new Argument<string>("url") { Description = "The exact iss of its tokens", HelpName = "ISS" };
+        var keys = new Option<string?>("--keys") { Description = "A JWK set", HelpName = "FILE" };
+        var keysUrl = new Option<string?>("--keys-url") { Description = "Where its JWK set is", HelpName = "URL" };
+        var discovery = new Option<bool>("--discovery")
+        {
+            Description = "Find the keys by ISS/.well-known/openid-configuration",
+        };
+        var audience = new Option<string[]>("--audience")
+        {
+            Description = "A token must be for one of these; may be given several times",
+            HelpName = "AUD",
+        };
+        var algorithm = new Option<string[]>("--algorithm")
+        {
+            Description = "Take these algorithms only, such as ES256; may be given several times",
+            HelpName = "ALG",
+        };
+        var clientClaim = new Option<string[]>("--client-claim")
+        {
+            Description = "The claim that names the client (default: azp, client_id or consumerKey)",
+            HelpName = "CLAIM",
+        };
+        var scopeClaim = new Option<string?>("--scope-claim") { Description = "Default: scope", HelpName = "CLAIM" };
+        var skew = Duration.Option("--clock-skew", "How far clocks may be apart (default: 30s)");
+        var update = new Option<bool>("--update") { Description = "Replace the issuer of that name" };
+        return new Command("create", "Take access tokens of an issuer")
+            .With(name, url, keys, keysUrl, discovery, audience, algorithm, clientClaim, scopeClaim, skew, update)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    var ask = new SetIssuer(
+                        call.Get(name),
+                        call.Get(url),
+                        [.. call.Get(audience) ?? []],
+                        call.Get(keys) is { } file
+                            ? Encoding.UTF8.GetString(await DocumentSource.ReadAsync(file, cancellation))
+                            : null,
+                        call.Get(keysUrl),
+                        call.Get(discovery),
+                        [.. call.Get(algorithm) ?? []],
+                        [.. call.Get(clientClaim) ?? []],
+                        call.Get(scopeClaim),
+                        (long?)call.Get(skew)?.TotalSeconds
+                    );
+                    var made = call.Get(update)
+                        ? await call.Manager.PutAsync<Issuer>(PathOf(ask.Name), ask, cancellation)
+                        : await call.Manager.PostAsync<Issuer>("issuers", ask, cancellation);
+                    Print(call, made);
+                    call.Output.Next($"gatehouse key create APP --type oauth2 --issuer {made.Name} --client-id ID");
+                }
+            );
+    }
+
+    private static Command List() =>
+        new Command("list", "List the issuers").Does(
+            async (call, cancellation) =>
+                call.Output.Items<Issuer>(
+                    "Issuer",
+                    await Pages.AllAsync<Issuer>(call, "issuers", cancellation),
+                    new("NAME", i => i.Name),
+                    new("ISS", i => i.Url),
+                    new("KEYS", KeysOf, Drop: 2),
+                    new("AUDIENCES", i => i.Audiences.IsEmpty ? "any" : string.Join(", ", i.Audiences), Drop: 1)
+                )
+        );
+
+    private static Command Show()
+    {
+        var name = Name();
+        return new Command("show", "Show one issuer")
+            .With(name)
+            .Does(
+                async (call, cancellation) =>
+                    Print(call, await call.Manager.GetAsync<Issuer>(PathOf(call.Get(name)), cancellation))
+            );
+    }
+
+    private static Command Delete()
+    {
+        var (name, yes) = (Name(), Confirmation.Yes());
+        return new Command("delete", "Take no tokens of an issuer any more")
+            .With(name, yes)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    var issuer = call.Get(name);
+                    Confirmation.Ask(call, yes, issuer, $"Deleting {issuer} ends every call with a token of it.");
+                    await call.Manager.DeleteAsync(PathOf(issuer), cancellation);
+                    call.Output.Say($"{issuer} is deleted");
+                }
+            );
+    }
+
+    private static Command Revoke()
+    {
+        var name = Name();
+        var jti = new Option<string?>("--jti") { Description = "The token's jti", HelpName = "JTI" };
+        var token = new Option<string?>("--token")
+        {
+            Description = "The token itself, in a file; - for standard input",
+            HelpName = "FILE",
+        };
+        var reason = new Option<string?>("--reason") { Description = "Why, for the audit", HelpName = "TEXT" };
+        return new Command("revoke", "End one access token everywhere at once")
+            .With(name, jti, token, reason)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    // Never as an argument: that would stand in the shell's history and in the list of processes.
+                    var text = call.Get(token) switch
+                    {
+                        null => null,
+                        "-" => await Console.In.ReadToEndAsync(cancellation),
+                        var file => await File.ReadAllTextAsync(file, cancellation),
+                    };
+                    var revoked = await call.Manager.PostAsync<RevokedToken>(
+                        "revocations",
+                        new RevokeToken(text, text is null ? call.Get(name) : null, call.Get(jti), call.Get(reason)),
+                        cancellation
+                    );
+                    call.Output.Item("Revocation", revoked, ("revoked", revoked.Name));
+                }
+            );
+    }
+
+    private static void Print(Call call, Issuer issuer) =>
+        call.Output.Item(
+            "Issuer",
+            issuer,
+            ("name", issuer.Name),
+            ("iss", issuer.Url),
+            ("keys", KeysOf(issuer)),
+            ("audiences", issuer.Audiences.IsEmpty ? "any" : string.Join(", ", issuer.Audiences)),
+            ("algorithms", string.Join(", ", issuer.Algorithms)),
+            ("client claim", string.Join(", ", issuer.ClientClaims)),
+            ("scope claim", issuer.ScopeClaim),
+            ("clock skew", Words.Span(issuer.ClockSkew))
+        );
+
+    private static string KeysOf(Issuer issuer) => issuer.Discovery ? "by discovery" : issuer.KeysUrl ?? "in place";
+}
