@@ -36,6 +36,9 @@ public sealed record ApiDefinition
     /// <summary>Production backends.</summary>
     public required ImmutableArray<string> Endpoints { get; init; }
 
+    /// <summary>How requests are spread over <see cref="Endpoints"/>; null for evenly, each in its turn.</summary>
+    public EndpointSet? Spread { get; init; }
+
     /// <summary>Backends for sandbox keys; empty when there is no sandbox.</summary>
     public ImmutableArray<string> SandboxEndpoints { get; init; } = [];
 
@@ -89,7 +92,7 @@ public sealed record ApiDefinition
             PassAuthorization = Access.PassAuthorization,
             ApiKeyHeader = Access.ApiKeyHeader,
             Operations = Operations,
-            Production = Set(Endpoints),
+            Production = Spread ?? Set(Endpoints),
             Sandbox = SandboxEndpoints.IsEmpty ? null : Set(SandboxEndpoints),
             AllowEncodedSlash = AllowEncodedSlash,
             AllowSemicolon = AllowSemicolon,

@@ -83,8 +83,10 @@ public sealed record ImportSettings
             Access = AccessFor(document.Access, existing?.Access),
             Endpoints =
                 !Endpoints.IsEmpty ? Endpoints
+                : document.Endpoints is { } said ? [.. said.Endpoints.Select(e => e.Url)]
                 : existing is not null ? existing.Endpoints
                 : [.. document.Servers.Take(1)],
+            Spread = !Endpoints.IsEmpty ? null : document.Endpoints ?? existing?.Spread,
             SandboxEndpoints = !SandboxEndpoints.IsEmpty ? SandboxEndpoints : existing?.SandboxEndpoints ?? [],
             Operations = document.Operations,
             ConnectTimeout = existing?.ConnectTimeout ?? TimeSpan.FromSeconds(5),

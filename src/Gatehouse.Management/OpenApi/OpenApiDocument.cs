@@ -27,6 +27,9 @@ public sealed record OpenApiDocument
     /// <summary>The absolute http and https URLs of the document's servers, in its order.</summary>
     public ImmutableArray<string> Servers { get; init; } = [];
 
+    /// <summary>What <c>x-gatehouse-endpoints</c> says; null when it is not there.</summary>
+    public EndpointSet? Endpoints { get; init; }
+
     /// <summary><c>application/json</c> or <c>application/yaml</c>.</summary>
     public required string MediaType { get; init; }
 

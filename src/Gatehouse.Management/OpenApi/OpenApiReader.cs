@@ -41,6 +41,7 @@ public static class OpenApiReader
         var version = NotEmpty(root, "version", problems);
         var operations = new OperationReader(root, references, problems).Read();
         var servers = isVersion2 ? Servers.OfVersion2(root) : Servers.OfVersion3(root, problems);
+        var endpoints = EndpointReader.Read(root, problems);
         if (problems.HasProblems)
         {
             throw new ProblemsException(problems.Problems);
@@ -55,6 +56,7 @@ public static class OpenApiReader
             Operations = operations,
             Access = AccessReader.Read(root),
             Servers = servers,
+            Endpoints = endpoints,
             MediaType = isJson ? "application/json" : "application/yaml",
             Warnings = problems.Warnings,
         };
