@@ -60,6 +60,13 @@ public sealed record ApiDefinition
     /// <summary>Lets <c>;</c> pass in paths.</summary>
     public bool AllowSemicolon { get; init; }
 
+    /// <summary>Policies of every operation, in order.</summary>
+    public ImmutableArray<PolicyUse> Policies
+    {
+        get;
+        init => field = value.IsDefault ? [] : value;
+    } = [];
+
     /// <summary>The OpenAPI document it was imported from, by its digest.</summary>
     public Digest? Document { get; init; }
 
@@ -96,6 +103,7 @@ public sealed record ApiDefinition
             Sandbox = SandboxEndpoints.IsEmpty ? null : Set(SandboxEndpoints),
             AllowEncodedSlash = AllowEncodedSlash,
             AllowSemicolon = AllowSemicolon,
+            Policies = Policies,
         };
 
     private EndpointSet Set(ImmutableArray<string> urls) =>

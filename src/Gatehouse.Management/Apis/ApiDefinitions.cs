@@ -123,6 +123,55 @@ public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
         return await GetAsync(present.Name, cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>
+    /// Sets the policies of an API, or of the one operation that is named. Throws <see cref="ProblemsException"/> when they
+    /// cannot be taken; then nothing was written.
+    /// </summary>
+    public async Task<StoredEntity<ApiDefinition>> SetPoliciesAsync(
+        string id,
+        string? method,
+        string? path,
+        ImmutableArray<PolicyUse> policies,
+        long? expectedEpoch,
+        Actor actor,
+        CancellationToken cancellation
+    )
+    {
+        var stored = await GetAsync(id, cancellation).ConfigureAwait(false);
+        var ofOperation = method is not null || path is not null;
+        if (PolicyKinds.Check(policies, "", ofOperation).ToImmutableArray() is { IsEmpty: false } wrong)
+        {
+            throw new ProblemsException(wrong);
+        }
+
+        var definition = stored.Value with { Policies = policies };
+        if (ofOperation)
+        {
+            var operation =
+                stored.Value.Operations.FirstOrDefault(o => o.Method == method?.ToUpperInvariant() && o.Path == path)
+                ?? throw new NotFoundException("operation", Excerpt.Of($"{method} {path}"));
+            definition = stored.Value with
+            {
+                Operations = stored.Value.Operations.Replace(operation, operation with { Policies = policies }),
+            };
+        }
+
+        if (ApiRules.Check(definition) is { IsEmpty: false } problems)
+        {
+            throw new ProblemsException(problems);
+        }
+
+        var transaction = new CatalogueTransaction(actor, $"set the policies of API {stored.Name}").Put(
+            EntityKinds.Definition,
+            stored.Name,
+            definition,
+            DefinitionJson.Default.ApiDefinition,
+            expectedEpoch ?? stored.Epoch
+        );
+        await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
+        return await GetAsync(stored.Name, cancellation).ConfigureAwait(false);
+    }
+
     /// <summary>Deletes the API with what hangs on it: its deployment and its subscriptions. Its revisions stay, as history.</summary>
     public async Task DeleteAsync(string id, long? expectedEpoch, Actor actor, CancellationToken cancellation)
     {

@@ -87,6 +87,13 @@ internal static partial class ApiRules
         CheckTimeout("/connectTimeout", definition.ConnectTimeout, TimeSpan.FromMinutes(5), problems);
         CheckTimeout("/responseTimeout", definition.ResponseTimeout, TimeSpan.FromDays(1), problems);
         CheckAccess(definition, problems);
+        problems.AddRange(PolicyKinds.Check(definition.Policies, "/policies", ofOperation: false));
+        for (var i = 0; i < definition.Operations.Length; i++)
+        {
+            problems.AddRange(
+                PolicyKinds.Check(definition.Operations[i].Policies, $"/operations/{i}/policies", ofOperation: true)
+            );
+        }
 
         if (problems.Count == 0)
         {

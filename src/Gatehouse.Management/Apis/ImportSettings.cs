@@ -88,14 +88,34 @@ public sealed record ImportSettings
                 : [.. document.Servers.Take(1)],
             Spread = !Endpoints.IsEmpty ? null : document.Endpoints ?? existing?.Spread,
             SandboxEndpoints = !SandboxEndpoints.IsEmpty ? SandboxEndpoints : existing?.SandboxEndpoints ?? [],
-            Operations = document.Operations,
+            Operations = Keep(document.Operations, existing?.Operations ?? []),
             ConnectTimeout = existing?.ConnectTimeout ?? TimeSpan.FromSeconds(5),
             ResponseTimeout = existing?.ResponseTimeout ?? TimeSpan.FromSeconds(60),
             IsDefaultVersion = existing?.IsDefaultVersion ?? false,
             AllowEncodedSlash = existing?.AllowEncodedSlash ?? false,
             AllowSemicolon = existing?.AllowSemicolon ?? false,
+            Policies = !document.Policies.IsEmpty ? document.Policies : existing?.Policies ?? [],
             Document = digest,
             Specification = document.SpecVersion,
         };
+    }
+
+    // What was set beside the document is not lost when it is imported anew without naming policies.
+    private static ImmutableArray<Operation> Keep(ImmutableArray<Operation> read, ImmutableArray<Operation> existing)
+    {
+        var before = existing.Where(o => !o.Policies.IsEmpty).ToDictionary(o => (o.Method, o.Path), o => o.Policies);
+        return before.Count == 0
+            ? read
+            :
+            [
+                .. read.Select(o =>
+                    o.Policies.IsEmpty && before.TryGetValue((o.Method, o.Path), out var policies)
+                        ? o with
+                        {
+                            Policies = policies,
+                        }
+                        : o
+                ),
+            ];
     }
 }

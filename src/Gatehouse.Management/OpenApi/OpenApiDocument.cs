@@ -24,6 +24,9 @@ public sealed record OpenApiDocument
     /// <summary>What WSO2's extensions say about ways in.</summary>
     public DocumentAccess Access { get; init; } = new(null, new());
 
+    /// <summary>Policies of every operation, by <c>x-gatehouse-policies</c> at the top.</summary>
+    public ImmutableArray<PolicyUse> Policies { get; init; } = [];
+
     /// <summary>The absolute http and https URLs of the document's servers, in its order.</summary>
     public ImmutableArray<string> Servers { get; init; } = [];
 

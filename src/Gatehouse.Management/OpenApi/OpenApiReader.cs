@@ -39,7 +39,8 @@ public static class OpenApiReader
         );
         var title = NotEmpty(root, "title", problems);
         var version = NotEmpty(root, "version", problems);
-        var operations = new OperationReader(root, references, problems).Read();
+        var policies = new PolicyReader(problems).Read(root, ofOperation: false);
+        var operations = new OperationReader(root, references, problems, policies).Read();
         var servers = isVersion2 ? Servers.OfVersion2(root) : Servers.OfVersion3(root, problems);
         var endpoints = EndpointReader.Read(root, problems);
         if (problems.HasProblems)
@@ -55,6 +56,7 @@ public static class OpenApiReader
             Description = root["info"]?["description"]?.Text ?? "",
             Operations = operations,
             Access = AccessReader.Read(root),
+            Policies = policies,
             Servers = servers,
             Endpoints = endpoints,
             MediaType = isJson ? "application/json" : "application/yaml",

@@ -1,10 +1,16 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Gatehouse.Model;
 
 namespace Gatehouse.Management.OpenApi;
 
 /// <summary>The operations of a document: its paths times their methods.</summary>
-internal sealed class OperationReader(DocumentNode root, References references, ProblemList problems)
+internal sealed class OperationReader(
+    DocumentNode root,
+    References references,
+    ProblemList problems,
+    ImmutableArray<PolicyUse> ofApi
+)
 {
     // Far above what fits into one entity of the feed.
     private const int MaxOperations = 20_000;
@@ -15,6 +21,8 @@ internal sealed class OperationReader(DocumentNode root, References references, 
     private readonly Dictionary<string, DocumentMember> _shapes = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DocumentNode> _ids = new(StringComparer.Ordinal);
     private readonly List<Operation> _operations = [];
+    private readonly PolicyReader _policies = new(problems);
+    private readonly MockExamples _examples = new(references);
 
     public ImmutableArray<Operation> Read()
     {
@@ -111,6 +119,7 @@ internal sealed class OperationReader(DocumentNode root, References references, 
                 Open = IsOpen(operation),
                 AuthType = AccessReader.TypeOf(operation),
                 Scopes = scopes,
+                Policies = PoliciesOf(operation),
             }
         );
         problems.Up();
@@ -121,6 +130,46 @@ internal sealed class OperationReader(DocumentNode root, References references, 
     private static bool IsOpen(DocumentNode operation) =>
         operation["security"] is { Kind: NodeKind.Array, Items.Count: 0 }
         || string.Equals(operation["x-auth-type"]?.Text, "None", StringComparison.OrdinalIgnoreCase);
+
+    // A mock without answers of its own takes the document's: each operation has other ones, so it becomes the operation's.
+    private ImmutableArray<PolicyUse> PoliciesOf(DocumentNode operation)
+    {
+        var uses = _policies.Read(operation, ofOperation: true);
+        var mock = uses.FirstOrDefault(u => u.Name == "mock") ?? ofApi.FirstOrDefault(u => u.Name == "mock");
+        if (
+            mock is null
+            || PolicyKinds.Find("mock")!.Read(mock.Settings, "", new List<Problem>())
+                is not MockSettings { Answers.IsEmpty: true }
+        )
+        {
+            return uses;
+        }
+
+        var answers = _examples.Of(operation);
+        if (answers.IsEmpty)
+        {
+            problems.Add(
+                operation,
+                "The operation is mocked and its responses have no example",
+                "add an example, or answers to the settings of mock",
+                "responses"
+            );
+            return uses;
+        }
+
+        return
+        [
+            .. uses.Where(u => u.Name != "mock"),
+            new()
+            {
+                Name = "mock",
+                Settings = JsonSerializer.SerializeToElement(
+                    new MockSettings { Answers = answers },
+                    PolicyDocumentJson.Default.MockSettings
+                ),
+            },
+        ];
+    }
 
     private void CheckId(DocumentNode operation)
     {

@@ -89,6 +89,7 @@ public static class GatehouseManagement
         rest.MapNodes();
         rest.MapAudit();
         rest.MapApis();
+        rest.MapPolicies();
         rest.MapRevisions();
         rest.MapDeployments();
         rest.MapConsumers();

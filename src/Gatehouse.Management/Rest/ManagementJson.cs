@@ -30,6 +30,8 @@ namespace Gatehouse.Management;
 [JsonSerializable(typeof(ImmutableArray<NodeDeployment>))]
 [JsonSerializable(typeof(Page<ApiSummary>))]
 [JsonSerializable(typeof(ImportView))]
+[JsonSerializable(typeof(PoliciesView))]
+[JsonSerializable(typeof(ImmutableArray<PolicyUse>))]
 [JsonSerializable(typeof(ApiView))]
 [JsonSerializable(typeof(ApiEdit))]
 [JsonSerializable(typeof(Page<RevisionView>))]

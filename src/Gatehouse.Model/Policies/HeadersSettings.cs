@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Immutable;
 using System.ComponentModel;
+using System.Text.Json.Serialization;
 
 namespace Gatehouse.Model;
 
@@ -47,6 +48,7 @@ public sealed record HeaderEdits
         ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>True when nothing is edited.</summary>
+    [JsonIgnore]
     public bool IsEmpty => Remove.IsEmpty && Rename.IsEmpty && Set.IsEmpty && Add.IsEmpty;
 
     internal IEnumerable<Problem> Check(string pointer)

@@ -72,7 +72,21 @@ public sealed class PolicyKind
     public string Example { get; }
 
     /// <summary>The JSON schema (2020-12) of its settings.</summary>
-    public JsonObject Schema() => (JsonObject)_settings.GetJsonSchemaAsNode(s_schema);
+    public JsonObject Schema()
+    {
+        var schema = (JsonObject)_settings.GetJsonSchemaAsNode(s_schema);
+        var defaults = (JsonObject)
+            JsonSerializer.SerializeToNode(JsonSerializer.Deserialize("{}", _settings), _settings)!;
+        foreach (var (name, value) in defaults)
+        {
+            if (value is not null and not JsonObject && schema["properties"]?[name] is JsonObject property)
+            {
+                property["default"] = value.DeepClone();
+            }
+        }
+
+        return schema;
+    }
 
     /// <summary>The settings, or null and why not.</summary>
     /// <param name="settings">JSON of the settings; null for all defaults.</param>

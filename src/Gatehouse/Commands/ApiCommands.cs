@@ -1,11 +1,12 @@
 using System.CommandLine;
 using System.Net.Http.Headers;
+using System.Text.Json.Nodes;
 using Gatehouse.Cli;
 using Gatehouse.Management;
 
 namespace Gatehouse.Commands;
 
-/// <summary><c>gatehouse api import | list | show | set | delete</c>.</summary>
+/// <summary><c>gatehouse api import | list | show | set | policies | delete</c>.</summary>
 internal static class ApiCommands
 {
     public static Command Create() =>
@@ -14,6 +15,7 @@ internal static class ApiCommands
             List(),
             Show(),
             ApiSetCommand.Create(),
+            Policies(),
             Delete()
         );
 
@@ -237,6 +239,44 @@ internal static class ApiCommands
                             new("SCOPES", o => o.Scopes.IsEmpty ? null : string.Join(", ", o.Scopes), Drop: 1)
                         );
                     }
+                }
+            );
+    }
+
+    private static Command Policies()
+    {
+        var name = Name();
+        var file = new Option<string?>("--set")
+        {
+            Description = "Set them from a JSON file: a list of names and settings",
+            HelpName = "FILE",
+        };
+        var operation = new Option<string?>("--operation")
+        {
+            Description = "Of this operation, such as \"GET /pets/{id}\" (with --set)",
+            HelpName = "OPERATION",
+        };
+        return new Command("policies", "Show or set the policies of an API or one of its operations")
+            .With(name, file, operation)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    var path = $"{PathOf(call.Get(name))}/policies";
+                    if (call.Get(file) is not { } from)
+                    {
+                        call.Output.Document(await call.Manager.GetAsync<JsonObject>(path, cancellation));
+                        return;
+                    }
+
+                    if (call.Get(operation) is { } which)
+                    {
+                        var parts = which.Split(' ', 2, StringSplitOptions.TrimEntries);
+                        path += $"?method={Uri.EscapeDataString(parts[0])}&path={Uri.EscapeDataString(parts[^1])}";
+                    }
+
+                    var policies = JsonNode.Parse(await DocumentSource.ReadAsync(from, cancellation));
+                    call.Output.Document(await call.Manager.PutAsync<JsonObject>(path, policies, cancellation));
+                    call.Output.Next($"gatehouse deploy {call.Get(name)}");
                 }
             );
     }

@@ -7,6 +7,14 @@ namespace Gatehouse.Tests.Configuration;
 public sealed class ShippedFilesTests
 {
     [Fact]
+    public void The_reference_of_policies_is_made_from_their_settings() =>
+        Assert.True(
+            Gatehouse.Commands.PolicyReference.Create()
+                == File.ReadAllText(InRepository("docs", "reference", "policies.md")),
+            "run: gatehouse policy list --markdown > docs/reference/policies.md"
+        );
+
+    [Fact]
     public void The_shipped_schema_is_the_one_the_table_makes() =>
         Assert.True(
             JsonNode.DeepEquals(
