@@ -16,18 +16,14 @@ internal sealed class CompiledCondition
     public CompiledCondition(Condition condition)
     {
         (_kind, _name, _value, _invert) = (condition.Kind, condition.Name, condition.Value, condition.Invert);
+        if (LimitRules.ConditionProblem(condition) is var (message, fix))
+        {
+            throw new FormatException($"{message}; {fix}.");
+        }
+
         if (_kind == ConditionKind.Ip)
         {
-            if (!AddressRange.TryParse(_value, out _range))
-            {
-                throw new FormatException(
-                    $"'{_value}' is no address, range or network; write 10.0.0.7, 10.0.0.1-10.0.0.9 or 10.0.0.0/8."
-                );
-            }
-        }
-        else if (_name.Length == 0)
-        {
-            throw new FormatException($"A condition on a {_kind.ToString().ToLowerInvariant()} names which one.");
+            _ = AddressRange.TryParse(_value, out _range);
         }
     }
 

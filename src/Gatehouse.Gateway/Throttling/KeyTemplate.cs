@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Gatehouse.Gateway.Pipeline;
+using Gatehouse.Model;
 
 namespace Gatehouse.Gateway.Throttling;
 
@@ -18,9 +19,14 @@ internal sealed class KeyTemplate
 
     private readonly ImmutableArray<(Part Part, string Text)> _pieces;
 
-    /// <summary>Throws <see cref="FormatException"/> on a name it does not know, or when the key names no part of a request.</summary>
+    /// <summary>Throws <see cref="FormatException"/> when <see cref="LimitRules"/> finds fault with the key.</summary>
     public KeyTemplate(string template)
     {
+        if (LimitRules.KeyProblem(template) is { } problem)
+        {
+            throw new FormatException(problem + ".");
+        }
+
         var pieces = ImmutableArray.CreateBuilder<(Part, string)>();
         for (var at = 0; at < template.Length; )
         {
@@ -34,26 +40,13 @@ internal sealed class KeyTemplate
             }
 
             var rest = template[at..];
-            var index = Array.FindIndex(s_parts, p => rest.StartsWith(p.Name, StringComparison.Ordinal));
-            if (index < 0)
-            {
-                throw new FormatException($"'{rest}' begins with no part of a request; there are {Names}.");
-            }
-
-            pieces.Add((s_parts[index].Part, s_parts[index].Name));
-            at += s_parts[index].Name.Length;
-        }
-
-        if (pieces.All(p => p.Item1 == Part.Text))
-        {
-            throw new FormatException($"A key names at least one of {Names}.");
+            var (name, part) = s_parts.First(p => rest.StartsWith(p.Name, StringComparison.Ordinal));
+            pieces.Add((part, name));
+            at += name.Length;
         }
 
         _pieces = pieces.ToImmutable();
     }
-
-    /// <summary>Every name, for messages.</summary>
-    public static string Names => string.Join(", ", s_parts.Select(p => p.Name).Order(StringComparer.Ordinal));
 
     /// <summary>The request's key. False when the request lacks a part, so that the rule is not about it.</summary>
     public bool TryMake(Exchange exchange, LimitKey start, out LimitKey key)

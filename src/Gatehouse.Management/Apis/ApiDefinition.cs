@@ -67,6 +67,15 @@ public sealed record ApiDefinition
         init => field = value.IsDefault ? [] : value;
     } = [];
 
+    /// <summary>The API policy of the whole API, in place of its operations' ones; null for none.</summary>
+    public string? Policy { get; init; }
+
+    /// <summary>Most requests a second that reach the production backends.</summary>
+    public int? MaxTps { get; init; }
+
+    /// <summary>Most requests a second that reach the sandbox backends.</summary>
+    public int? SandboxMaxTps { get; init; }
+
     /// <summary>The OpenAPI document it was imported from, by its digest.</summary>
     public Digest? Document { get; init; }
 
@@ -80,6 +89,9 @@ public sealed record ApiDefinition
     /// <summary>The addresses it answers on. No two definitions may share one.</summary>
     internal IEnumerable<string> Addresses() =>
         IsDefaultVersion ? [$"{Context}/{Version}", Context] : [$"{Context}/{Version}"];
+
+    /// <summary>The API policies it names.</summary>
+    internal IEnumerable<string> PolicyNames() => Operations.Select(o => o.Policy).Append(Policy).OfType<string>();
 
     /// <summary>The form the workers run.</summary>
     internal Api ToApi(int revision) =>
@@ -104,6 +116,9 @@ public sealed record ApiDefinition
             AllowEncodedSlash = AllowEncodedSlash,
             AllowSemicolon = AllowSemicolon,
             Policies = Policies,
+            Policy = Policy,
+            MaxTps = MaxTps,
+            SandboxMaxTps = SandboxMaxTps,
         };
 
     private EndpointSet Set(ImmutableArray<string> urls) =>

@@ -53,6 +53,7 @@ public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
             throw new ProblemsException(problems);
         }
 
+        await LimitPolicies.EnsureKnownAsync(catalogue, definition, cancellation).ConfigureAwait(false);
         var row = new DocumentRow
         {
             Digest = digest,

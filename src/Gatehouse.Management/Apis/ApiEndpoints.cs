@@ -49,6 +49,9 @@ internal static class ApiEndpoints
         string? authorizationHeader,
         bool? passAuthorization,
         string? apiKeyHeader,
+        string? policy,
+        int? maxTps,
+        int? sandboxMaxTps,
         bool? update,
         HttpContext http,
         Caller caller,
@@ -71,6 +74,9 @@ internal static class ApiEndpoints
             AuthorizationHeader = authorizationHeader,
             PassAuthorization = passAuthorization,
             ApiKeyHeader = apiKeyHeader,
+            Policy = policy,
+            MaxTps = maxTps,
+            SandboxMaxTps = sandboxMaxTps,
             Update = update ?? false,
         };
         var text = await ReadBodyAsync(http, cancellation).ConfigureAwait(false);

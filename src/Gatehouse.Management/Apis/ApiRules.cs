@@ -95,6 +95,17 @@ internal static partial class ApiRules
             );
         }
 
+        if (definition.MaxTps is < 1 || definition.SandboxMaxTps is < 1)
+        {
+            problems.Add(
+                new(
+                    definition.MaxTps is < 1 ? "/maxTps" : "/sandboxMaxTps",
+                    "A backend's maximum is at least 1 request a second",
+                    "give 0 for no bound"
+                )
+            );
+        }
+
         if (problems.Count == 0)
         {
             CheckSize(definition, problems);

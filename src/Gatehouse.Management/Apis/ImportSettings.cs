@@ -43,6 +43,15 @@ public sealed record ImportSettings
     /// <summary>The header of API keys.</summary>
     public string? ApiKeyHeader { get; init; }
 
+    /// <summary>The API policy of the whole API; the document's when null.</summary>
+    public string? Policy { get; init; }
+
+    /// <summary>Most requests a second that reach the production backends; 0 for no bound.</summary>
+    public int? MaxTps { get; init; }
+
+    /// <summary>Most requests a second that reach the sandbox backends; 0 for no bound.</summary>
+    public int? SandboxMaxTps { get; init; }
+
     /// <summary>Takes the place of an API of that name and version instead of being refused.</summary>
     public bool Update { get; init; }
 
@@ -62,6 +71,10 @@ public sealed record ImportSettings
             ApiKeyHeader = ApiKeyHeader ?? before.ApiKeyHeader,
         };
     }
+
+    private static string? Limited(string? policy) => policy == Plan.Unlimited ? null : policy;
+
+    private static int? Bound(int? perSecond) => perSecond == 0 ? null : perSecond;
 
     internal string NameFor(OpenApiDocument document) => Name ?? ApiRules.NameFor(document.Title);
 
@@ -95,6 +108,9 @@ public sealed record ImportSettings
             AllowEncodedSlash = existing?.AllowEncodedSlash ?? false,
             AllowSemicolon = existing?.AllowSemicolon ?? false,
             Policies = !document.Policies.IsEmpty ? document.Policies : existing?.Policies ?? [],
+            Policy = Limited(Policy ?? document.Policy ?? existing?.Policy),
+            MaxTps = Bound(MaxTps ?? existing?.MaxTps),
+            SandboxMaxTps = Bound(SandboxMaxTps ?? existing?.SandboxMaxTps),
             Document = digest,
             Specification = document.SpecVersion,
         };

@@ -53,8 +53,13 @@ public sealed class Applications(Catalogue catalogue)
         };
     }
 
-    /// <summary>Makes an application of the caller's.</summary>
-    public async Task<Application> CreateAsync(string name, Caller caller, CancellationToken cancellation)
+    /// <summary>Makes an application of the caller's, under a policy or none.</summary>
+    public async Task<Application> CreateAsync(
+        string name,
+        string? policy,
+        Caller caller,
+        CancellationToken cancellation
+    )
     {
         if (name.Length is 0 or > 64 || name.Any(char.IsControl) || name.Trim() != name)
         {
@@ -78,6 +83,7 @@ public sealed class Applications(Catalogue catalogue)
             Id = "app_" + RandomNumberGenerator.GetString(IdDigits, 8),
             Name = name,
             Owner = caller.User,
+            Policy = await KnownPolicyAsync(policy, cancellation).ConfigureAwait(false),
         };
         await catalogue
             .CommitAsync(
@@ -118,6 +124,28 @@ public sealed class Applications(Catalogue catalogue)
         return application;
     }
 
+    /// <summary>Puts an application under another policy, or under none.</summary>
+    public async Task<Application> SetPolicyAsync(
+        string idOrName,
+        string? policy,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        var application = await GetAsync(idOrName, caller, cancellation).ConfigureAwait(false);
+        var next = application with { Policy = await KnownPolicyAsync(policy, cancellation).ConfigureAwait(false) };
+        await catalogue
+            .CommitAsync(
+                new CatalogueTransaction(
+                    caller.Actor,
+                    $"put application {application.Name} under {next.Policy ?? Plan.Unlimited}"
+                ).Put(EntityKinds.Application, next.Id, next, ModelJson.Default.Application),
+                cancellation
+            )
+            .ConfigureAwait(false);
+        return next;
+    }
+
     /// <summary>
     /// Deletes an application with its subscriptions and keys, and revokes it, all in one transaction: a worker that could not
     /// read one of the deletions still lets none of its keys in.
@@ -151,6 +179,9 @@ public sealed class Applications(Catalogue catalogue)
 
         await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
     }
+
+    private Task<string?> KnownPolicyAsync(string? policy, CancellationToken cancellation) =>
+        LimitPolicies.KnownAsync(catalogue, LimitKinds.Applications, policy, "/policy", cancellation);
 
     private static bool MaySee(Caller caller, Application application) =>
         caller.Role != Roles.Subscriber || application.Owner == caller.User;

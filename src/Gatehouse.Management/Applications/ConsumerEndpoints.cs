@@ -8,12 +8,19 @@ using Microsoft.AspNetCore.Routing;
 namespace Gatehouse.Management;
 
 /// <summary>Asks for an application.</summary>
-public sealed record CreateApplication(string Name);
+/// <param name="Name">What to call it.</param>
+/// <param name="Policy">The application policy it is under; null for none.</param>
+public sealed record CreateApplication(string Name, string? Policy = null);
+
+/// <summary>Asks for another policy of an application.</summary>
+/// <param name="Policy">The application policy; null for none.</param>
+public sealed record SetPolicy(string? Policy);
 
 /// <summary>Asks for a subscription.</summary>
 /// <param name="Application">Id or name.</param>
 /// <param name="Api"><c>name:version</c>, or the name while it has one version.</param>
-public sealed record CreateSubscription(string Application, string Api);
+/// <param name="Plan">The plan to be on; null for no bound.</param>
+public sealed record CreateSubscription(string Application, string Api, string? Plan = null);
 
 /// <summary>Asks for a key.</summary>
 /// <param name="Sandbox">Calls sandbox endpoints.</param>
@@ -58,6 +65,7 @@ internal static class ConsumerEndpoints
         // A subscriber must not lift what a publisher put on it.
         rest.MapPatch("/applications/{app}", SetAsync).Require(Permission.Publish);
         rest.MapPatch("/subscriptions/{app}/{api}", SetSubscriptionAsync).Require(Permission.Publish);
+        rest.MapPut("/applications/{app}/policy", SetPolicyAsync).Require(Permission.Subscribe);
         rest.MapGet("/subscriptions", ListSubscriptionsAsync).Require(Permission.Read);
         rest.MapPost("/subscriptions", SubscribeAsync).Require(Permission.Subscribe);
         rest.MapDelete("/subscriptions/{app}/{api}", UnsubscribeAsync).Require(Permission.Subscribe);
@@ -85,9 +93,18 @@ internal static class ConsumerEndpoints
         CancellationToken cancellation
     )
     {
-        var made = await applications.CreateAsync(ask.Name, caller, cancellation).ConfigureAwait(false);
+        var made = await applications.CreateAsync(ask.Name, ask.Policy, caller, cancellation).ConfigureAwait(false);
         return TypedResults.Created($"/api/v1/applications/{made.Id}", made);
     }
+
+    private static async Task<Ok<Application>> SetPolicyAsync(
+        string app,
+        SetPolicy ask,
+        Caller caller,
+        Applications applications,
+        CancellationToken cancellation
+    ) =>
+        TypedResults.Ok(await applications.SetPolicyAsync(app, ask.Policy, caller, cancellation).ConfigureAwait(false));
 
     private static async Task<Ok<Application>> ShowAsync(
         string app,
@@ -132,7 +149,7 @@ internal static class ConsumerEndpoints
     )
     {
         var made = await subscriptions
-            .CreateAsync(ask.Application, ask.Api, caller, cancellation)
+            .CreateAsync(ask.Application, ask.Api, ask.Plan, caller, cancellation)
             .ConfigureAwait(false);
         return TypedResults.Created($"/api/v1/subscriptions/{made.Application}/{Uri.EscapeDataString(made.Api)}", made);
     }

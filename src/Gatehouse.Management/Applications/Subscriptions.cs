@@ -26,14 +26,21 @@ public sealed class Subscriptions(Catalogue catalogue, ApiDefinitions definition
         [
             .. all.Select(s => s.Value)
                 .Where(s => names.ContainsKey(s.Application) && (id is null || s.Api == id))
-                .Select(s => new SubscriptionView(s.Application, names[s.Application], s.Api, s.State)),
+                .Select(s => new SubscriptionView(
+                    s.Application,
+                    names[s.Application],
+                    s.Api,
+                    s.State,
+                    s.Plan ?? Plan.Unlimited
+                )),
         ];
     }
 
-    /// <summary>Lets an application call an API. Safe to do twice.</summary>
+    /// <summary>Lets an application call an API, on a plan. Safe to do twice; another plan takes the place of the one before.</summary>
     public async Task<SubscriptionView> CreateAsync(
         string application,
         string api,
+        string? plan,
         Caller caller,
         CancellationToken cancellation
     )
@@ -41,13 +48,16 @@ public sealed class Subscriptions(Catalogue catalogue, ApiDefinitions definition
         var app = await applications.GetAsync(application, caller, cancellation).ConfigureAwait(false);
         var definition = await definitions.GetAsync(api, cancellation).ConfigureAwait(false);
         var name = Subscription.EntityName(app.Id, definition.Name);
-        if (await FindAsync(name, cancellation).ConfigureAwait(false) is { } there)
-        {
-            // Subscribing again must not lift a block.
-            return View(app, there.Value);
-        }
+        var known = await LimitPolicies
+            .KnownAsync(catalogue, LimitKinds.Plans, plan, "/plan", cancellation)
+            .ConfigureAwait(false);
+        var there = await FindAsync(name, cancellation).ConfigureAwait(false);
 
-        var subscription = new Subscription { Application = app.Id, Api = definition.Name };
+        // Subscribing again must not lift a block; another plan takes the place of the one before.
+        var subscription = (there?.Value ?? new Subscription { Application = app.Id, Api = definition.Name }) with
+        {
+            Plan = known,
+        };
         await catalogue
             .CommitAsync(
                 new CatalogueTransaction(caller.Actor, $"subscribed {app.Name} to {definition.Name}").Put(
@@ -132,7 +142,7 @@ public sealed class Subscriptions(Catalogue catalogue, ApiDefinitions definition
         catalogue.FindAsync(EntityKinds.Subscription, name, ModelJson.Default.Subscription, cancellation);
 
     private static SubscriptionView View(Application app, Subscription subscription) =>
-        new(app.Id, app.Name, subscription.Api, subscription.State);
+        new(app.Id, app.Name, subscription.Api, subscription.State, subscription.Plan ?? Plan.Unlimited);
 }
 
 /// <summary>One subscription.</summary>
@@ -140,9 +150,11 @@ public sealed class Subscriptions(Catalogue catalogue, ApiDefinitions definition
 /// <param name="ApplicationName">Its name.</param>
 /// <param name="Api"><c>name:version</c>.</param>
 /// <param name="State">What it opens.</param>
+/// <param name="Plan">The plan it is on.</param>
 public sealed record SubscriptionView(
     string Application,
     string ApplicationName,
     string Api,
-    SubscriptionState State = SubscriptionState.Active
+    SubscriptionState State = SubscriptionState.Active,
+    string Plan = Model.Plan.Unlimited
 );

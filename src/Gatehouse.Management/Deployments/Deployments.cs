@@ -184,6 +184,7 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
             throw new ProblemsException(problems);
         }
 
+        await LimitPolicies.EnsureKnownAsync(catalogue, revision.Definition, cancellation).ConfigureAwait(false);
         var name = definition.Name;
         var running = await FindAsync(name, cancellation).ConfigureAwait(false);
         var transaction = Guard(new(actor, $"deployed API {name} r{revision.Number}"), definition, expectedEpoch)

@@ -33,6 +33,9 @@ public sealed record OpenApiDocument
     /// <summary>What <c>x-gatehouse-endpoints</c> says; null when it is not there.</summary>
     public EndpointSet? Endpoints { get; init; }
 
+    /// <summary>The API policy of the whole API (WSO2 <c>x-wso2-throttling-tier</c>); null for none.</summary>
+    public string? Policy { get; init; }
+
     /// <summary><c>application/json</c> or <c>application/yaml</c>.</summary>
     public required string MediaType { get; init; }
 

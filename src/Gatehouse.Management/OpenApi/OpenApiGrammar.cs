@@ -213,6 +213,8 @@ internal static class OpenApiGrammar
                 ["security"] = SecurityRequirements(),
                 ["servers"] = ListOf(server),
                 ["x-auth-type"] = Text,
+                ["x-throttling-tier"] = Text,
+                ["x-wso2-throttling-tier"] = Text,
             },
             Expected = ["responses"],
         };
@@ -254,6 +256,8 @@ internal static class OpenApiGrammar
                 },
                 ["security"] = SecurityRequirements(),
                 ["tags"] = ListOf(Tag()),
+                ["x-throttling-tier"] = Text,
+                ["x-wso2-throttling-tier"] = Text,
             },
             Required = ["info", "paths"],
         };
@@ -305,6 +309,8 @@ internal static class OpenApiGrammar
                 ["deprecated"] = Flag,
                 ["security"] = SecurityRequirements(),
                 ["x-auth-type"] = Text,
+                ["x-throttling-tier"] = Text,
+                ["x-wso2-throttling-tier"] = Text,
             },
             Expected = ["responses"],
         };
@@ -335,6 +341,8 @@ internal static class OpenApiGrammar
                 ["securityDefinitions"] = MapOf(SecurityScheme()),
                 ["security"] = SecurityRequirements(),
                 ["tags"] = ListOf(Tag()),
+                ["x-throttling-tier"] = Text,
+                ["x-wso2-throttling-tier"] = Text,
             },
             Required = ["info", "paths"],
         };

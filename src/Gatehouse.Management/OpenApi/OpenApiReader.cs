@@ -59,6 +59,7 @@ public static class OpenApiReader
             Policies = policies,
             Servers = servers,
             Endpoints = endpoints,
+            Policy = OperationReader.PolicyOf(root),
             MediaType = isJson ? "application/json" : "application/yaml",
             Warnings = problems.Warnings,
         };

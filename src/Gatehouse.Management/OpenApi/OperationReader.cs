@@ -120,6 +120,7 @@ internal sealed class OperationReader(
                 AuthType = AccessReader.TypeOf(operation),
                 Scopes = scopes,
                 Policies = PoliciesOf(operation),
+                Policy = PolicyOf(operation),
             }
         );
         problems.Up();
@@ -170,6 +171,13 @@ internal sealed class OperationReader(
             },
         ];
     }
+
+    /// <summary>The API policy that an operation, or the whole document, names; none for WSO2's word for no bound.</summary>
+    public static string? PolicyOf(DocumentNode node) =>
+        (node["x-throttling-tier"] ?? node["x-wso2-throttling-tier"])?.Text is { Length: > 0 } name
+        && name != Plan.Unlimited
+            ? name
+            : null;
 
     private void CheckId(DocumentNode operation)
     {

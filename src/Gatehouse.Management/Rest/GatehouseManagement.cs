@@ -50,6 +50,8 @@ public static class GatehouseManagement
         services.AddSingleton<Subscriptions>();
         services.AddSingleton<ApiKeys>();
         services.AddSingleton<Issuers>();
+        services.AddSingleton<LimitPolicies>();
+        services.AddSingleton<Blocks>();
 
         services.AddExceptionHandler<ManagementProblems>();
         services.AddSingleton<IAuthorizationHandler, PermissionHandler>();
@@ -94,6 +96,7 @@ public static class GatehouseManagement
         rest.MapDeployments();
         rest.MapConsumers();
         rest.MapIssuers();
+        rest.MapLimits();
         app.MapConsole();
     }
 

@@ -41,6 +41,7 @@ namespace Gatehouse.Management;
 [JsonSerializable(typeof(RollbackRequest))]
 [JsonSerializable(typeof(Page<Application>))]
 [JsonSerializable(typeof(CreateApplication))]
+[JsonSerializable(typeof(SetPolicy))]
 [JsonSerializable(typeof(Page<SubscriptionView>))]
 [JsonSerializable(typeof(CreateSubscription))]
 [JsonSerializable(typeof(Page<KeyView>))]
@@ -53,4 +54,10 @@ namespace Gatehouse.Management;
 [JsonSerializable(typeof(SetIssuer))]
 [JsonSerializable(typeof(RevokeToken))]
 [JsonSerializable(typeof(RevokedToken))]
+[JsonSerializable(typeof(Page<Plan>))]
+[JsonSerializable(typeof(Page<ApplicationPolicy>))]
+[JsonSerializable(typeof(Page<ApiPolicy>))]
+[JsonSerializable(typeof(Page<CustomRule>))]
+[JsonSerializable(typeof(Page<BlockView>))]
+[JsonSerializable(typeof(CreateBlock))]
 public sealed partial class ManagementJson : JsonSerializerContext;

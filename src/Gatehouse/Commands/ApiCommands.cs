@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using Gatehouse.Cli;
@@ -72,6 +73,22 @@ internal static class ApiCommands
         };
         var header = new Option<string?>("--auth-header") { Description = "The header of tokens", HelpName = "NAME" };
         var passes = new Option<bool>("--pass-authorization") { Description = "Send that header on to the backend" };
+        var policy = new Option<string?>("--policy")
+        {
+            Description =
+                "Limit of the whole API, from 'gatehouse limit list' (default: the document's x-throttling-tier)",
+            HelpName = "LIMIT",
+        };
+        var maxTps = new Option<int?>("--max-tps")
+        {
+            Description = "Most requests a second to the production backends; 0 for no bound",
+            HelpName = "N",
+        };
+        var sandboxMaxTps = new Option<int?>("--sandbox-max-tps")
+        {
+            Description = "Most requests a second to the sandbox backends; 0 for no bound",
+            HelpName = "N",
+        };
         var update = new Option<bool>("--update") { Description = "Replace the definition of that name and version" };
         var deploy = new Option<bool>("--deploy") { Description = "Deploy it too" };
         var (wait, patience) = DeployCommands.WaitOptions();
@@ -89,6 +106,9 @@ internal static class ApiCommands
                 audience,
                 header,
                 passes,
+                policy,
+                maxTps,
+                sandboxMaxTps,
                 update,
                 deploy,
                 wait,
@@ -118,6 +138,9 @@ internal static class ApiCommands
                         Add(query, "audience", text);
                     }
 
+                    Add(query, "policy", call.Get(policy));
+                    Add(query, "maxTps", Number(call.Get(maxTps)));
+                    Add(query, "sandboxMaxTps", Number(call.Get(sandboxMaxTps)));
                     Add(query, "update", call.Get(update) ? "true" : null);
                     foreach (var url in call.Get(endpoint) ?? [])
                     {
@@ -222,6 +245,9 @@ internal static class ApiCommands
                         ("response timeout", $"{definition.ResponseTimeout.TotalSeconds:0.###} s"),
                         ("default version", definition.IsDefaultVersion ? "yes" : "no"),
                         ("lets pass", Passes(definition)),
+                        ("limit", definition.Policy),
+                        ("max tps", Number(definition.MaxTps)),
+                        ("sandbox max tps", Number(definition.SandboxMaxTps)),
                         ("specification", definition.Specification),
                         ("deployed", summary.DeployedRevision is { } r ? $"r{r}" : "no"),
                         ("latest revision", summary.LatestRevision is { } latest ? $"r{latest}" : "none"),
@@ -236,7 +262,8 @@ internal static class ApiCommands
                             new("METHOD", o => o.Method),
                             new("PATH", o => o.Path),
                             new("AUTH", o => o.Open ? "none" : Auth(summary)),
-                            new("SCOPES", o => o.Scopes.IsEmpty ? null : string.Join(", ", o.Scopes), Drop: 1)
+                            new("SCOPES", o => o.Scopes.IsEmpty ? null : string.Join(", ", o.Scopes), Drop: 1),
+                            new("LIMIT", o => o.Policy, Drop: 1)
                         );
                     }
                 }
@@ -335,6 +362,8 @@ internal static class ApiCommands
             query.Add($"{name}={Uri.EscapeDataString(value)}");
         }
     }
+
+    private static string? Number(int? number) => number?.ToString(CultureInfo.InvariantCulture);
 
     private static string Auth(ApiSummary api) => api.Security.IsEmpty ? "none" : string.Join(", ", api.Security);
 

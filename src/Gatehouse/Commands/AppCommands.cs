@@ -5,11 +5,18 @@ using Gatehouse.Model;
 
 namespace Gatehouse.Commands;
 
-/// <summary><c>gatehouse app create | list | suspend | resume | delete</c>.</summary>
+/// <summary><c>gatehouse app create | list | limit | suspend | resume | delete</c>.</summary>
 internal static class AppCommands
 {
     public static Command Create() =>
-        new Command("app", "Applications: what API callers come as").With(New(), List(), Suspend(), Resume(), Delete());
+        new Command("app", "Applications: what API callers come as").With(
+            New(),
+            List(),
+            Limit(),
+            Suspend(),
+            Resume(),
+            Delete()
+        );
 
     /// <summary>Argument of every command about one application.</summary>
     public static Argument<string> Name() =>
@@ -21,17 +28,29 @@ internal static class AppCommands
     private static Command New()
     {
         var name = new Argument<string>("name") { Description = "What to call it", HelpName = "NAME" };
+        var policy = new Option<string?>("--policy")
+        {
+            Description = "What it may use, from 'gatehouse limit list' (default: without bound)",
+            HelpName = "LIMIT",
+        };
         return new Command("create", "Make an application")
-            .With(name)
+            .With(name, policy)
             .Does(
                 async (call, cancellation) =>
                 {
                     var made = await call.Manager.PostAsync<Application>(
                         "applications",
-                        new CreateApplication(call.Get(name)),
+                        new CreateApplication(call.Get(name), call.Get(policy)),
                         cancellation
                     );
-                    call.Output.Item("Application", made, ("name", made.Name), ("id", made.Id), ("owner", made.Owner));
+                    call.Output.Item(
+                        "Application",
+                        made,
+                        ("name", made.Name),
+                        ("id", made.Id),
+                        ("owner", made.Owner),
+                        ("limit", made.Policy)
+                    );
                     call.Output.Next($"gatehouse sub create {made.Name} API");
                 }
             );
@@ -46,9 +65,33 @@ internal static class AppCommands
                     new("NAME", a => a.Name),
                     new("ID", a => a.Id),
                     new("OWNER", a => a.Owner),
-                    new("STATE", a => a.Suspended ? "suspended" : "active", Drop: 1)
+                    new("STATE", a => a.Suspended ? "suspended" : "active", Drop: 1),
+                    new("LIMIT", a => a.Policy ?? Plan.Unlimited, Drop: 2)
                 )
         );
+
+    private static Command Limit()
+    {
+        var name = Name();
+        var policy = new Argument<string>("limit")
+        {
+            Description = "From 'gatehouse limit list'; Unlimited for none",
+            HelpName = "LIMIT",
+        };
+        return new Command("limit", "Put an application under another limit")
+            .With(name, policy)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    var app = await call.Manager.PutAsync<Application>(
+                        $"{PathOf(call.Get(name))}/policy",
+                        new SetPolicy(call.Get(policy)),
+                        cancellation
+                    );
+                    call.Output.Say($"{app.Name} is under {app.Policy ?? Plan.Unlimited}");
+                }
+            );
+    }
 
     private static Command Suspend() => Set("suspend", "Let none of its keys in, until it is resumed", suspended: true);
 

@@ -15,6 +15,9 @@ internal static class PublisherCommands
             SubCommands.Create(),
             KeyCommands.Create(),
             IssuerCommands.Create(),
+            PlanCommands.Create(),
+            LimitCommands.Create(),
+            BlockCommands.Create(),
             SampleBackendCommand.Create(),
         ];
 }

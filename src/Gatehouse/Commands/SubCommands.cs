@@ -19,17 +19,28 @@ internal static class SubCommands
     private static Command New()
     {
         var (app, api) = (AppCommands.Name(), ApiCommands.Name());
-        return new Command("create", "Let an application call an API")
-            .With(app, api)
+        var plan = new Option<string?>("--plan")
+        {
+            Description = "What it may use, from 'gatehouse plan list' (default: Unlimited)",
+            HelpName = "PLAN",
+        };
+        return new Command("create", "Let an application call an API; again with another plan changes the plan")
+            .With(app, api, plan)
             .Does(
                 async (call, cancellation) =>
                 {
                     var made = await call.Manager.PostAsync<SubscriptionView>(
                         "subscriptions",
-                        new CreateSubscription(call.Get(app), call.Get(api)),
+                        new CreateSubscription(call.Get(app), call.Get(api), call.Get(plan)),
                         cancellation
                     );
-                    call.Output.Item("Subscription", made, ("application", made.ApplicationName), ("api", made.Api));
+                    call.Output.Item(
+                        "Subscription",
+                        made,
+                        ("application", made.ApplicationName),
+                        ("api", made.Api),
+                        ("plan", made.Plan)
+                    );
                     call.Output.Next($"gatehouse key create {made.ApplicationName}");
                 }
             );
@@ -55,7 +66,8 @@ internal static class SubCommands
                         await Pages.AllAsync<SubscriptionView>(call, $"subscriptions?{query}", cancellation),
                         new("APPLICATION", s => s.ApplicationName),
                         new("API", s => s.Api),
-                        new("STATE", s => Words.Of(s.State), Drop: 1)
+                        new("STATE", s => Words.Of(s.State), Drop: 1),
+                        new("PLAN", s => s.Plan)
                     );
                 }
             );

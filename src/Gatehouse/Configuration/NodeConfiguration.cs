@@ -190,6 +190,8 @@ internal sealed class NodeConfiguration
                 RequestHead = Get(SettingsTable.RequestHeadSize),
                 Headers = Get(SettingsTable.HeaderCount),
                 ConnectionsPerBackend = Get(SettingsTable.ConnectionsPerBackend),
+                Counters = Get(SettingsTable.Counters),
+                RateLimitHeaders = Get(SettingsTable.RateLimitHeaders),
             },
         };
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Gatehouse.Cluster;
+using Gatehouse.Gateway.Throttling;
 using Gatehouse.Model;
 using Microsoft.Extensions.Logging;
 
@@ -291,4 +292,10 @@ internal sealed record LimitSettings
 
     /// <summary>Connections to one backend address.</summary>
     public required int ConnectionsPerBackend { get; init; }
+
+    /// <summary>Counters of plans, policies and rules.</summary>
+    public required int Counters { get; init; }
+
+    /// <summary>Which headers tell a caller what is left.</summary>
+    public required RateLimitHeaderForm RateLimitHeaders { get; init; }
 }

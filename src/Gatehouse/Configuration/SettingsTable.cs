@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Gatehouse.Cluster;
+using Gatehouse.Gateway.Throttling;
 using Gatehouse.Model;
 using Microsoft.Extensions.Logging;
 
@@ -375,6 +376,20 @@ internal static class SettingsTable
         Restart,
         "Most connections to one backend address; further requests wait for one."
     );
+    public static readonly Setting<int> Counters = Of(
+        "limits.counters",
+        ValueKinds.Count,
+        65_536,
+        Restart,
+        "Most counters that plans, policies and rules keep on this node, 1 KiB each when in use; when all are taken, new keys share."
+    );
+    public static readonly Setting<RateLimitHeaderForm> RateLimitHeaders = Of(
+        "limits.rateLimitHeaders",
+        ValueKinds.RateLimitHeaders,
+        RateLimitHeaderForm.Standard,
+        Restart,
+        "Which headers tell a caller what is left: standard for RateLimit and RateLimit-Policy, both for X-RateLimit-* too."
+    );
 
     /// <summary>All keys, in the order of the reference. The profile comes first, because defaults depend on it.</summary>
     public static IReadOnlyList<Setting> All { get; } =
@@ -430,6 +445,8 @@ internal static class SettingsTable
         RequestHeadSize,
         HeaderCount,
         ConnectionsPerBackend,
+        Counters,
+        RateLimitHeaders,
     ];
 
     /// <summary>The key with this name; null when there is none.</summary>

@@ -7,6 +7,7 @@ using System.Text.RegularExpressions;
 using Gatehouse.Cli;
 using Gatehouse.Cluster;
 using Gatehouse.Deployment.Trust;
+using Gatehouse.Gateway.Throttling;
 using Gatehouse.Model;
 using Microsoft.Extensions.Logging;
 
@@ -198,6 +199,9 @@ internal static partial class ValueKinds
 
     public static ValueKind<TransportChoice> TransportChoice { get; } =
         Enumeration<TransportChoice>("auto, loops or sockets");
+
+    public static ValueKind<RateLimitHeaderForm> RateLimitHeaders { get; } =
+        Enumeration<RateLimitHeaderForm>("standard, both or none");
 
     public static ValueKind<LogFormat> LogFormat { get; } = Enumeration<LogFormat>("text or json");
 

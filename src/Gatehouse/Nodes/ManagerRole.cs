@@ -103,6 +103,11 @@ internal sealed partial class ManagerRole : IAsyncDisposable
             )
             .AllowAnonymous();
         await application.StartAsync(cancellation);
+        await DefaultPolicies.EnsureAsync(
+            application.Services.GetRequiredService<Catalogue>(),
+            new Actor("setup", "this machine"),
+            cancellation
+        );
         var role = new ManagerRole(node, application, server, authority, catalogueKey, clusterKey);
         await role.RegisterSelfAsync(cancellation);
         return role;

@@ -61,6 +61,8 @@ internal sealed partial class TrafficRole : IAsyncDisposable
             Node = node.Identity.Node,
             TrustedProxies = settings.Proxies.Trusted,
             ConnectionsPerBackend = settings.Limits.ConnectionsPerBackend,
+            LimitCounters = settings.Limits.Counters,
+            RateLimitHeaders = settings.Limits.RateLimitHeaders,
             Timeouts = _timeouts,
             VerifyTraceGrant =
                 node.Identity.Profile == Profile.LoadBalancer ? null : grant => TraceGrant.EndOf(grant, _catalogueKey),
@@ -131,6 +133,8 @@ internal sealed partial class TrafficRole : IAsyncDisposable
             node.Time,
             node.Logs.CreateLogger<Synchronizer>()
         );
+        // Without a table of its own it joined this moment, and others granted from under limits without it.
+        role._apis?.IsNewcomer = !table.Exists;
         await role._synchronizer.ServeStoredAsync(table);
         return role;
     }
