@@ -12,12 +12,14 @@ using Gatehouse.Model;
 namespace Gatehouse.Gateway.Routing;
 
 /// <summary>Turns an API entity into what serves it, or says what is wrong with it.</summary>
+#pragma warning disable CA1001 // Lives as long as the process, like the client it holds.
 internal sealed class ApiCompiler(
     GatewayOptions options,
     UpstreamSet upstreams,
     TokenVerifier verifier,
     TimeProvider time
 )
+#pragma warning restore CA1001
 {
     private readonly Outside _outside = new();
     private readonly EndpointCompiler _endpoints = new(upstreams, time);

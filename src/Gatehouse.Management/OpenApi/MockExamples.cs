@@ -69,7 +69,7 @@ internal sealed class MockExamples(References references)
         }
 
         return mediaType["schema"] is { } schema && Target(schema) is { } target
-            ? target["example"] ?? target["examples"]?.Items.FirstOrDefault()
+            ? target["example"] ?? (target["examples"]?.Items is [var one, ..] ? one : null)
             : null;
     }
 

@@ -421,7 +421,9 @@ internal sealed class CachePolicy(CacheSettings settings, CacheStore store, Time
     }
 
     /// <summary>Passes an answer on and keeps it when it is complete.</summary>
+#pragma warning disable CA1001 // A memory stream holds nothing to free.
     private sealed class Keeper(CacheStore store, CacheEntry entry, CacheUse use, int most) : AnswerFilter
+#pragma warning restore CA1001
     {
         private readonly MemoryStream _body = new();
         private bool _tooLarge;

@@ -87,7 +87,9 @@ internal sealed class CompressPolicy(CompressSettings settings) : IAnswerPolicy
         return false;
     }
 
+#pragma warning disable CA1001 // Its stream over memory is completed with the answer, or dropped with it.
     private sealed class Compressed : AnswerFilter
+#pragma warning restore CA1001
     {
         private readonly MemoryStream _out = new();
         private readonly Stream _in;
