@@ -124,6 +124,7 @@ public sealed class EveryFieldTests : IDisposable
         : type == typeof(Digest) ? Digest.Of("one"u8)
         : type == typeof(DateTimeOffset) ? DateTimeOffset.UnixEpoch
         : type == typeof(Quota) ? Quota.Requests(1, TimeSpan.FromSeconds(1))
+        : type == typeof(JsonElement) ? JsonSerializer.SerializeToElement(1)
         : type == typeof(ImmutableSortedDictionary<string, int>)
             ? ImmutableSortedDictionary<string, int>.Empty.Add("one", 1)
         : type == typeof(ImmutableSortedDictionary<string, string>)
@@ -141,6 +142,7 @@ public sealed class EveryFieldTests : IDisposable
             TimeSpan time => time + TimeSpan.FromSeconds(1),
             DateTimeOffset time => time.AddSeconds(1),
             Digest => Digest.Of("other"u8),
+            JsonElement => JsonSerializer.SerializeToElement(2),
             Quota quota => Quota.Requests(quota.Amount + 1, quota.Period),
             Enum other => Enum.GetValues(type.IsEnum ? type : Nullable.GetUnderlyingType(type)!)
                 .Cast<object>()
