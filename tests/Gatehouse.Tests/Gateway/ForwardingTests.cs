@@ -26,6 +26,7 @@ public abstract class ForwardingTests(bool runtimeClientOnly) : IAsyncLifetime
     {
         await _gateway.DisposeAsync();
         await _backend.DisposeAsync();
+        GC.SuppressFinalize(this);
     }
 
     [Fact]
