@@ -128,7 +128,10 @@ public sealed class ApiCommandTests
 
         Assert.Equal(ExitCode.Done, (await manager.RunAsync("app", "create", "MyApp")).Code);
         Assert.Equal(ExitCode.Done, (await manager.RunAsync("sub", "create", "MyApp", "petstore")).Code);
-        Assert.Equal("APPLICATION   API\nMyApp         petstore:1.0.0\n", (await manager.RunAsync("sub", "list")).Out);
+        Assert.Matches(
+            @"\AAPPLICATION   API              STATE    PLAN\nMyApp         petstore:1\.0\.0   [^\n]+\n\z",
+            (await manager.RunAsync("sub", "list")).Out
+        );
         var key = await manager.RunAsync("key", "create", "MyApp", "--expires", "90d");
         Assert.Equal(ExitCode.Done, key.Code);
         Assert.Matches(@"\Agwk_[0-9A-Za-z]{38}\n\z", key.Out);

@@ -291,7 +291,7 @@ public sealed class RoutingTests : IAsyncLifetime
     public void What_a_node_cannot_run_is_refused_with_its_place()
     {
         var api = Petstore();
-        AssertRefused("/security/0", api with { Security = ["oauth2"] });
+        AssertRefused("/security/0", api with { Security = ["saml2"] });
         AssertRefused("/transports/0", api with { Transports = ["ftp"] });
         AssertRefused("/transports", api with { Transports = [] });
         AssertRefused("/errorFormat", api with { ErrorFormat = "soap" });

@@ -41,11 +41,12 @@ internal sealed class TestGateway : IAsyncDisposable
     public static async Task<TestGateway> StartAsync(
         GatewayOptions? options = null,
         TimeProvider? time = null,
-        ILoggerFactory? logs = null
+        ILoggerFactory? logs = null,
+        bool overSockets = false
     )
     {
         var gateway = new TestGateway(
-            TestTransport.Over(options ?? new() { Node = "w1" }),
+            overSockets ? options ?? new() { Node = "w1" } : TestTransport.Over(options ?? new() { Node = "w1" }),
             time ?? TimeProvider.System,
             logs ?? NullLoggerFactory.Instance
         );

@@ -19,7 +19,7 @@ public sealed class AuditTrailTests
 
         Assert.Equal(("tester", "test", "put app_1"), (newest.Actor, newest.From, newest.Summary));
         Assert.Contains(
-            "\"before\":{\"id\":\"app_1\",\"name\":\"app_1\",\"owner\":\"ann\"}",
+            "\"before\":{\"id\":\"app_1\",\"name\":\"app_1\",\"owner\":\"ann\"",
             newest.Changes,
             StringComparison.Ordinal
         );
