@@ -244,10 +244,7 @@ internal sealed class CachePolicy(CacheSettings settings, CacheStore store, Time
             || (!s_cacheable.Contains(response.StatusCode) && !says)
             || (headers.SetCookie.Count > 0 && !settings.KeepSetCookie)
             // What was asked with credentials is for all only where the backend says so (§3.5).
-            || (
-                exchange.Request.Headers.Authorization.Count > 0
-                && control is { Public: false, MustRevalidate: false, SharedMaxAge: null }
-            )
+            || (IsAuthorized(exchange) && control is { Public: false, MustRevalidate: false, SharedMaxAge: null })
             || headers.ContentLength > settings.MaxBodyBytes
             || !TryVary(exchange, out var varied)
         )
@@ -379,6 +376,13 @@ internal sealed class CachePolicy(CacheSettings settings, CacheStore store, Time
             is { MustRevalidate: false, SharedMaxAge: null, NoCache: false }
                 or { StaleIfError: not null, MustRevalidate: false, NoCache: false }
         && -entry.Freshness.LeftAt(time.GetUtcNow()) < (entry.Control.StaleIfError ?? settings.StaleIfError);
+
+    // A token or password that let the caller in is off the request by now, but the answer may still be about its owner: by
+    // what a call-out learned of it, for one.
+    private static bool IsAuthorized(Exchange exchange) =>
+        exchange.Token is not null
+        || exchange.Key is { Type: KeyType.Basic }
+        || exchange.Request.Headers.Authorization.Count > 0;
 
     private string PartitionOf(Exchange exchange) =>
         $"{(settings.PerApplication ? exchange.Application?.Id : "")}{(exchange.Key is { IsSandbox: true } ? "/sandbox" : "/")}";

@@ -61,6 +61,25 @@ public sealed class AccessTokenTests : IAsyncLifetime
         Assert.Equal($"Bearer {token}", _backend.Only.Header("Authorization"));
     }
 
+    [Theory]
+    [InlineData("Cache-Control: max-age=60\r\n", 2)]
+    [InlineData("Cache-Control: max-age=60, public\r\n", 1)]
+    public async Task An_answer_to_a_token_is_kept_for_others_only_where_the_backend_says_so(string headers, int calls)
+    {
+        _backend.OnRequest = (_, s) => Backend.ReplyAsync(s, "hello", headers: headers);
+        var cache = new PolicyUse { Name = "cache", Settings = JsonDocument.Parse("{}").RootElement };
+        _gateway.Run((Petstore with { Policies = [cache] }).Put());
+
+        foreach (var user in (string[])["ann", "bob"])
+        {
+            var claims = Claims;
+            claims["sub"] = user;
+            Assert.Equal(HttpStatusCode.OK, (await GetAsync(_mint.Rs256(claims))).Status);
+        }
+
+        Assert.Equal(calls, _backend.Requests.Count);
+    }
+
     [Fact]
     public async Task Without_a_token_the_challenge_names_the_scheme()
     {
