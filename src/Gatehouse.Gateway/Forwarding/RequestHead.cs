@@ -38,7 +38,6 @@ internal static class RequestHead
                 && !IsWrittenHere(name)
                 && !HopByHop.Contains(name)
                 && (rules.PassesOwnHeaders || !HeaderNames.IsOwn(name))
-                && !name.Equals(exchange.ConsumedHeader, StringComparison.OrdinalIgnoreCase)
                 && !(named && HopByHop.IsNamedBy(connection, name))
                 && !(rules.Sticky is not null && Is(name, "Cookie"))
             )
@@ -99,7 +98,6 @@ internal static class RequestHead
         && !HopByHop.Contains(name)
         && !HeaderNames.IsOwn(name)
         && !exchange.Request.Headers.ContainsKey(name)
-        && !name.Equals(exchange.ConsumedHeader, StringComparison.OrdinalIgnoreCase)
         && !Is(name, "Authorization")
         && !Is(name, "Cookie")
         && !Is(name, "Expect");

@@ -77,9 +77,6 @@ internal sealed partial class Exchange
     /// <summary>The operation as limits know it.</summary>
     public ThrottlePolicy? Throttle { get; set; }
 
-    /// <summary>The header whose credential was consumed here and does not travel on.</summary>
-    public string? ConsumedHeader { get; set; }
-
     // Set by forwarding.
     public Target? Chosen { get; set; }
     public Target? CameWithCookieOf { get; set; }
@@ -136,7 +133,6 @@ internal sealed partial class Exchange
         Subscription = null;
         Throttle = null;
         Charges.Clear();
-        ConsumedHeader = null;
         Chosen = null;
         CameWithCookieOf = null;
         Attempts = 0;

@@ -52,7 +52,7 @@ internal sealed class Outside : IDisposable
                 && !name.Equals("Host", StringComparison.OrdinalIgnoreCase)
                 && !name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase)
                 && !name.Equals("Expect", StringComparison.OrdinalIgnoreCase)
-                && !name.Equals(exchange.ConsumedHeader, StringComparison.OrdinalIgnoreCase)
+                && !HeaderNames.IsOwn(name)
                 && !HopByHop.Contains(name)
                 && !HopByHop.IsNamedBy(connection, name)
             )

@@ -31,20 +31,32 @@ internal sealed class MirrorPolicy(MirrorSettings settings, Outside outside, Pol
             return null;
         }
 
-        if (exchange.HasBody && exchange.Buffered is null)
+        HttpRequestMessage? copy = null;
+        try
         {
-            var problem =
-                exchange.Request.Headers.ContentLength <= settings.MaxBytes
-                    ? await exchange.ReadBodyAsync(settings.MaxBytes).ConfigureAwait(false)
-                    : null;
-            if (exchange.Buffered is null)
+            if (exchange.HasBody && exchange.Buffered is null)
+            {
+                var problem =
+                    exchange.Request.Headers.ContentLength <= settings.MaxBytes
+                        ? await exchange.ReadBodyAsync(settings.MaxBytes).ConfigureAwait(false)
+                        : null;
+                if (exchange.Buffered is null)
+                {
+                    return problem;
+                }
+            }
+
+            copy = Copy(exchange);
+        }
+        finally
+        {
+            // A body that broke off takes its place in the queue with it.
+            if (copy is null)
             {
                 Interlocked.Decrement(ref _underWay);
-                return problem;
             }
         }
 
-        var copy = Copy(exchange);
         _ = Task.Run(() => SendAsync(copy));
         return null;
     }

@@ -1,8 +1,10 @@
 using System.IO.Compression;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Gatehouse.Model;
+using Gatehouse.Tests.Gateway.Transport;
 
 namespace Gatehouse.Tests.Gateway.Policies;
 
@@ -406,6 +408,57 @@ public sealed class PolicyTests : IAsyncLifetime
         Assert.Equal("body", Encoding.UTF8.GetString(copy.Body));
         Assert.Single(shadow.Requests);
         Assert.Equal(["body", "other"], _backend.Requests.Select(r => Encoding.UTF8.GetString(r.Body)));
+    }
+
+    [Fact]
+    public async Task A_mirror_learns_no_grant()
+    {
+        var copied = new TaskCompletionSource<BackendRequest>();
+        await using var shadow = new Backend(
+            async (r, s) =>
+            {
+                copied.TrySetResult(r);
+                await Backend.ReplyAsync(s, "");
+            }
+        );
+        Serve(Use("mirror", $$"""{ "url": "{{shadow.Url}}" }"""));
+
+        using var answer = await GetAsync(("X-Gatehouse-Grant", "secret"), ("X-Other", "1"));
+
+        var copy = await copied.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancel);
+        Assert.Equal("1", copy.Header("X-Other"));
+        Assert.Null(copy.Header("X-Gatehouse-Grant"));
+    }
+
+    [Fact]
+    public async Task A_caller_that_breaks_off_leaves_its_place_at_the_mirror()
+    {
+        var copied = new TaskCompletionSource();
+        await using var shadow = new Backend(
+            async (_, s) =>
+            {
+                copied.TrySetResult();
+                await Backend.ReplyAsync(s, "");
+            }
+        );
+        Serve(Use("mirror", $$"""{ "url": "{{shadow.Url}}", "queue": 1 }"""));
+
+        using (var socket = new TcpClient())
+        {
+            await socket.ConnectAsync(IPAddress.Loopback, _gateway.Port, Cancel);
+            await socket
+                .GetStream()
+                .WriteAsync(
+                    "POST /petstore/1.0.0/pets HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"u8.ToArray(),
+                    Cancel
+                );
+            await LoopServer.Until(() => _gateway.Engine.InFlight == 1);
+            socket.LingerState = new(enable: true, seconds: 0);
+        }
+
+        await LoopServer.Until(() => _gateway.Engine.InFlight == 0);
+        using var answer = await PostAsync("body");
+        await copied.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancel);
     }
 
     [Theory]
