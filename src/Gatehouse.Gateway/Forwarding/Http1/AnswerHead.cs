@@ -93,7 +93,11 @@ internal sealed class AnswerHead
     {
         (_saysClose, _saysKeepAlive, NamesHeaders, Length) = (false, false, false, null);
         var line = head.IndexOf((byte)'\r');
-        if (!TryReadStatus(head[..line], out var isHttp10) || !TryReadFields(head, line + 2, isHttp10, out var chunked))
+        if (
+            head[line + 1] != '\n'
+            || !TryReadStatus(head[..line], out var isHttp10)
+            || !TryReadFields(head, line + 2, isHttp10, out var chunked)
+        )
         {
             return false;
         }
