@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Text;
 using Gatehouse.Gateway.Strictness;
+using Gatehouse.Gateway.Transport;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -111,6 +112,7 @@ internal sealed class HttpFront : IAsyncDisposable
 
     private void ConfigureConnections(ListenOptions listen)
     {
+        listen.Use(OnItsLoop);
         var guard = new StrictnessGuard(
             new()
             {
@@ -140,6 +142,19 @@ internal sealed class HttpFront : IAsyncDisposable
         // After TLS, before Kestrel: it reads the same bytes that Kestrel will.
         listen.Use(guard.Middleware);
     }
+
+    // The server begins a connection on the pool. Wherever nothing has to be waited for it would stay there: the first request
+    // would run there, and its backend connection with it.
+    private static ConnectionDelegate OnItsLoop(ConnectionDelegate next) =>
+        async connection =>
+        {
+            if (connection is LoopConnection { Loop: var loop })
+            {
+                await loop.Enter();
+            }
+
+            await next(connection).ConfigureAwait(false);
+        };
 
     private static SslServerAuthenticationOptions ServerTls(
         Func<string?, SslServerAuthenticationOptions?> tls,

@@ -87,6 +87,9 @@ internal sealed partial class Loop
 
     public void Start() => _thread.UnsafeStart();
 
+    /// <summary>To be awaited: what follows runs on this loop.</summary>
+    public LoopDoor Enter() => new(this);
+
     /// <summary>
     /// Runs it on the loop, after what was posted before. Once the loop has ended, its sockets are closed and the work runs
     /// at once on the caller's thread, one at a time: all that it can do then is to fail.

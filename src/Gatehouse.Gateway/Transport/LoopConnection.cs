@@ -42,6 +42,9 @@ internal sealed class LoopConnection
         Features = features;
     }
 
+    /// <summary>Its loop for life.</summary>
+    public Loop Loop => _transport.Loop;
+
     public override IFeatureCollection Features { get; }
 
     public override IDuplexPipe Transport { get; set; }

@@ -41,12 +41,11 @@ internal sealed class TestGateway : IAsyncDisposable
     public static async Task<TestGateway> StartAsync(
         GatewayOptions? options = null,
         TimeProvider? time = null,
-        ILoggerFactory? logs = null,
-        bool overSockets = false
+        ILoggerFactory? logs = null
     )
     {
         var gateway = new TestGateway(
-            overSockets ? options ?? new() { Node = "w1" } : TestTransport.Over(options ?? new() { Node = "w1" }),
+            TestTransport.Over(options ?? new() { Node = "w1" }),
             time ?? TimeProvider.System,
             logs ?? NullLoggerFactory.Instance
         );
