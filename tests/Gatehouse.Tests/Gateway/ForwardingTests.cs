@@ -200,19 +200,22 @@ public abstract class ForwardingTests(bool runtimeClientOnly) : IAsyncLifetime
         using var answer = await _gateway.GetAsync("/petstore/1.0.0/big");
         await using var stream = await answer.Content.ReadAsStreamAsync(Cancel);
         var before = GC.GetTotalMemory(forceFullCollection: true);
-        var (total, peak) = (0L, 0L);
+        var (total, held) = (0L, new List<long>());
         int read;
         while ((read = await stream.ReadAsync(piece, Cancel)) > 0)
         {
             total += read;
             if (total % (8 << 20) < read)
             {
-                peak = Math.Max(peak, GC.GetTotalMemory(forceFullCollection: true));
+                held.Add(GC.GetTotalMemory(forceFullCollection: true) - before);
             }
         }
 
         Assert.Equal((long)pieces * piece.Length, total);
-        Assert.InRange(peak - before, long.MinValue, 8 << 20);
+        // Tests beside this one only add. What waits for a reader is there in all of the first half, what is never let go
+        // in all of the second.
+        Assert.InRange(held.Take(6).Min(), long.MinValue, 8 << 20);
+        Assert.InRange(held.Skip(6).Min(), long.MinValue, 8 << 20);
     }
 
     [Fact]
