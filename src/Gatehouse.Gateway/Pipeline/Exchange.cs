@@ -6,6 +6,7 @@ using Gatehouse.Gateway.Forwarding;
 using Gatehouse.Gateway.Routing;
 using Gatehouse.Gateway.Strictness;
 using Gatehouse.Gateway.Throttling;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Gatehouse.Gateway.Pipeline;
@@ -157,6 +158,12 @@ internal sealed partial class Exchange
         if (_notes?.Next() is { } said)
         {
             Request.Headers.Connection = said;
+
+            // Kestrel overlooks a close that stands beside a tab, and the caller would wait for the end until it is idle for long.
+            if (HopByHop.IsNamedBy(said, "close"))
+            {
+                Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+            }
         }
     }
 
