@@ -297,11 +297,20 @@ internal static class ApiCommands
 
                     if (call.Get(operation) is { } which)
                     {
-                        var parts = which.Split(' ', 2, StringSplitOptions.TrimEntries);
-                        path += $"?method={Uri.EscapeDataString(parts[0])}&path={Uri.EscapeDataString(parts[^1])}";
+                        if (which.Split(' ', 2, StringSplitOptions.TrimEntries) is not [var method, ['/', ..] at])
+                        {
+                            throw new CommandFailure(
+                                ExitCode.Usage,
+                                $"'{which}' is no operation",
+                                "--operation",
+                                "write method and path as 'api show' lists them, such as 'GET /pets'"
+                            );
+                        }
+
+                        path += $"?method={Uri.EscapeDataString(method)}&path={Uri.EscapeDataString(at)}";
                     }
 
-                    var policies = JsonNode.Parse(await DocumentSource.ReadAsync(from, cancellation));
+                    var policies = await DocumentSource.ReadJsonAsync(from, cancellation);
                     call.Output.Document(await call.Manager.PutAsync<JsonObject>(path, policies, cancellation));
                     call.Output.Next($"gatehouse deploy {call.Get(name)}");
                 }

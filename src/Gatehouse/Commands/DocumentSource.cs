@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Gatehouse.Cli;
 using Gatehouse.Management.OpenApi;
 
@@ -30,6 +33,33 @@ internal static class DocumentSource
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new CommandFailure(ExitCode.NotFound, "there is no such file", fileOrUrl, cause: e);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new CommandFailure(ExitCode.Failed, "the file may not be read", fileOrUrl, cause: e);
+        }
+    }
+
+    /// <summary>Reads a JSON document; one that is none fails with the line and column where it ends to be.</summary>
+    public static async Task<JsonNode?> ReadJsonAsync(string fileOrUrl, CancellationToken cancellation)
+    {
+        try
+        {
+            return JsonNode.Parse(await ReadAsync(fileOrUrl, cancellation));
+        }
+        catch (JsonException e)
+        {
+            // The parser counts from 0 and repeats the place in its words.
+            throw new CommandFailure(
+                ExitCode.Invalid,
+                "this is not JSON: " + e.Message.Split(" LineNumber:")[0],
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{fileOrUrl}:{e.LineNumber + 1}:{e.BytePositionInLine + 1}"
+                ),
+                "mend the document there",
+                cause: e
+            );
         }
     }
 

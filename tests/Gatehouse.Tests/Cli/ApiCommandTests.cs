@@ -74,6 +74,24 @@ public sealed class ApiCommandTests
     }
 
     [Fact]
+    public async Task Policies_that_are_no_JSON_are_told_with_their_line_and_column()
+    {
+        await using var manager = await LiveManager.StartAsync();
+        var directory = Directory.CreateTempSubdirectory("policies-");
+        var file = Path.Combine(directory.FullName, "p.json");
+        await File.WriteAllTextAsync(file, "[\n  { \"name\": cors }\n]", TestContext.Current.CancellationToken);
+
+        var broken = await manager.RunAsync("api", "policies", "petstore", "--set", file);
+        var nowhere = await manager.RunAsync("api", "policies", "petstore", "--set", file, "--operation", "GET");
+
+        Assert.Equal(ExitCode.Invalid, broken.Code);
+        Assert.Contains($"{file}:2:13", broken.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.Usage, nowhere.Code);
+        Assert.Contains("'GET /pets'", nowhere.Error, StringComparison.Ordinal);
+        directory.Delete(recursive: true);
+    }
+
+    [Fact]
     public async Task From_a_document_to_a_key_on_the_command_line()
     {
         await using var manager = await LiveManager.StartAsync();
