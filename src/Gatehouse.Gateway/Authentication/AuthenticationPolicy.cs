@@ -21,7 +21,6 @@ internal sealed class AuthenticationPolicy : IPolicy
     private readonly Ways _ways;
     private readonly bool _certificateMandatory;
     private readonly bool _credentialMandatory;
-    private readonly bool _needsApplication;
     private readonly bool _passesAuthorization;
     private readonly string _authorization;
     private readonly string _keyHeader;
@@ -38,7 +37,6 @@ internal sealed class AuthenticationPolicy : IPolicy
         var takesCredentials = (_ways & Ways.Credentials) != 0;
         _certificateMandatory = _ways.HasFlag(Ways.MutualTls) && (api.CertificateMandatory || !takesCredentials);
         _credentialMandatory = takesCredentials && !(api.CredentialOptional && _ways.HasFlag(Ways.MutualTls));
-        _needsApplication = api.Status != ApiStatus.Prototyped;
         _passesAuthorization = api.PassAuthorization;
         _authorization = api.AuthorizationHeader;
         _keyHeader = api.ApiKeyHeader;
@@ -272,8 +270,7 @@ internal sealed class AuthenticationPolicy : IPolicy
             return _problems.WrongType;
         }
 
-        var known = token.Client is { } client && Knows(exchange, client, KeyType.OAuth2, out key, out application);
-        if (!known && _needsApplication)
+        if (token.Client is not { } client || !Knows(exchange, client, KeyType.OAuth2, out key, out application))
         {
             return AuthenticationProblems.UnknownClient;
         }

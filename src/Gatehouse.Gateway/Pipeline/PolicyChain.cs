@@ -56,18 +56,15 @@ internal static class PolicyChain
             chain.Add(new BlockedPolicy());
         }
 
-        // Who calls. Everything below is about the caller.
-        var isOpen = operation.Open || api.Security.IsEmpty;
+        // Who calls. Everything below is about the caller. A prototype asks nobody (WSO2: no handlers on it).
+        var isOpen = operation.Open || api.Security.IsEmpty || api.Status == ApiStatus.Prototyped;
         if (!isOpen)
         {
             var authentication = new AuthenticationPolicy(api, operation, verifier);
             chain.Add(api.Security.Contains(SecurityScheme.OAuth2) ? new TokenPolicy(authentication) : authentication);
 
-            // What the caller may call. A prototype is open to every application.
-            if (api.Status != ApiStatus.Prototyped)
-            {
-                chain.Add(new SubscriptionPolicy(Api.EntityName(api.Name, api.Version)));
-            }
+            // What the caller may call.
+            chain.Add(new SubscriptionPolicy(Api.EntityName(api.Name, api.Version)));
 
             // Which backends the caller's key opens.
             if (api.Sandbox is null)

@@ -94,9 +94,10 @@ public sealed record ApiDefinition
     internal IEnumerable<string> PolicyNames() => Operations.Select(o => o.Policy).Append(Policy).OfType<string>();
 
     /// <summary>The form the workers run.</summary>
-    internal Api ToApi(int revision) =>
+    internal Api ToApi(int revision, ApiStatus status = ApiStatus.Published) =>
         new()
         {
+            Status = status,
             Name = Name,
             Version = Version,
             Context = Context,

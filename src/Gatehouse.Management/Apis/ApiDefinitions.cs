@@ -179,7 +179,8 @@ public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
         var definition = await GetAsync(id, cancellation).ConfigureAwait(false);
         var transaction = new CatalogueTransaction(actor, $"deleted API {definition.Name}")
             .Delete(EntityKinds.Definition, definition.Name, expectedEpoch ?? definition.Epoch)
-            .Delete(EntityKinds.Api, definition.Name);
+            .Delete(EntityKinds.Api, definition.Name)
+            .Delete(EntityKinds.Lifecycle, definition.Name);
         foreach (var name in await NamesAsync(EntityKinds.Subscription, cancellation).ConfigureAwait(false))
         {
             if (name.EndsWith("/" + definition.Name, StringComparison.Ordinal))

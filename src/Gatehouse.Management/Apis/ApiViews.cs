@@ -14,6 +14,7 @@ namespace Gatehouse.Management;
 /// <param name="LatestRevision">Its newest revision; null when it never was deployed.</param>
 /// <param name="DeployedRevision">The revision that is deployed; null when none is.</param>
 /// <param name="IsChanged">True when the definition differs from the newest revision: a deployment would make another.</param>
+/// <param name="State">Where it stands in its life.</param>
 public sealed record ApiSummary(
     string Id,
     string Name,
@@ -24,7 +25,8 @@ public sealed record ApiSummary(
     int Operations,
     int? LatestRevision,
     int? DeployedRevision,
-    bool IsChanged
+    bool IsChanged,
+    ApiState State
 );
 
 /// <summary>One API in full.</summary>

@@ -53,6 +53,11 @@ public sealed class Subscriptions(Catalogue catalogue, ApiDefinitions definition
             .ConfigureAwait(false);
         var there = await FindAsync(name, cancellation).ConfigureAwait(false);
 
+        if (there is null)
+        {
+            await EnsureTakesSubscribersAsync(definition.Name, caller, cancellation).ConfigureAwait(false);
+        }
+
         // Subscribing again must not lift a block; another plan takes the place of the one before.
         var subscription = (there?.Value ?? new Subscription { Application = app.Id, Api = definition.Name }) with
         {
@@ -135,6 +140,26 @@ public sealed class Subscriptions(Catalogue catalogue, ApiDefinitions definition
         if (!result.Moved)
         {
             throw new NotFoundException("subscription", $"{app.Name} to {definition.Name}");
+        }
+    }
+
+    // Who publishes tries an API with subscriptions of their own before anybody else may have one.
+    private async Task EnsureTakesSubscribersAsync(string api, Caller caller, CancellationToken cancellation)
+    {
+        var (life, _) = await Lifecycles.ReadAsync(catalogue, api, cancellation).ConfigureAwait(false);
+        var state = life.State;
+        var isTrial = state is ApiState.Created or ApiState.Prototyped;
+        if (state != ApiState.Published && !(isTrial && Roles.Allow(caller.Role, Permission.Publish)))
+        {
+            throw new ConflictException(
+                $"{api} is {LifecycleWords.Of(state)} and takes no new subscriptions",
+                state switch
+                {
+                    ApiState.Prototyped => "call it without one: a prototype is open to everybody",
+                    ApiState.Created => $"have it published first: gatehouse api lifecycle {api} publish",
+                    _ => "subscribe to a newer version",
+                }
+            );
         }
     }
 

@@ -38,7 +38,7 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
             var definition = await definitions.GetAsync(id, cancellation).ConfigureAwait(false);
             var revision = number is { } n
                 ? await revisions.GetAsync(definition.Name, n, cancellation).ConfigureAwait(false)
-                : await NextAsync(definition, cancellation).ConfigureAwait(false);
+                : await revisions.NextAsync(definition, cancellation).ConfigureAwait(false);
             try
             {
                 return await CommitAsync(definition, revision, message, expectedEpoch, actor, cancellation)
@@ -158,16 +158,9 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
         );
     }
 
-    private Task<StoredEntity<Api>?> FindAsync(string name, CancellationToken cancellation) =>
+    /// <summary>What the gateways run of an API; null when it is not deployed.</summary>
+    internal Task<StoredEntity<Api>?> FindAsync(string name, CancellationToken cancellation) =>
         catalogue.FindAsync(EntityKinds.Api, name, ModelJson.Default.Api, cancellation);
-
-    private async Task<Revision> NextAsync(StoredEntity<ApiDefinition> definition, CancellationToken cancellation)
-    {
-        var latest = await revisions.FindLatestAsync(definition.Name, cancellation).ConfigureAwait(false);
-        return latest is not null && latest.Digest == definition.Digest
-            ? latest
-            : new(1 + (latest?.Number ?? 0), definition.Digest, definition.Value);
-    }
 
     private async Task<DeploymentView> CommitAsync(
         StoredEntity<ApiDefinition> definition,
@@ -178,6 +171,44 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
         CancellationToken cancellation
     )
     {
+        var name = definition.Name;
+        var running = await FindAsync(name, cancellation).ConfigureAwait(false);
+        var (life, lifeEpoch) = await Lifecycles.ReadAsync(catalogue, name, cancellation).ConfigureAwait(false);
+        var transaction = Guard(new(actor, $"deployed API {name} r{revision.Number}"), definition, expectedEpoch);
+        if (life.State == ApiState.Retired)
+        {
+            throw new ConflictException($"{name} is retired", "import it anew under another version");
+        }
+
+        if (life is { State: ApiState.Created, History.IsEmpty: true })
+        {
+            // Whoever deploys without a word about its life means to publish. After the first step, only steps move it.
+            life = life.After(
+                name,
+                LifecycleAction.Publish,
+                actor.Name,
+                catalogue.Time.GetUtcNow(),
+                "by its first deployment"
+            );
+            Lifecycles.Put(transaction, name, life, lifeEpoch);
+        }
+
+        await AddAsync(transaction, name, revision, message, life.State, running, cancellation).ConfigureAwait(false);
+        await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
+        return await StatusAsync(name, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Adds a revision to what a transaction puts on the gateways, and the revision itself when it is new.</summary>
+    internal async Task AddAsync(
+        CatalogueTransaction transaction,
+        string name,
+        Revision revision,
+        string? message,
+        ApiState state,
+        StoredEntity<Api>? running,
+        CancellationToken cancellation
+    )
+    {
         // A revision is older than today's rules may be; what they refuse must not reach a worker.
         if (ApiRules.Check(revision.Definition) is { IsEmpty: false } problems)
         {
@@ -185,16 +216,13 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
         }
 
         await LimitPolicies.EnsureKnownAsync(catalogue, revision.Definition, cancellation).ConfigureAwait(false);
-        var name = definition.Name;
-        var running = await FindAsync(name, cancellation).ConfigureAwait(false);
-        var transaction = Guard(new(actor, $"deployed API {name} r{revision.Number}"), definition, expectedEpoch)
-            .Put(
-                EntityKinds.Api,
-                name,
-                revision.Definition.ToApi(revision.Number),
-                ModelJson.Default.Api,
-                running?.Epoch ?? 0
-            );
+        transaction.Put(
+            EntityKinds.Api,
+            name,
+            revision.Definition.ToApi(revision.Number, ApiLifecycle.StatusOf(state)),
+            ModelJson.Default.Api,
+            running?.Epoch ?? 0
+        );
         var existing = await revisions.FindLatestAsync(name, cancellation).ConfigureAwait(false);
         if (revision.Number > (existing?.Number ?? 0))
         {
@@ -210,7 +238,7 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
                             Definition = CanonicalJson.Write(revision.Definition, DefinitionJson.Default.ApiDefinition),
                             DocumentDigest = revision.Definition.Document,
                             Message = message,
-                            CreatedBy = actor.Name,
+                            CreatedBy = transaction.Actor.Name,
                             CreatedAt = catalogue.Time.GetUtcNow(),
                         }
                     );
@@ -218,9 +246,6 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
                 }
             );
         }
-
-        await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
-        return await StatusAsync(name, cancellation).ConfigureAwait(false);
     }
 
     // Equal content changes nothing, but the commit fails when the definition moved since it was read.

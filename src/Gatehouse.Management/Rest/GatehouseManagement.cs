@@ -46,6 +46,7 @@ public static class GatehouseManagement
         services.AddSingleton<ApiDefinitions>();
         services.AddSingleton<Revisions>();
         services.AddSingleton<Deployments>();
+        services.AddSingleton<Lifecycles>();
         services.AddSingleton<Applications>();
         services.AddSingleton<Subscriptions>();
         services.AddSingleton<ApiKeys>();
@@ -94,6 +95,7 @@ public static class GatehouseManagement
         rest.MapPolicies();
         rest.MapRevisions();
         rest.MapDeployments();
+        rest.MapLifecycle();
         rest.MapConsumers();
         rest.MapIssuers();
         rest.MapLimits();

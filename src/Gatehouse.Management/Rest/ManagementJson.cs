@@ -37,6 +37,8 @@ namespace Gatehouse.Management;
 [JsonSerializable(typeof(Page<RevisionView>))]
 [JsonSerializable(typeof(RevisionDiff))]
 [JsonSerializable(typeof(DeploymentView))]
+[JsonSerializable(typeof(LifecycleView))]
+[JsonSerializable(typeof(LifecycleRequest))]
 [JsonSerializable(typeof(DeployRequest))]
 [JsonSerializable(typeof(RollbackRequest))]
 [JsonSerializable(typeof(Page<Application>))]

@@ -73,6 +73,15 @@ public sealed class Revisions(Catalogue catalogue)
         }
     }
 
+    /// <summary>What deploying the definition as it stands would deploy: the newest revision when it is equal, else the next.</summary>
+    internal async Task<Revision> NextAsync(StoredEntity<ApiDefinition> definition, CancellationToken cancellation)
+    {
+        var latest = await FindLatestAsync(definition.Name, cancellation).ConfigureAwait(false);
+        return latest is not null && latest.Digest == definition.Digest
+            ? latest
+            : new(1 + (latest?.Number ?? 0), definition.Digest, definition.Value);
+    }
+
     /// <summary>The APIs of those names as a list shows them, in that order. Reads them in one go, not one by one.</summary>
     internal async Task<ImmutableArray<ApiSummary>> SummariesAsync(
         ImmutableArray<string> names,
@@ -108,6 +117,11 @@ public sealed class Revisions(Catalogue catalogue)
                 .ConfigureAwait(false);
             var newest = digests.GroupBy(r => r.Api).ToDictionary(g => g.Key, g => g.MaxBy(r => r.Number)!);
             var deployed = await DeployedAsync(context, wanted, cancellation).ConfigureAwait(false);
+            var lives = await context
+                .Entities.AsNoTracking()
+                .Where(e => e.Kind == EntityKinds.Lifecycle && !e.Deleted && wanted.Contains(e.Name))
+                .ToDictionaryAsync(e => e.Name, e => e.Payload, cancellation)
+                .ConfigureAwait(false);
             return
             [
                 .. names
@@ -120,14 +134,25 @@ public sealed class Revisions(Catalogue catalogue)
                             JsonSerializer.Deserialize(row.Payload, DefinitionJson.Default.ApiDefinition)!,
                             last?.Number,
                             deployed.TryGetValue(name, out var number) ? number : null,
-                            last?.Digest != row.Digest
+                            last?.Digest != row.Digest,
+                            lives.TryGetValue(name, out var life)
+                                ? JsonSerializer.Deserialize(life, ManagerJson.Default.ApiLifecycle)!.State
+                                // Builds without lifecycles deployed what was published.
+                                : deployed.ContainsKey(name) ? ApiState.Published
+                                : ApiState.Created
                         );
                     }),
             ];
         }
     }
 
-    private static ApiSummary Summary(ApiDefinition definition, int? latest, int? deployed, bool changed) =>
+    private static ApiSummary Summary(
+        ApiDefinition definition,
+        int? latest,
+        int? deployed,
+        bool changed,
+        ApiState state
+    ) =>
         new(
             definition.Id,
             definition.Name,
@@ -138,7 +163,8 @@ public sealed class Revisions(Catalogue catalogue)
             definition.Operations.Length,
             latest,
             deployed,
-            changed
+            changed,
+            state
         );
 
     private static async Task<Dictionary<string, int>> DeployedAsync(

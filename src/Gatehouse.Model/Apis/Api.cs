@@ -114,7 +114,7 @@ public enum ApiStatus
     /// <summary>Serves its subscribers.</summary>
     Published,
 
-    /// <summary>Serves everybody, without subscription.</summary>
+    /// <summary>Serves everybody, without credentials or subscription.</summary>
     Prototyped,
 
     /// <summary>Answers 503 with code 700700.</summary>

@@ -50,6 +50,9 @@ public static class EntityKinds
     /// <summary>An API as its publisher edits it. Stays on the managers.</summary>
     public const string Definition = "definition";
 
+    /// <summary>Where an API stands in its life, named <c>name:version</c>. Stays on the managers; the gateways get <see cref="Model.Api.Status"/>.</summary>
+    public const string Lifecycle = "lifecycle";
+
     private static readonly FrozenSet<string> s_worker =
     [
         Api,

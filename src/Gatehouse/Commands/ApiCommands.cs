@@ -7,7 +7,7 @@ using Gatehouse.Management;
 
 namespace Gatehouse.Commands;
 
-/// <summary><c>gatehouse api import | list | show | set | policies | delete</c>.</summary>
+/// <summary><c>gatehouse api import | list | show | set | lifecycle | policies | delete</c>.</summary>
 internal static class ApiCommands
 {
     public static Command Create() =>
@@ -16,6 +16,7 @@ internal static class ApiCommands
             List(),
             Show(),
             ApiSetCommand.Create(),
+            LifecycleCommand.Create(),
             Policies(),
             Delete()
         );
@@ -210,6 +211,7 @@ internal static class ApiCommands
                     new("NAME", a => a.Name),
                     new("VERSION", a => a.Version),
                     new("ADDRESS", a => a.Address),
+                    new("STATE", a => LifecycleWords.Of(a.State)),
                     new("AUTH", Auth, Drop: 2),
                     new("OPERATIONS", a => $"{a.Operations}", Drop: 3),
                     new("DEPLOYED", a => a.DeployedRevision is { } r ? $"r{r}" : "no"),
@@ -235,6 +237,7 @@ internal static class ApiCommands
                         ("name", definition.Name),
                         ("version", definition.Version),
                         ("address", summary.Address),
+                        ("state", LifecycleWords.Of(summary.State)),
                         ("auth", Auth(summary)),
                         ("endpoints", string.Join(", ", definition.Endpoints)),
                         (

@@ -136,9 +136,9 @@ public sealed class ApiCommandTests
         var list = await manager.RunAsync("api", "list");
         Assert.Equal(
             """
-            NAME         VERSION   ADDRESS             AUTH     OPERATIONS   DEPLOYED   LATEST   CHANGED
-            petstore     1.0.0     /pets/1.0.0         apikey   6            r1         r1       no
-            pizzashack   1.0.0     /pizzashack/1.0.0   none     6            r1         r1       no
+            NAME         VERSION   ADDRESS             STATE       AUTH     OPERATIONS   DEPLOYED   LATEST   CHANGED
+            petstore     1.0.0     /pets/1.0.0         published   apikey   6            r1         r1       no
+            pizzashack   1.0.0     /pizzashack/1.0.0   published   none     6            r1         r1       no
 
             """,
             list.Out

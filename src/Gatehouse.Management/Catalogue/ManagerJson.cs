@@ -1,0 +1,13 @@
+using System.Text.Json.Serialization;
+
+namespace Gatehouse.Management;
+
+/// <summary>How entities that stay on the managers are stored. Members a later build adds are passed over, so that a step back can read them.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UseStringEnumConverter = true,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true
+)]
+[JsonSerializable(typeof(ApiLifecycle))]
+internal sealed partial class ManagerJson : JsonSerializerContext;
