@@ -191,10 +191,7 @@ public sealed class Lifecycles(
             foreach (var subscription in await SubscriptionsToAsync(version, cancellation).ConfigureAwait(false))
             {
                 // The newest version's subscription counts; one that waits for approval was never granted.
-                if (
-                    subscription.Value.State != SubscriptionState.OnHold
-                    && taken.Add(subscription.Value.Application)
-                )
+                if (subscription.Value.State != SubscriptionState.OnHold && taken.Add(subscription.Value.Application))
                 {
                     transaction.Put(
                         EntityKinds.Subscription,

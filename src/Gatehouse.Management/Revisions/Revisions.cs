@@ -136,7 +136,7 @@ public sealed class Revisions(Catalogue catalogue)
                             deployed.TryGetValue(name, out var number) ? number : null,
                             last?.Digest != row.Digest,
                             lives.TryGetValue(name, out var life)
-                                ? JsonSerializer.Deserialize(life, ManagerJson.Default.ApiLifecycle)!.State
+                                    ? JsonSerializer.Deserialize(life, ManagerJson.Default.ApiLifecycle)!.State
                                 // Builds without lifecycles deployed what was published.
                                 : deployed.ContainsKey(name) ? ApiState.Published
                                 : ApiState.Created

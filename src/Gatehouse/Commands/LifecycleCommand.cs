@@ -71,7 +71,9 @@ internal static class LifecycleCommand
             ("state", LifecycleWords.Of(view.State)),
             (
                 "next",
-                view.Actions.IsEmpty ? "nothing" : string.Join(", ", view.Actions.Select(a => LifecycleWords.Of(a.Action)))
+                view.Actions.IsEmpty
+                    ? "nothing"
+                    : string.Join(", ", view.Actions.Select(a => LifecycleWords.Of(a.Action)))
             )
         );
         if (call.Output.Format == OutputFormat.Table && !view.History.IsEmpty)

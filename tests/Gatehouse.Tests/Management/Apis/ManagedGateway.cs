@@ -26,11 +26,7 @@ internal sealed class ManagedGateway : IAsyncDisposable
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     public static async Task<ManagedGateway> StartAsync(TimeProvider? time = null) =>
-        new(
-            await LiveManager.StartAsync(time),
-            await TestGateway.StartAsync(time: time),
-            new Backend()
-        );
+        new(await LiveManager.StartAsync(time), await TestGateway.StartAsync(time: time), new Backend());
 
     /// <summary>Imports the pet store with the test's backend, as one version.</summary>
     public Task<ImportView> ImportAsync(string version = "1.0.0") =>
