@@ -18,7 +18,7 @@ internal sealed class Forwarder(TrafficTimeouts timeouts, ForwardingCounters cou
     public async ValueTask<ForwardingOutcome> ForwardAsync(Exchange exchange)
     {
         var route = exchange.Route!;
-        var pool = exchange.Key is { IsSandbox: true } && route.Sandbox is { } sandbox ? sandbox : route.Production;
+        var pool = PoolOf(exchange, route);
         if (route.Forwarding.Replays && await BufferAsync(exchange).ConfigureAwait(false) is { } fault)
         {
             return fault;
@@ -37,6 +37,10 @@ internal sealed class Forwarder(TrafficTimeouts timeouts, ForwardingCounters cou
             ? await TryOthersAsync(exchange, pool, target, outcome).ConfigureAwait(false)
             : outcome;
     }
+
+    /// <summary>The targets that can serve the request.</summary>
+    public static TargetPool PoolOf(Exchange exchange, CompiledRoute route) =>
+        exchange.Key is { IsSandbox: true } && route.Sandbox is { } sandbox ? sandbox : route.Production;
 
     private async ValueTask<ForwardingOutcome> TryOthersAsync(
         Exchange exchange,
@@ -95,9 +99,11 @@ internal sealed class Forwarder(TrafficTimeouts timeouts, ForwardingCounters cou
         exchange.Chosen = target;
         exchange.Attempts++;
         target.Enter();
+        exchange.Trace?.Tries(target);
         try
         {
             var outcome = await target.Upstream.SendAsync(exchange, target).ConfigureAwait(false);
+            exchange.Trace?.Ended(outcome);
             if (outcome == ForwardingOutcome.Completed)
             {
                 target.Health.Succeeded();

@@ -219,6 +219,7 @@ internal sealed class HttpUpstream : IUpstream, IDisposable
     )
     {
         ResponseHead.CopyTo(exchange, answer);
+        exchange.Trace?.Tell(exchange);
         var target = await answer.Content.ReadAsStreamAsync(exchange.Deadline.Token).ConfigureAwait(false);
         await using (target.ConfigureAwait(false))
         {

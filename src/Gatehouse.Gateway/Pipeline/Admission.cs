@@ -6,7 +6,9 @@ internal static class Admission
     /// <summary>Null when it may, as far as can be told without waiting; then <see cref="HasToWait"/> says whether that was all.</summary>
     public static GatewayProblem? Check(Exchange exchange)
     {
-        if (exchange.Snapshot.Route(exchange) is { } none)
+        var none = exchange.Snapshot.Route(exchange);
+        exchange.Trace?.Matched(none);
+        if (none is not null)
         {
             return none;
         }
@@ -14,7 +16,9 @@ internal static class Admission
         var route = exchange.Route!;
         for (var i = 0; i < route.FirstWaiting; i++)
         {
-            if (route.Policies[i].Apply(exchange) is { } problem)
+            var problem = route.Policies[i].Apply(exchange);
+            exchange.Trace?.Judged(route.Policies[i], problem, exchange.Answer is not null);
+            if (problem is not null)
             {
                 return problem;
             }
@@ -42,6 +46,7 @@ internal static class Admission
             var problem = policies[i] is IWaitingPolicy waiting
                 ? await waiting.ApplyAsync(exchange).ConfigureAwait(false)
                 : policies[i].Apply(exchange);
+            exchange.Trace?.Judged(policies[i], problem, exchange.Answer is not null);
             if (problem is not null)
             {
                 return problem;

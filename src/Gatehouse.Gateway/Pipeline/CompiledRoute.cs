@@ -12,6 +12,12 @@ internal sealed class CompiledRoute
     /// <summary>The API's entity name, or the virtual host, for logs and counters.</summary>
     public required string Name { get; init; }
 
+    /// <summary>The API's revision, for traces; 0 for a virtual host.</summary>
+    public int Revision { get; init; }
+
+    /// <summary>Method and path template, for traces; null where no operation was found.</summary>
+    public string? Operation { get; init; }
+
     /// <summary>What the request must pass, in order.</summary>
     public required IPolicy[] Policies
     {

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using Gatehouse.Gateway.Forwarding;
 using Gatehouse.Gateway.Strictness;
 using Gatehouse.Gateway.Throttling;
+using Gatehouse.Gateway.Tracing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -139,7 +140,9 @@ internal sealed partial class Exchange
     public ValueTask BeginAnswerAsync()
     {
         RateLimitHeaders.Write(this);
-        return Route!.TouchesAnswers ? RunAnswerPoliciesAsync() : ValueTask.CompletedTask;
+        return Trace is not null ? RunAnswerPoliciesTracedAsync(Trace)
+            : Route!.TouchesAnswers ? RunAnswerPoliciesAsync()
+            : ValueTask.CompletedTask;
     }
 
     /// <summary>Called when the answer is complete: filters pass on what they hold.</summary>
@@ -176,6 +179,14 @@ internal sealed partial class Exchange
         return null;
     }
 
+    // Last of all, so that no policy and nothing kept has the trace in it.
+    private async ValueTask RunAnswerPoliciesTracedAsync(RequestTrace trace)
+    {
+        trace.Mark();
+        await RunAnswerPoliciesAsync().ConfigureAwait(false);
+        trace.Tell(this);
+    }
+
     private async ValueTask RunAnswerPoliciesAsync()
     {
         // A second attempt begins its answer anew.
@@ -183,10 +194,14 @@ internal sealed partial class Exchange
         var policies = Route!.Policies;
         for (var i = (Answer is null ? policies.Length : AnsweredBy) - 1; i >= 0; i--)
         {
-            if (
-                policies[i] is IAnswerPolicy policy
-                && await policy.OnAnswerAsync(this).ConfigureAwait(false) is { } problem
-            )
+            if (policies[i] is not IAnswerPolicy policy)
+            {
+                continue;
+            }
+
+            var problem = await policy.OnAnswerAsync(this).ConfigureAwait(false);
+            Trace?.SawAnswer(policy, problem);
+            if (problem is not null)
             {
                 Refuse(problem);
                 return;

@@ -6,6 +6,7 @@ using Gatehouse.Gateway.Forwarding;
 using Gatehouse.Gateway.Routing;
 using Gatehouse.Gateway.Strictness;
 using Gatehouse.Gateway.Throttling;
+using Gatehouse.Gateway.Tracing;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -45,6 +46,9 @@ internal sealed partial class Exchange
 
     /// <summary>What the node had applied when the table was taken; only for callers that may know, else null.</summary>
     public long? Epoch { get; private set; }
+
+    /// <summary>What becomes of the request, for a caller that may know and asked; else null.</summary>
+    public RequestTrace? Trace { get; set; }
     public PathVerdict Target { get; set; }
     public TrafficTimeouts Timeouts { get; set; } = null!;
 
@@ -120,6 +124,7 @@ internal sealed partial class Exchange
         Now = now;
         StartedAt = timestamp;
         Epoch = null;
+        Trace = null;
         Target = default;
         Route = null;
         Consumers = ConsumerDirectory.Empty;
@@ -189,6 +194,7 @@ internal sealed partial class Exchange
     {
         EndStream();
         EndPolicies();
+        Trace = null;
         Buffered = null;
         Snapshot = null!;
         AdmittedBy = null!;

@@ -115,10 +115,17 @@ internal sealed partial class GatewayPipeline(
             _trace is not null
             && request.Headers[HeaderNames.Grant] is { Count: > 0 } grant
             && _trace.Allows(grant, exchange.Now)
-            && AskEpoch(exchange) is { } refused
         )
         {
-            return refused;
+            if (AskEpoch(exchange) is { } refused)
+            {
+                return refused;
+            }
+
+            if (request.Headers.ContainsKey(HeaderNames.Trace))
+            {
+                exchange.Trace = new(options.Node, time);
+            }
         }
 
         // 5. Which API and operation, then 6. everything they ask for (PolicyChain has that order).

@@ -25,6 +25,9 @@ internal static class HeaderNames
     /// <summary>In a request: a node that has not applied so much refuses it.</summary>
     public const string MinEpoch = "X-Gatehouse-Min-Epoch";
 
+    /// <summary>In a request with a grant: asks what becomes of it and why. In the answer: that, as JSON.</summary>
+    public const string Trace = "X-Gatehouse-Trace";
+
     /// <summary>True for a header that callers and workers say to each other: no backend gets it, none may send it.</summary>
     public static bool IsOwn(string name) =>
         name.Length > 12 && name.StartsWith("X-Gatehouse-", StringComparison.OrdinalIgnoreCase);

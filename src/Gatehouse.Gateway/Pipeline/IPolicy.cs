@@ -18,6 +18,9 @@ internal interface IPolicy
     /// counts, spends or changes something says false: it has done so for this request.
     /// </summary>
     bool RunsAgain => true;
+
+    /// <summary>How a trace names it.</summary>
+    string Name => PolicyNames.Of(GetType());
 }
 
 /// <summary>

@@ -68,6 +68,7 @@ internal static class ProblemWriter
             }
         }
 
+        exchange.Trace?.Tell(exchange);
         if (exchange.Request.Method == "HEAD")
         {
             return;

@@ -96,7 +96,7 @@ internal sealed class ApiCompiler(
                 throw new Refused($"/operations/{i}/path", $"Not a path template: {problem}.");
             }
 
-            if (!operations.Add(template, MethodOf(operation, i), Route(ChainOf(operation, i))))
+            if (!operations.Add(template, MethodOf(operation, i), Route(ChainOf(operation, i), operation)))
             {
                 throw new Refused($"/operations/{i}", $"{operation.Method} {operation.Path} is there twice.");
             }
@@ -127,10 +127,12 @@ internal sealed class ApiCompiler(
             }
         }
 
-        CompiledRoute Route(IPolicy[] policies) =>
+        CompiledRoute Route(IPolicy[] policies, Operation? operation = null) =>
             new()
             {
                 Name = change.Name,
+                Revision = api.Revision,
+                Operation = operation is null ? null : $"{operation.Method} {operation.Path}",
                 Paths = paths,
                 Policies = policies,
                 Production = production,

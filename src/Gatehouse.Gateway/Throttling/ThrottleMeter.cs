@@ -35,6 +35,9 @@ internal sealed class ThrottleMeter
     private readonly long[] _refused = new long[s_names.Length];
     private long _overruns;
 
+    /// <summary>How metrics and traces name a level.</summary>
+    public static string NameOf(ThrottleLevel level) => s_names[(int)level];
+
     public void Refused(ThrottleLevel level) => Interlocked.Increment(ref _refused[(int)level]);
 
     /// <summary>A plan that does not stop at its quota let a request pass beyond it.</summary>

@@ -213,7 +213,9 @@ internal sealed class ThrottlePolicy : IPolicy
     {
         var now = exchange.StartedAt;
         var allowed = table.Limiter.Allowance(counter, limit, now);
-        if (counter.TryUse(limit, allowed, now, out var left))
+        var granted = counter.TryUse(limit, allowed, now, out var left);
+        exchange.Trace?.Asked(level, limit, allowed, left, granted || !stops);
+        if (granted)
         {
             exchange.Charges.Add(counter, limit, allowed, left);
             return null;

@@ -16,6 +16,7 @@ internal static class OperatorCommands
             ClusterCommands.Create(),
             TokenCommands.Create(),
             TraceCommands.Create(),
+            WhyCommand.Create(),
             .. LoginCommands.Create(),
             ConfigCommands.Create(),
             ReloadCommand.Create(),

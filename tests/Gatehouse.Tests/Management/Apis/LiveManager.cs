@@ -41,6 +41,9 @@ internal sealed class LiveManager : IAsyncDisposable
 
     public Catalogue Catalogue => _catalogue.Catalogue;
 
+    /// <summary>Signs trace grants.</summary>
+    public CatalogueKey CatalogueKey => _catalogue.Key;
+
     public HttpClient Http { get; }
 
     public string Token { get; }
