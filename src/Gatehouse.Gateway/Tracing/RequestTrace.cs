@@ -219,10 +219,10 @@ internal sealed class RequestTrace(string node, TimeProvider time)
             json.WriteString(
                 "state",
                 target.Weight == 0 ? "weight 0"
-                : target.Health.IsCut ? "cut off"
-                : !target.IsOpen ? "full"
-                : target.Health.IsPreferred ? "well"
-                : "doubted"
+                    : target.Health.IsCut ? "cut off"
+                    : !target.IsOpen ? "full"
+                    : target.Health.IsPreferred ? "well"
+                    : "doubted"
             );
             json.WriteEndObject();
         }
@@ -248,8 +248,8 @@ internal sealed class RequestTrace(string node, TimeProvider time)
         json.WriteString(
             "from",
             exchange.Problem is not null ? "gateway"
-            : exchange.Answer is not null ? exchange.Route!.Policies[exchange.AnsweredBy].Name
-            : "endpoint"
+                : exchange.Answer is not null ? exchange.Route!.Policies[exchange.AnsweredBy].Name
+                : "endpoint"
         );
         if (exchange.Problem is { } problem)
         {

@@ -83,11 +83,7 @@ internal static class WhyCommand
         };
         try
         {
-            using var answer = await http.SendAsync(
-                request,
-                HttpCompletionOption.ResponseHeadersRead,
-                cancellation
-            );
+            using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
             if (
                 answer.Headers.TryGetValues("X-Gatehouse-Trace", out var told)
                 && JsonNode.Parse(string.Join("", told)) is JsonObject trace

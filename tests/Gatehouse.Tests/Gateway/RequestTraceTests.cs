@@ -119,10 +119,7 @@ public sealed class RequestTraceTests
             (
                 Entities.Petstore(backend.Url) with
                 {
-                    Production = new()
-                    {
-                        Endpoints = [new() { Url = nobody }, new() { Url = backend.Url, Group = 1 }],
-                    },
+                    Production = new() { Endpoints = [new() { Url = nobody }, new() { Url = backend.Url, Group = 1 }] },
                 }
             ).Put()
         );
