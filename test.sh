@@ -29,12 +29,14 @@ step() {
 }
 
 # command:package of everything the cluster tests drive.
-needed=(nginx:nginx-light haproxy:haproxy wrk:wrk ip:iproute2 nft:nftables strace:strace pgrep:procps openssl:openssl curl:curl)
+needed=(nginx:nginx-light haproxy:haproxy wrk:wrk ip:iproute2 nft:nftables strace:strace pgrep:procps openssl:openssl curl:curl postgres:postgresql)
 
 install_tools() {
   local packages=() pair
   for pair in "${needed[@]}"; do
-    PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null || packages+=("${pair##*:}")
+    # Debian keeps each version of PostgreSQL in a place of its own.
+    PATH=$PATH:/usr/sbin:/sbin:$(printf '%s:' /usr/lib/postgresql/*/bin) command -v "${pair%%:*}" >/dev/null ||
+      packages+=("${pair##*:}")
   done
   [ ${#packages[@]} -eq 0 ] && return
   local install="apt-get install -y --no-install-recommends ${packages[*]}"

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization.Metadata;
 using Gatehouse.Deployment.Trust;
 using Gatehouse.Model;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
 
 namespace Gatehouse.Management;
 
@@ -16,6 +17,9 @@ namespace Gatehouse.Management;
 /// <param name="time">The clock.</param>
 public sealed class Catalogue(CatalogueDatabase database, CatalogueKey key, TimeProvider time) : IDisposable
 {
+    // How long the outcome of a commit is asked for whose connection broke.
+    private static readonly TimeSpan s_doubt = TimeSpan.FromSeconds(10);
+
     // One writer at a time is all the database takes; waiting here costs no thread and is fair.
     private readonly SemaphoreSlim _writing = new(1, 1);
     private volatile TaskCompletionSource _committed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -283,15 +287,10 @@ public sealed class Catalogue(CatalogueDatabase database, CatalogueKey key, Time
                     if (save)
                     {
                         // From here on a cancelled caller could not tell whether it was committed.
+                        await database.AnnounceAsync(context, CancellationToken.None).ConfigureAwait(false);
                         await context.SaveChangesAsync(CancellationToken.None).ConfigureAwait(false);
-                        await scope.CommitAsync(CancellationToken.None).ConfigureAwait(false);
-                    }
-
-                    if (save)
-                    {
-                        Interlocked
-                            .Exchange(ref _committed, new(TaskCreationOptions.RunContinuationsAsynchronously))
-                            .SetResult();
+                        await CommitAsync(context, scope).ConfigureAwait(false);
+                        Wake();
                     }
 
                     return result;
@@ -301,6 +300,62 @@ public sealed class Catalogue(CatalogueDatabase database, CatalogueKey key, Time
         finally
         {
             _writing.Release();
+        }
+    }
+
+    /// <summary>Wakes whoever waits for a newer head; what they then read decides.</summary>
+    internal void Wake() =>
+        Interlocked.Exchange(ref _committed, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+
+    // A connection that breaks under a commit leaves its outcome open. The head row tells it: whoever locks it has waited for
+    // that commit to end, and the audit's chain at our entry is nobody else's.
+    private async Task CommitAsync(CatalogueContext context, IDbContextTransaction scope)
+    {
+        try
+        {
+            await scope.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception e) when (!database.Embedded && CatalogueDatabase.TroubleOf(e) is not null)
+        {
+            var ours = context.ChangeTracker.Entries<AuditRow>().Select(a => a.Entity).SingleOrDefault();
+            if (ours is null || !await WasCommittedAsync(ours, e).ConfigureAwait(false))
+            {
+                throw;
+            }
+        }
+    }
+
+    private async Task<bool> WasCommittedAsync(AuditRow ours, Exception cause)
+    {
+        using var patience = new CancellationTokenSource(s_doubt, time);
+        while (true)
+        {
+            try
+            {
+                var context = database.Open();
+                await using (context.ConfigureAwait(false))
+                {
+                    var scope = await context.Database.BeginTransactionAsync(patience.Token).ConfigureAwait(false);
+                    await using (scope.ConfigureAwait(false))
+                    {
+                        await LockHeadAsync(context, patience.Token).ConfigureAwait(false);
+                        var chain = await context
+                            .Audit.Where(a => a.Id == ours.Id)
+                            .Select(a => (Digest?)a.Chain)
+                            .SingleOrDefaultAsync(patience.Token)
+                            .ConfigureAwait(false);
+                        return chain == ours.Chain;
+                    }
+                }
+            }
+            catch (Exception e) when (CatalogueDatabase.TroubleOf(e) is not null && !patience.IsCancellationRequested)
+            {
+                await Task.Delay(s_doubt / 20, time).ConfigureAwait(false);
+            }
+            catch (Exception e) when (patience.IsCancellationRequested)
+            {
+                throw new CommitInDoubtException(cause.Message, e);
+            }
         }
     }
 

@@ -1,121 +1,116 @@
-using System.Data;
-using System.Data.Common;
-using Microsoft.Data.Sqlite;
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
-using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Storage;
 
 namespace Gatehouse.Management;
 
 /// <summary>
-/// Where the catalogue lies and how it is opened. The one file that knows the database product; another product is another
-/// factory method and its migrations.
+/// The database the catalogue lies in, on whichever product is configured. Other contexts of the managers lie in the same
+/// one: <see cref="With{TContext}"/> adds a context to it, so that setup and backup know its tables, and
+/// <see cref="Options{TContext}"/> opens it.
 /// </summary>
-public sealed class CatalogueDatabase
+/// <remarks>
+/// Migrations are written once for both products. Write them with <c>dotnet ef migrations add</c> (the design-time factory is
+/// SQLite), and take every <c>type: "…"</c> and <c>HasColumnType("…")</c> out of what it wrote: each product then chooses its
+/// own type for the CLR type. A number that the database makes is annotated for both, <c>Sqlite:Autoincrement</c> and
+/// <c>Npgsql:ValueGenerationStrategy</c>. Each context notes its migrations in a table of its own.
+/// </remarks>
+public sealed class CatalogueDatabase : IDisposable
 {
-    private readonly DbContextOptions<CatalogueContext> _options;
+    private readonly DatabaseProduct _product;
+    private readonly ConcurrentDictionary<Type, DbContextOptions> _options = [];
 
-    private CatalogueDatabase(string description, DbContextOptions<CatalogueContext> options, bool embedded)
+    private CatalogueDatabase(DatabaseProduct product, ImmutableArray<Func<CatalogueDatabase, DbContext>> contexts)
     {
-        Description = description;
-        Embedded = embedded;
-        _options = options;
+        _product = product;
+        Contexts = contexts;
     }
 
     /// <summary>What to call it in messages; holds no password.</summary>
-    public string Description { get; }
+    public string Description => _product.Description;
 
     /// <summary>True when it is a file of this manager's alone, which migrates itself.</summary>
-    public bool Embedded { get; }
+    public bool Embedded => _product.Embedded;
+
+    /// <summary>Opens each context that lies in it, the catalogue first.</summary>
+    public ImmutableArray<Func<CatalogueDatabase, DbContext>> Contexts { get; }
 
     /// <summary>The catalogue in the SQLite file at <paramref name="path"/>.</summary>
-    public static CatalogueDatabase Sqlite(string path)
-    {
-        var connection = new SqliteConnectionStringBuilder
-        {
-            DataSource = path,
-            // Waiting for a lock is SQLite's business (busy_timeout); the driver's own loop sleeps 150 ms at a time.
-            DefaultTimeout = 30,
-        };
-        var options = new DbContextOptionsBuilder<CatalogueContext>()
-            .UseSqlite(connection.ToString())
-            .AddInterceptors(new SqlitePragmas())
-            .Options;
-        return new($"SQLite file {path}", options, embedded: true);
-    }
+    public static CatalogueDatabase Sqlite(string path) => Of(new SqliteProduct(path));
+
+    /// <summary>The catalogue in a PostgreSQL database, for one manager or several.</summary>
+    public static CatalogueDatabase PostgreSql(PostgreSqlSettings settings) => Of(new PostgreSqlProduct(settings));
+
+    /// <summary>The same database with one more context in it, which <paramref name="create"/> makes of its options.</summary>
+    public CatalogueDatabase With<TContext>(Func<DbContextOptions<TContext>, TContext> create)
+        where TContext : DbContext =>
+        new(_product, Contexts.Add(database => create(database.Options<TContext>())));
+
+    /// <summary>How a <typeparamref name="TContext"/> is opened here; its migrations are those in its own assembly.</summary>
+    public DbContextOptions<TContext> Options<TContext>()
+        where TContext : DbContext =>
+        (DbContextOptions<TContext>)
+            _options.GetOrAdd(
+                typeof(TContext),
+                type =>
+                {
+                    var builder = new DbContextOptionsBuilder<TContext>();
+                    _product.Configure(builder, type.Assembly.GetName().Name!, HistoryTable(type));
+                    return builder.Options;
+                }
+            );
 
     /// <summary>A context of its own; the caller disposes it.</summary>
-    public CatalogueContext Open() => new(_options);
+    public CatalogueContext Open() => new(Options<CatalogueContext>());
 
     /// <summary>
-    /// Begins a read that sees one state of all tables. SQLite's usual transaction would take the write lock at once; a
-    /// deferred one takes its snapshot at the first read and hinders nobody.
+    /// What kept the database from answering, when <paramref name="exception"/> says that and nothing worse: unreachable,
+    /// restarting, full, locked. Null for any other failure.
     /// </summary>
-    [System.Diagnostics.CodeAnalysis.SuppressMessage(
-        "Performance",
-        "CA1822",
-        Justification = "Another product begins it another way."
-    )]
-    internal async Task<IDbContextTransaction> BeginSnapshotAsync(
-        CatalogueContext context,
-        CancellationToken cancellation
-    )
-    {
-        await context.Database.OpenConnectionAsync(cancellation).ConfigureAwait(false);
-        var connection = (SqliteConnection)context.Database.GetDbConnection();
-        var transaction = connection.BeginTransaction(IsolationLevel.Serializable, deferred: true);
-        return (await context.Database.UseTransactionAsync(transaction, cancellation).ConfigureAwait(false))!;
-    }
+    public static DatabaseTrouble? TroubleOf(Exception exception) =>
+        SqliteProduct.TroubleOf(exception) ?? PostgreSqlProduct.TroubleOf(exception);
 
-    /// <summary>
-    /// Removes the note of a migration that died under way; it would be waited for without end. Only for the embedded file,
-    /// which no second process migrates.
-    /// </summary>
-    internal static async Task ForgetDeadMigrationAsync(CatalogueContext context, CancellationToken cancellation)
-    {
-        if (
-            await context
-                .Database.SqlQuery<int>(
-                    $"SELECT count(*) AS Value FROM sqlite_master WHERE name = '__EFMigrationsLock'"
-                )
-                .SingleAsync(cancellation)
-                .ConfigureAwait(false) > 0
-        )
-        {
-            await context
-                .Database.ExecuteSqlAsync($"DELETE FROM \"__EFMigrationsLock\"", cancellation)
-                .ConfigureAwait(false);
-        }
-    }
+    /// <summary>Closes its connections; nothing may be opened after it.</summary>
+    public void Dispose() => _product.Dispose();
 
-    private sealed class SqlitePragmas : DbConnectionInterceptor
-    {
-        // FULL, said aloud: with WAL some builds fall back to NORMAL, which may lose the last commits on power loss.
-        private const string Pragmas =
-            "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
+    /// <summary>Closes connections that are not in use, so that the database can be copied or put aside.</summary>
+    internal void Close() => _product.Close();
 
-        public override void ConnectionOpened(DbConnection connection, ConnectionEndEventData eventData)
-        {
-            using var command = connection.CreateCommand();
-            command.CommandText = Pragmas;
-            command.ExecuteNonQuery();
-        }
+    /// <summary>Begins a read that sees one state of all tables and hinders no writer.</summary>
+    internal Task<IDbContextTransaction> BeginSnapshotAsync(DbContext context, CancellationToken cancellation) =>
+        _product.BeginSnapshotAsync(context, cancellation);
 
-        public override async Task ConnectionOpenedAsync(
-            DbConnection connection,
-            ConnectionEndEventData eventData,
-            CancellationToken cancellationToken = default
-        )
-        {
-            var command = connection.CreateCommand();
-            await using (command.ConfigureAwait(false))
-            {
-                command.CommandText = Pragmas;
-                await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-            }
-        }
-    }
+    /// <summary>Whether there is a database. Creates none. Throws when that cannot be told.</summary>
+    internal Task<bool> ExistsAsync(DbContext context, CancellationToken cancellation) =>
+        _product.ExistsAsync(context, cancellation);
+
+    /// <summary>Creates the database when there is none, and holds it for one setup at a time.</summary>
+    internal Task<IAsyncDisposable> LockSetupAsync(CancellationToken cancellation) =>
+        _product.LockSetupAsync(cancellation);
+
+    /// <summary>Clears what a migration left that died under way.</summary>
+    internal Task ForgetDeadMigrationAsync(DbContext context, CancellationToken cancellation) =>
+        _product.ForgetDeadMigrationAsync(context, cancellation);
+
+    /// <summary>Tells other managers of the commit that <paramref name="context"/> is about to make.</summary>
+    internal Task AnnounceAsync(CatalogueContext context, CancellationToken cancellation) =>
+        _product.AnnounceAsync(context, cancellation);
+
+    /// <summary>Calls <paramref name="heard"/> at each commit of another manager, until cancelled or the connection is lost. A hint only.</summary>
+    internal Task ListenAsync(Action heard, CancellationToken cancellation) =>
+        _product.ListenAsync(heard, cancellation);
+
+    /// <summary>Sets what hands out numbers above those in the tables, after rows were written with theirs.</summary>
+    internal Task ResetNumbersAsync(DbContext context, CancellationToken cancellation) =>
+        _product.ResetNumbersAsync(context, cancellation);
+
+    private static CatalogueDatabase Of(DatabaseProduct product) => new(product, [database => database.Open()]);
+
+    // The catalogue's is where it always was.
+    private static string HistoryTable(Type context) =>
+        context == typeof(CatalogueContext) ? "__EFMigrationsHistory" : $"__EFMigrationsHistory_{context.Name}";
 
     /// <summary>For <c>dotnet ef migrations add</c>.</summary>
     internal sealed class DesignTime : IDesignTimeDbContextFactory<CatalogueContext>
@@ -123,3 +118,8 @@ public sealed class CatalogueDatabase
         public CatalogueContext CreateDbContext(string[] args) => Sqlite("design.db").Open();
     }
 }
+
+/// <summary>Why the database does not answer.</summary>
+/// <param name="Title">What is wrong, one line, without a secret.</param>
+/// <param name="Detail">What an operator looks at.</param>
+public sealed record DatabaseTrouble(string Title, string Detail);

@@ -9,16 +9,25 @@ public static class CatalogueSetup
     /// <summary>What <see cref="ApplyAsync"/> would do. Changes nothing, and creates no file.</summary>
     public static async Task<SetupPlan> PlanAsync(CatalogueDatabase database, CancellationToken cancellation)
     {
-        var context = database.Open();
-        await using (context.ConfigureAwait(false))
+        var pending = ImmutableArray.CreateBuilder<string>();
+        var unknown = ImmutableArray.CreateBuilder<string>();
+        var creates = true;
+        foreach (var open in database.Contexts)
         {
-            var exists = await context.Database.CanConnectAsync(cancellation).ConfigureAwait(false);
-            var applied = exists
-                ? await context.Database.GetAppliedMigrationsAsync(cancellation).ConfigureAwait(false)
-                : [];
-            var known = context.Database.GetMigrations().ToList();
-            return new(database.Description, !exists, [.. known.Except(applied)], [.. applied.Except(known)]);
+            var context = open(database);
+            await using (context.ConfigureAwait(false))
+            {
+                var applied = await database.ExistsAsync(context, cancellation).ConfigureAwait(false)
+                    ? (await context.Database.GetAppliedMigrationsAsync(cancellation).ConfigureAwait(false)).ToList()
+                    : [];
+                var known = context.Database.GetMigrations().ToList();
+                creates &= applied.Count == 0;
+                pending.AddRange(known.Except(applied));
+                unknown.AddRange(applied.Except(known));
+            }
         }
+
+        return new(database.Description, creates, pending.ToImmutable(), unknown.ToImmutable());
     }
 
     /// <summary>
@@ -27,42 +36,82 @@ public static class CatalogueSetup
     /// </summary>
     public static async Task<SetupPlan> ApplyAsync(CatalogueDatabase database, CancellationToken cancellation)
     {
+        RequireKnown(await PlanAsync(database, cancellation).ConfigureAwait(false));
+        var alone = await database.LockSetupAsync(cancellation).ConfigureAwait(false);
+        await using (alone.ConfigureAwait(false))
+        {
+            // Once more: another setup may have been faster.
+            var plan = await PlanAsync(database, cancellation).ConfigureAwait(false);
+            foreach (var open in plan.Pending.IsEmpty ? [] : database.Contexts)
+            {
+                var context = open(database);
+                await using (context.ConfigureAwait(false))
+                {
+                    await database.ForgetDeadMigrationAsync(context, cancellation).ConfigureAwait(false);
+                    await context.Database.MigrateAsync(cancellation).ConfigureAwait(false);
+                }
+            }
+
+            await BeginAsync(database, cancellation).ConfigureAwait(false);
+            return plan;
+        }
+    }
+
+    /// <summary>
+    /// For a manager that starts: a file of its own is brought up to this build, a shared database must be up to it already.
+    /// Throws <see cref="InvalidOperationException"/> with what to do when it is not.
+    /// </summary>
+    /// <param name="database">Which.</param>
+    /// <param name="migrate">Migrate a shared database as well.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public static async Task EnsureAsync(CatalogueDatabase database, bool migrate, CancellationToken cancellation)
+    {
+        if (database.Embedded || migrate)
+        {
+            await ApplyAsync(database, cancellation).ConfigureAwait(false);
+            return;
+        }
+
         var plan = await PlanAsync(database, cancellation).ConfigureAwait(false);
+        RequireKnown(plan);
+        if (!plan.IsCurrent)
+        {
+            throw new InvalidOperationException(
+                $"The catalogue ({database.Description}) {(plan.Creates ? "has no schema yet" : "is of an older Gatehouse")}: run 'gatehouse setup' with this node's configuration{(plan.Creates ? "" : ", once every manager may go on with the new schema")}, or set database.migrate to true."
+            );
+        }
+    }
+
+    private static void RequireKnown(SetupPlan plan)
+    {
         if (!plan.Unknown.IsEmpty)
         {
             throw new InvalidOperationException(
-                $"The catalogue ({database.Description}) was written by a newer Gatehouse: this build does not know {string.Join(", ", plan.Unknown)}. Run the newer build, or restore a backup made before."
+                $"The catalogue ({plan.Database}) was written by a newer Gatehouse: this build does not know {string.Join(", ", plan.Unknown)}. Run the newer build, or restore a backup made before."
             );
         }
+    }
 
+    private static async Task BeginAsync(CatalogueDatabase database, CancellationToken cancellation)
+    {
         var context = database.Open();
         await using (context.ConfigureAwait(false))
         {
-            if (!plan.Pending.IsEmpty)
+            if (await context.Head.AnyAsync(cancellation).ConfigureAwait(false))
             {
-                if (database.Embedded && !plan.Creates)
+                return;
+            }
+
+            context.Head.Add(
+                new()
                 {
-                    await CatalogueDatabase.ForgetDeadMigrationAsync(context, cancellation).ConfigureAwait(false);
+                    History = Catalogue.NewHistory(),
+                    HistoryReason = "created",
+                    HistoryBeganAt = DateTimeOffset.UtcNow,
                 }
-
-                await context.Database.MigrateAsync(cancellation).ConfigureAwait(false);
-            }
-
-            if (!await context.Head.AnyAsync(cancellation).ConfigureAwait(false))
-            {
-                context.Head.Add(
-                    new()
-                    {
-                        History = Catalogue.NewHistory(),
-                        HistoryReason = "created",
-                        HistoryBeganAt = DateTimeOffset.UtcNow,
-                    }
-                );
-                await context.SaveChangesAsync(cancellation).ConfigureAwait(false);
-            }
+            );
+            await context.SaveChangesAsync(cancellation).ConfigureAwait(false);
         }
-
-        return plan;
     }
 }
 

@@ -21,20 +21,30 @@ public sealed class SecretStore(CatalogueDatabase database, ClusterKey key)
     }
 
     /// <summary>Stores or replaces a secret.</summary>
-    public async Task PutAsync(string name, ReadOnlyMemory<byte> secret, CancellationToken cancellation)
+    public Task PutAsync(string name, ReadOnlyMemory<byte> secret, CancellationToken cancellation) =>
+        PutAsync([(name, secret)], cancellation);
+
+    /// <summary>Stores or replaces secrets, all of them or none.</summary>
+    public async Task PutAsync(
+        IReadOnlyList<(string Name, ReadOnlyMemory<byte> Secret)> secrets,
+        CancellationToken cancellation
+    )
     {
-        var wrapped = key.Wrap(name, secret.Span);
         var context = database.Open();
         await using (context.ConfigureAwait(false))
         {
-            var row = await context.Secrets.FindAsync([name], cancellation).ConfigureAwait(false);
-            if (row is null)
+            foreach (var (name, secret) in secrets)
             {
-                context.Secrets.Add(new() { Name = name, Wrapped = wrapped });
-            }
-            else
-            {
-                row.Wrapped = wrapped;
+                var wrapped = key.Wrap(name, secret.Span);
+                var row = await context.Secrets.FindAsync([name], cancellation).ConfigureAwait(false);
+                if (row is null)
+                {
+                    context.Secrets.Add(new() { Name = name, Wrapped = wrapped });
+                }
+                else
+                {
+                    row.Wrapped = wrapped;
+                }
             }
 
             await context.SaveChangesAsync(cancellation).ConfigureAwait(false);

@@ -57,3 +57,9 @@ public sealed class EntityConflictException(string kind, string name, long expec
 
 /// <summary>An entity is larger than the feed carries.</summary>
 public sealed class EntityTooLargeException(string message) : Exception(message);
+
+/// <summary>
+/// The database went away under a commit and did not come back in time to tell whether it holds it.
+/// </summary>
+public sealed class CommitInDoubtException(string reason, Exception cause)
+    : Exception($"The database went away while the change was committed ({reason.TrimEnd('.')}).", cause);

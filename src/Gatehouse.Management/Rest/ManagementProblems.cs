@@ -4,7 +4,6 @@ using Gatehouse.Model;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
 namespace Gatehouse.Management;
@@ -91,12 +90,19 @@ public sealed partial class ManagementProblems(ILogger<ManagementProblems> logge
                 return Invalid([Fault(json)]);
             case BadHttpRequestException bad:
                 return Problem(bad.StatusCode, bad.Message, null);
-            case SqliteException { SqliteErrorCode: 5 or 6 }:
-                LogBusy(exception);
+            case CommitInDoubtException:
+                LogTrouble(exception.Message);
                 return Problem(
                     StatusCodes.Status503ServiceUnavailable,
-                    "The catalogue is busy",
-                    "Nothing was changed. Try again in a moment."
+                    exception.Message,
+                    "It may or may not have been made: read what it was about before trying again."
+                );
+            case Exception when CatalogueDatabase.TroubleOf(exception) is { } trouble:
+                LogTrouble($"{trouble.Title}: {trouble.Detail}");
+                return Problem(
+                    StatusCodes.Status503ServiceUnavailable,
+                    trouble.Title,
+                    "Nothing was changed. Workers serve on. Try again in a moment; the manager's log says more."
                 );
             default:
                 LogFailed(exception, context.Request.Method, context.Request.Path, context.TraceIdentifier);
@@ -125,9 +131,6 @@ public sealed partial class ManagementProblems(ILogger<ManagementProblems> logge
     [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed (request {Request})")]
     private partial void LogFailed(Exception exception, string method, string path, string request);
 
-    [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "The catalogue stayed locked for too long; a request was refused"
-    )]
-    private partial void LogBusy(Exception exception);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A request was refused: {Trouble}")]
+    private partial void LogTrouble(string trouble);
 }

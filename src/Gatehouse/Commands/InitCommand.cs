@@ -143,7 +143,19 @@ internal static class InitCommand
             GatewayHosts = settings.Hosts.Gateway,
             ManagementHosts = settings.Hosts.Management,
         };
-        return await Founding.FoundAsync(data.Path, plan, TimeProvider.System, cancellation);
+        using var database = ConfiguredDatabase.Of(settings, data.Path);
+        try
+        {
+            return await Founding.FoundAsync(data.Path, database, plan, TimeProvider.System, cancellation);
+        }
+        catch (InvalidOperationException e) when (CatalogueDatabase.TroubleOf(e) is null)
+        {
+            throw new CommandFailure(ExitCode.Conflict, e.Message, data.Path, cause: e);
+        }
+        catch (Exception e) when (CatalogueDatabase.TroubleOf(e) is { } trouble)
+        {
+            throw ConfiguredDatabase.Failure(database, trouble, e);
+        }
     }
 
     private static async Task WelcomeAsync(

@@ -18,8 +18,9 @@ internal static class SetupCommand
             Description = "After a catalogue was put back from a copy: begin a new history, for this reason",
             HelpName = "REASON",
         };
-        return new Command("setup", "Create the manager's database, or bring it up to this version")
-            .With(NodeOptions.Data, dryRun, newHistory)
+        return new Command("setup", "Create the managers' database, or bring it up to this version")
+            .With(dryRun, newHistory)
+            .With(NodeOptions.All)
             .Does(
                 (call, cancellation) =>
                     call.Get(newHistory) is { } reason
@@ -32,7 +33,7 @@ internal static class SetupCommand
     private static async Task<ExitCode> BeginHistoryAsync(Call call, string reason, CancellationToken cancellation)
     {
         using var directory = DataDirectory.Open(NodeOptions.DataPath(call));
-        var database = CatalogueDatabase.Sqlite(DataDirectory.CatalogueFile(directory.Path));
+        using var database = ConfiguredDatabase.Of(NodeOptions.Read(call).Settings, directory.Path);
         await CatalogueSetup.ApplyAsync(database, cancellation);
         using var clusterKey = ClusterKey.Load(directory.Path);
         var secret = await new SecretStore(database, clusterKey).FindAsync(Founding.CatalogueKeySecret, cancellation);
@@ -54,7 +55,7 @@ internal static class SetupCommand
     private static async Task<ExitCode> RunAsync(Call call, bool dryRun, CancellationToken cancellation)
     {
         var path = NodeOptions.DataPath(call);
-        var database = CatalogueDatabase.Sqlite(DataDirectory.CatalogueFile(path));
+        using var database = ConfiguredDatabase.Of(NodeOptions.Read(call).Settings, path);
         SetupPlan plan;
         try
         {
@@ -64,9 +65,14 @@ internal static class SetupCommand
             }
             else
             {
-                using var directory = DataDirectory.Open(path); // a running manager has migrated already
+                // A running manager has migrated its own file already; a shared database is set up beside running managers.
+                using var directory = database.Embedded ? DataDirectory.Open(path) : null;
                 plan = await CatalogueSetup.ApplyAsync(database, cancellation);
             }
+        }
+        catch (Exception e) when (CatalogueDatabase.TroubleOf(e) is { } trouble)
+        {
+            throw ConfiguredDatabase.Failure(database, trouble, e);
         }
         catch (InvalidOperationException e)
         {

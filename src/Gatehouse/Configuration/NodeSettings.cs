@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Gatehouse.Cluster;
 using Gatehouse.Gateway.Throttling;
+using Gatehouse.Management;
 using Gatehouse.Model;
 using Microsoft.Extensions.Logging;
 
@@ -27,6 +28,9 @@ internal sealed record NodeSettings
 
     /// <summary>How members find each other.</summary>
     public required ClusterSettings Cluster { get; init; }
+
+    /// <summary>Where a manager keeps the catalogue.</summary>
+    public required DatabaseSettings Database { get; init; }
 
     /// <summary>Certificates of the operator's for public names.</summary>
     public required TlsSettings Tls { get; init; }
@@ -180,6 +184,59 @@ internal sealed record LocalMemberSettings
 
     /// <summary>A taken port moves to the next free one.</summary>
     public required bool Increment { get; init; }
+}
+
+/// <summary>Where a manager keeps the catalogue. Only <see cref="Provider"/> means anything for SQLite.</summary>
+internal sealed record DatabaseSettings
+{
+    /// <summary>Which product.</summary>
+    public required DatabaseProvider Provider { get; init; }
+
+    /// <summary>Host name, address, or directory of a Unix socket.</summary>
+    public required string Host { get; init; }
+
+    /// <summary>TCP port.</summary>
+    public required int Port { get; init; }
+
+    /// <summary>The database's name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Who connects.</summary>
+    public required string User { get; init; }
+
+    /// <summary>From the environment only; null when it is in <see cref="PasswordFile"/>, or when there is none.</summary>
+    public required string? Password { get; init; }
+
+    /// <summary>File that holds the password; null for the systemd credential where there is one.</summary>
+    public required string? PasswordFile { get; init; }
+
+    /// <summary>How the connection is protected; null for what suits the host.</summary>
+    public required DatabaseTls? Tls { get; init; }
+
+    /// <summary>PEM file of the authorities that vouch for the server; null for the system's.</summary>
+    public required string? AuthorityFile { get; init; }
+
+    /// <summary>PEM file of a client certificate; null for none.</summary>
+    public required string? CertificateFile { get; init; }
+
+    /// <summary>PEM file of its key.</summary>
+    public required string? KeyFile { get; init; }
+
+    /// <summary>Most connections at once.</summary>
+    public required int Connections { get; init; }
+
+    /// <summary>Migrate a shared database at the start of a manager.</summary>
+    public required bool Migrate { get; init; }
+}
+
+/// <summary>The database products.</summary>
+internal enum DatabaseProvider
+{
+    /// <summary>A file in the data directory, for one manager.</summary>
+    Sqlite,
+
+    /// <summary>A server, for one manager or several.</summary>
+    PostgreSql,
 }
 
 /// <summary>Certificates for public names.</summary>

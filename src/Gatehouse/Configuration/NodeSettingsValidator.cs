@@ -12,6 +12,7 @@ internal static class NodeSettingsValidator
     {
         CheckPorts(values, problems);
         CheckName(values, problems);
+        CheckDatabase(values, problems);
         if (Get(SettingsTable.Scheme) == MembershipScheme.Dns && Get(SettingsTable.DnsName) is null)
         {
             problems.Add(
@@ -26,6 +27,60 @@ internal static class NodeSettingsValidator
 
         T Get<T>(Setting<T> setting) => (T)values[setting.Key].Value!;
         Origin At(Setting setting) => values[setting.Key].Origin;
+    }
+
+    // A worker or balancer that held the way to the catalogue would lose it with itself.
+    private static void CheckDatabase(ImmutableDictionary<string, SettingValue> values, ICollection<Problem> problems)
+    {
+        var profile = (Profile)values[SettingsTable.Profile.Key].Value!;
+        var written = values
+            .Values.Where(v =>
+                v.Setting.Key.StartsWith("database.", StringComparison.Ordinal) && v.Origin.Kind != OriginKind.Default
+            )
+            .ToList();
+        if (!profile.IsManager())
+        {
+            foreach (var value in written)
+            {
+                problems.Add(
+                    value.Origin.Problem(
+                        value.Setting.Key,
+                        $"a {profile.Name()} has no database and must not know one",
+                        $"take {value.Setting.Key} out of this node's configuration"
+                    )
+                );
+            }
+
+            return;
+        }
+
+        if (
+            values[SettingsTable.DatabasePassword.Key] is { Value: not null } password
+            && values[SettingsTable.DatabasePasswordFile.Key] is { Value: not null } file
+        )
+        {
+            problems.Add(
+                file.Origin.Problem(
+                    file.Setting.Key,
+                    $"there are two passwords: this file, and {password.Origin}",
+                    "leave one of them out"
+                )
+            );
+        }
+
+        var certificate = values[SettingsTable.DatabaseCertificate.Key];
+        var key = values[SettingsTable.DatabaseKey.Key];
+        if (certificate.Value is null != key.Value is null)
+        {
+            var there = certificate.Value is null ? key : certificate;
+            problems.Add(
+                there.Origin.Problem(
+                    there.Setting.Key,
+                    "a client certificate is two files: database.cert and database.key",
+                    "give both, or neither"
+                )
+            );
+        }
     }
 
     private static void CheckName(ImmutableDictionary<string, SettingValue> values, ICollection<Problem> problems)

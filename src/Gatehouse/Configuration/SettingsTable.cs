@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Gatehouse.Cluster;
 using Gatehouse.Gateway.Throttling;
+using Gatehouse.Management;
 using Gatehouse.Model;
 using Microsoft.Extensions.Logging;
 
@@ -250,6 +251,104 @@ internal static class SettingsTable
         "How fast a lost member is noticed: `lan` within 3 s, `wan` within 15 s."
     );
 
+    public static readonly Setting<DatabaseProvider> DatabaseProduct = Of(
+        "database.provider",
+        ValueKinds.DatabaseProvider,
+        DatabaseProvider.Sqlite,
+        Restart,
+        "Where a manager keeps the catalogue: `sqlite`, a file in its data directory, for one manager; `postgresql`, a database that several managers share. Only a manager has a database."
+    );
+    public static readonly Setting<string> DatabaseHost = Of(
+        "database.host",
+        ValueKinds.DatabaseHost,
+        "localhost",
+        Restart,
+        "Host name or address of the PostgreSQL server, or the directory of its Unix socket."
+    );
+    public static readonly Setting<int> DatabasePort = Of(
+        "database.port",
+        ValueKinds.PortNumber,
+        5432,
+        Restart,
+        "Port of the PostgreSQL server."
+    );
+    public static readonly Setting<string> DatabaseName = Of(
+        "database.name",
+        ValueKinds.Label,
+        "gatehouse",
+        Restart,
+        "Name of the database. `gatehouse setup` creates it where the user may."
+    );
+    public static readonly Setting<string> DatabaseUser = Of(
+        "database.user",
+        ValueKinds.Label,
+        "gatehouse",
+        Restart,
+        "The PostgreSQL role to connect as."
+    );
+    public static readonly Setting<string?> DatabasePassword = Of<string?>(
+        "database.password",
+        ValueKinds.Optional(ValueKinds.Secret),
+        _ => null,
+        "none",
+        Restart,
+        "The role's password. From the environment only: a file and a command line are read by others. Prefer `database.passwordFile`."
+    );
+    public static readonly Setting<string?> DatabasePasswordFile = Of<string?>(
+        "database.passwordFile",
+        ValueKinds.Optional(ValueKinds.Path),
+        _ => null,
+        "the systemd credential `database.password`, where there is one",
+        Restart,
+        "File whose first line is the password, readable by the node's user only. Read at each new connection, so that a changed password needs no restart."
+    );
+    public static readonly Setting<DatabaseTls?> DatabaseTls = Of<DatabaseTls?>(
+        "database.tls",
+        ValueKinds.DatabaseTls,
+        _ => null,
+        "`off` for a Unix socket and this machine, else `verify-full`",
+        Restart,
+        "How the connection is protected: `off`; `require`, encrypted to whoever answers; `verify-ca`, to a server that a trusted authority vouches for; `verify-full`, whose certificate names the host too."
+    );
+    public static readonly Setting<string?> DatabaseAuthority = Of<string?>(
+        "database.ca",
+        ValueKinds.Optional(ValueKinds.Path),
+        _ => null,
+        "the system's",
+        Restart,
+        "PEM file of the authorities that may vouch for the server."
+    );
+    public static readonly Setting<string?> DatabaseCertificate = Of<string?>(
+        "database.cert",
+        ValueKinds.Optional(ValueKinds.Path),
+        _ => null,
+        "none",
+        Restart,
+        "PEM file of a client certificate for the server."
+    );
+    public static readonly Setting<string?> DatabaseKey = Of<string?>(
+        "database.key",
+        ValueKinds.Optional(ValueKinds.Path),
+        _ => null,
+        "none",
+        Restart,
+        "PEM file of the client certificate's key."
+    );
+    public static readonly Setting<int> DatabaseConnections = Of(
+        "database.connections",
+        ValueKinds.Count,
+        20,
+        Restart,
+        "Most connections of this manager to the server at once."
+    );
+    public static readonly Setting<bool> DatabaseMigrate = Of(
+        "database.migrate",
+        ValueKinds.Boolean,
+        false,
+        Restart,
+        "Whether a manager that starts brings a shared database up to its version. Off, only `gatehouse setup` does, and a manager says when that is due. A SQLite file always is."
+    );
+
     public static readonly Setting<ImmutableArray<CertificateSettings>> Certificates = Of(
         "tls.certificates",
         ValueKinds.Certificates,
@@ -426,6 +525,19 @@ internal static class SettingsTable
         Members,
         DnsName,
         Detection,
+        DatabaseProduct,
+        DatabaseHost,
+        DatabasePort,
+        DatabaseName,
+        DatabaseUser,
+        DatabasePassword,
+        DatabasePasswordFile,
+        DatabaseTls,
+        DatabaseAuthority,
+        DatabaseCertificate,
+        DatabaseKey,
+        DatabaseConnections,
+        DatabaseMigrate,
         Certificates,
         TrustedProxies,
         Drain,

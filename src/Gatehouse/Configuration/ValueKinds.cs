@@ -8,6 +8,7 @@ using Gatehouse.Cli;
 using Gatehouse.Cluster;
 using Gatehouse.Deployment.Trust;
 using Gatehouse.Gateway.Throttling;
+using Gatehouse.Management;
 using Gatehouse.Model;
 using Microsoft.Extensions.Logging;
 
@@ -25,6 +26,8 @@ internal static partial class ValueKinds
         (Microsoft.Extensions.Logging.LogLevel.Error, "error"),
         (Microsoft.Extensions.Logging.LogLevel.Critical, "critical"),
     ];
+
+    private static readonly string[] s_databaseTls = ["off", "require", "verify-ca", "verify-full"];
 
     /// <summary>Both families where the machine has both.</summary>
     public static IPAddress AnyAddress { get; } = Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any;
@@ -243,6 +246,57 @@ internal static partial class ValueKinds
             () => new() { ["type"] = "string", ["pattern"] = "^[A-Za-z0-9_.-]{1,64}$" }
         );
 
+    public static ValueKind<DatabaseProvider> DatabaseProvider { get; } =
+        Enumeration<DatabaseProvider>("sqlite or postgresql");
+
+    public static ValueKind<DatabaseTls?> DatabaseTls { get; } =
+        new ScalarKind<DatabaseTls?>(
+            "off, require, verify-ca or verify-full",
+            "write off, require, verify-ca or verify-full",
+            s =>
+                Array.FindIndex(s_databaseTls, name => name == s.Text) is >= 0 and var index
+                    ? (DatabaseTls)index
+                    : NotOneOf<DatabaseTls?>(s, "a protection of the connection", s_databaseTls),
+            v => v is { } tls ? s_databaseTls[(int)tls] : null,
+            () => OneOf(s_databaseTls)
+        );
+
+    public static ValueKind<string> DatabaseHost { get; } =
+        new ScalarKind<string>(
+            "host or socket directory",
+            "write a host name, an IP address, or the absolute path of a socket's directory",
+            s =>
+                s.Text.StartsWith('/') ? s.Text
+                : HostPort.IsHost(s.Text) ? s.Text.ToLowerInvariant()
+                : Not<string>(s, "a host name or address"),
+            v => v,
+            () => new() { ["type"] = "string", ["minLength"] = 1 }
+        );
+
+    /// <summary>Absolute; a relative one in a file is relative to the file.</summary>
+    public static ValueKind<string> Path { get; } =
+        new ScalarKind<string>(
+            "file",
+            "write the path of a file",
+            s => s.Text.Length > 0 ? BesideTheFile(s.Text, s.Origin) : Not<string>(s, "the path of a file"),
+            v => v,
+            () => new() { ["type"] = "string", ["minLength"] = 1 }
+        );
+
+    /// <summary>Taken from the environment only, and never written back.</summary>
+    public static ValueKind<string> Secret { get; } =
+        new ScalarKind<string>(
+            "secret",
+            "put it into a file that only the node's user can read, or into the environment",
+            s =>
+                s.Origin.Kind != OriginKind.Environment
+                    ? new Parsed<string>(null, "a secret does not belong here: others can read it")
+                : s.Text.Length > 0 ? s.Text
+                : new Parsed<string>(null, "an empty text is no secret"),
+            _ => "***",
+            () => new() { ["type"] = "null" }
+        );
+
     public static ValueKind<ImmutableArray<string>> Hosts { get; } =
         new ListKind<string>("list of hosts", "write a list: [am.example.com]", Host);
 
@@ -266,8 +320,11 @@ internal static partial class ValueKinds
     /// <summary>A relative path in a file is relative to the file.</summary>
     public static string BesideTheFile(string path, Origin origin) =>
         origin.Kind == OriginKind.File
-            ? Path.GetFullPath(path, Path.GetDirectoryName(Path.GetFullPath(origin.Source))!)
-            : Path.GetFullPath(path);
+            ? System.IO.Path.GetFullPath(
+                path,
+                System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(origin.Source))!
+            )
+            : System.IO.Path.GetFullPath(path);
 
     private static ScalarKind<T> Enumeration<T>(string name)
         where T : struct, Enum

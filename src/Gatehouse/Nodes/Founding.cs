@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using Gatehouse.Deployment.Trust;
 using Gatehouse.Management;
 using Gatehouse.Model;
@@ -18,26 +19,29 @@ internal static class Founding
 
     public static async Task<NodeIdentity> FoundAsync(
         string dataDirectory,
+        CatalogueDatabase database,
         ClusterPlan plan,
         TimeProvider time,
         CancellationToken cancellation
     )
     {
-        var catalogue = CataloguePath(dataDirectory);
-        DropRemains(dataDirectory, catalogue);
-        Directory.CreateDirectory(Path.GetDirectoryName(catalogue)!);
+        if (database.Embedded)
+        {
+            DropRemains(dataDirectory);
+        }
 
-        using var clusterKey = ClusterKey.Create();
-        clusterKey.Save(dataDirectory);
+        await CatalogueSetup.ApplyAsync(database, cancellation);
+        using var clusterKey = await KeyForAsync(database, dataDirectory, cancellation);
         using var authority = CertificateAuthority.Create(plan.Cluster, time);
         using var catalogueKey = CatalogueKey.Create();
-
-        var database = CatalogueDatabase.Sqlite(catalogue);
-        await CatalogueSetup.ApplyAsync(database, cancellation);
-        var secrets = new SecretStore(database, clusterKey);
-        await secrets.PutAsync(AuthorityKeySecret, authority.ExportKey(), cancellation);
-        await secrets.PutAsync(AuthorityCertificateSecret, authority.Certificate.RawData, cancellation);
-        await secrets.PutAsync(CatalogueKeySecret, catalogueKey.ExportKey(), cancellation);
+        await new SecretStore(database, clusterKey).PutAsync(
+            [
+                (AuthorityKeySecret, authority.ExportKey()),
+                (AuthorityCertificateSecret, authority.Certificate.RawData),
+                (CatalogueKeySecret, catalogueKey.ExportKey()),
+            ],
+            cancellation
+        );
 
         var facts = new ClusterFacts
         {
@@ -59,11 +63,42 @@ internal static class Founding
         );
     }
 
-    public static string CataloguePath(string dataDirectory) =>
-        Path.Combine(dataDirectory, "catalogue", "catalogue.db");
-
-    private static void DropRemains(string dataDirectory, string catalogue)
+    // A shared database may hold somebody's cluster. Only where this data directory's key opens it, it is what a founding
+    // left that was cut short.
+    private static async Task<ClusterKey> KeyForAsync(
+        CatalogueDatabase database,
+        string dataDirectory,
+        CancellationToken cancellation
+    )
     {
+        ClusterKey? present = File.Exists(ClusterKey.PathFor(dataDirectory)) ? ClusterKey.Load(dataDirectory) : null;
+        var key = present ?? ClusterKey.Create();
+        try
+        {
+            if (
+                await new SecretStore(database, key).FindAsync(AuthorityKeySecret, cancellation) is not null
+                && present is null
+            )
+            {
+                throw new CryptographicException();
+            }
+        }
+        catch (CryptographicException)
+        {
+            key.Dispose();
+            throw new InvalidOperationException(
+                $"The {database.Description} already holds a cluster. To add a manager to it, make a token with 'gatehouse token create --profile gateway-manager' and run 'gatehouse join TOKEN'; to found another cluster, give it a database of its own."
+            );
+        }
+
+        key.Save(dataDirectory);
+        return key;
+    }
+
+    private static void DropRemains(string dataDirectory)
+    {
+        var catalogue = Configuration.DataDirectory.CatalogueFile(dataDirectory);
+        Directory.CreateDirectory(Path.GetDirectoryName(catalogue)!);
         foreach (
             var file in new[] { catalogue, catalogue + "-wal", catalogue + "-shm", ClusterKey.PathFor(dataDirectory) }
         )

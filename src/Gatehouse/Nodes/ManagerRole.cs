@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography.X509Certificates;
+using Gatehouse.Cli;
 using Gatehouse.Cluster;
 using Gatehouse.Commands;
 using Gatehouse.Deployment.Manager;
@@ -65,8 +66,20 @@ internal sealed partial class ManagerRole : IAsyncDisposable
     )
     {
         var clusterKey = ClusterKey.Load(node.DataDirectory);
-        var database = CatalogueDatabase.Sqlite(Founding.CataloguePath(node.DataDirectory));
-        await CatalogueSetup.ApplyAsync(database, cancellation);
+        var database = ConfiguredDatabase.Of(node.Settings, node.DataDirectory);
+        try
+        {
+            await CatalogueSetup.EnsureAsync(database, node.Settings.Database.Migrate, cancellation);
+        }
+        catch (Exception e) when (CatalogueDatabase.TroubleOf(e) is { } trouble)
+        {
+            throw ConfiguredDatabase.Failure(database, trouble, e);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new CommandFailure(ExitCode.Failed, e.Message, cause: e);
+        }
+
         var secrets = new SecretStore(database, clusterKey);
         var certificate = await RequireAsync(secrets, Founding.AuthorityCertificateSecret, cancellation);
         var key = await RequireAsync(secrets, Founding.AuthorityKeySecret, cancellation);

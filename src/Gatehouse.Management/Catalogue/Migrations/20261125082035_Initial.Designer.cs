@@ -22,34 +22,27 @@ namespace Gatehouse.Management.Migrations
             modelBuilder.Entity("Gatehouse.Management.AccessTokenRow", b =>
                 {
                     b.Property<string>("Id")
-                        .HasColumnType("TEXT")
                         .HasColumnName("id");
 
                     b.Property<long>("CreatedAt")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("created_at");
 
                     b.Property<long>("ExpiresAt")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("expires_at");
 
                     b.Property<byte[]>("Hash")
                         .IsRequired()
-                        .HasColumnType("BLOB")
                         .HasColumnName("hash");
 
                     b.Property<long?>("RevokedAt")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("revoked_at");
 
                     b.Property<string>("Role")
                         .IsRequired()
-                        .HasColumnType("TEXT")
                         .HasColumnName("role");
 
                     b.Property<string>("User")
                         .IsRequired()
-                        .HasColumnType("TEXT")
                         .HasColumnName("user");
 
                     b.HasKey("Id");
@@ -63,36 +56,29 @@ namespace Gatehouse.Management.Migrations
             modelBuilder.Entity("Gatehouse.Management.AuditRow", b =>
                 {
                     b.Property<long>("Id")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("id");
 
                     b.Property<string>("Actor")
                         .IsRequired()
-                        .HasColumnType("TEXT")
                         .HasColumnName("actor");
 
                     b.Property<long>("At")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("at");
 
                     b.Property<byte[]>("Chain")
                         .IsRequired()
-                        .HasColumnType("BLOB")
                         .HasColumnName("chain");
 
                     b.Property<string>("Changes")
                         .IsRequired()
-                        .HasColumnType("TEXT")
                         .HasColumnName("changes");
 
                     b.Property<string>("From")
                         .IsRequired()
-                        .HasColumnType("TEXT")
                         .HasColumnName("from");
 
                     b.Property<string>("Summary")
                         .IsRequired()
-                        .HasColumnType("TEXT")
                         .HasColumnName("summary");
 
                     b.HasKey("Id");
@@ -103,17 +89,14 @@ namespace Gatehouse.Management.Migrations
             modelBuilder.Entity("Gatehouse.Management.DocumentRow", b =>
                 {
                     b.Property<byte[]>("Digest")
-                        .HasColumnType("BLOB")
                         .HasColumnName("digest");
 
                     b.Property<byte[]>("Content")
                         .IsRequired()
-                        .HasColumnType("BLOB")
                         .HasColumnName("content");
 
                     b.Property<string>("MediaType")
                         .IsRequired()
-                        .HasColumnType("TEXT")
                         .HasColumnName("media_type");
 
                     b.HasKey("Digest");
@@ -124,38 +107,30 @@ namespace Gatehouse.Management.Migrations
             modelBuilder.Entity("Gatehouse.Management.EntityRow", b =>
                 {
                     b.Property<string>("Kind")
-                        .HasColumnType("TEXT")
                         .HasColumnName("kind");
 
                     b.Property<string>("Name")
-                        .HasColumnType("TEXT")
                         .HasColumnName("name");
 
                     b.Property<bool>("Deleted")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("deleted");
 
                     b.Property<byte[]>("Digest")
                         .IsRequired()
-                        .HasColumnType("BLOB")
                         .HasColumnName("digest");
 
                     b.Property<long>("Epoch")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("epoch");
 
                     b.Property<long?>("ExpiresAt")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("expires_at");
 
                     b.Property<byte[]>("Payload")
                         .IsRequired()
-                        .HasColumnType("BLOB")
                         .HasColumnName("payload");
 
                     b.Property<byte[]>("Signature")
                         .IsRequired()
-                        .HasColumnType("BLOB")
                         .HasColumnName("signature");
 
                     b.HasKey("Kind", "Name");
@@ -169,16 +144,13 @@ namespace Gatehouse.Management.Migrations
             modelBuilder.Entity("Gatehouse.Management.HeadMark", b =>
                 {
                     b.Property<long>("Epoch")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("epoch");
 
                     b.Property<long>("At")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("at");
 
                     b.Property<byte[]>("Chain")
                         .IsRequired()
-                        .HasColumnType("BLOB")
                         .HasColumnName("chain");
 
                     b.HasKey("Epoch");
@@ -189,43 +161,34 @@ namespace Gatehouse.Management.Migrations
             modelBuilder.Entity("Gatehouse.Management.HeadRow", b =>
                 {
                     b.Property<int>("Id")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("id");
 
                     b.Property<byte[]>("AuditChain")
                         .IsRequired()
-                        .HasColumnType("BLOB")
                         .HasColumnName("audit_chain");
 
                     b.Property<long>("AuditId")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("audit_id");
 
                     b.Property<byte[]>("Chain")
                         .IsRequired()
-                        .HasColumnType("BLOB")
                         .HasColumnName("chain");
 
                     b.Property<long>("Epoch")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("epoch");
 
                     b.Property<string>("History")
                         .IsRequired()
-                        .HasColumnType("TEXT")
                         .HasColumnName("history");
 
                     b.Property<long>("HistoryBeganAt")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("history_began_at");
 
                     b.Property<string>("HistoryReason")
                         .IsRequired()
-                        .HasColumnType("TEXT")
                         .HasColumnName("history_reason");
 
                     b.Property<long>("TombstoneFloor")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("tombstone_floor");
 
                     b.HasKey("Id");
@@ -236,47 +199,37 @@ namespace Gatehouse.Management.Migrations
             modelBuilder.Entity("Gatehouse.Management.JoinTokenRow", b =>
                 {
                     b.Property<string>("Id")
-                        .HasColumnType("TEXT")
                         .HasColumnName("id");
 
                     b.Property<int>("Attempts")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("attempts");
 
                     b.Property<long>("CreatedAt")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("created_at");
 
                     b.Property<string>("CreatedBy")
                         .IsRequired()
-                        .HasColumnType("TEXT")
                         .HasColumnName("created_by");
 
                     b.Property<long>("ExpiresAt")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("expires_at");
 
                     b.Property<string>("Node")
                         .IsRequired()
-                        .HasColumnType("TEXT")
                         .HasColumnName("node");
 
                     b.Property<string>("Profile")
                         .IsRequired()
-                        .HasColumnType("TEXT")
                         .HasColumnName("profile");
 
                     b.Property<byte[]>("PublicKey")
-                        .HasColumnType("BLOB")
                         .HasColumnName("public_key");
 
                     b.Property<byte[]>("SecretHash")
                         .IsRequired()
-                        .HasColumnType("BLOB")
                         .HasColumnName("secret_hash");
 
                     b.Property<long?>("UsedAt")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("used_at");
 
                     b.HasKey("Id");
@@ -287,20 +240,16 @@ namespace Gatehouse.Management.Migrations
             modelBuilder.Entity("Gatehouse.Management.NodeCertificateRow", b =>
                 {
                     b.Property<string>("SerialNumber")
-                        .HasColumnType("TEXT")
                         .HasColumnName("serial_number");
 
                     b.Property<long>("IssuedAt")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("issued_at");
 
                     b.Property<string>("Node")
                         .IsRequired()
-                        .HasColumnType("TEXT")
                         .HasColumnName("node");
 
                     b.Property<long>("NotAfter")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("not_after");
 
                     b.HasKey("SerialNumber");
@@ -313,25 +262,20 @@ namespace Gatehouse.Management.Migrations
             modelBuilder.Entity("Gatehouse.Management.NodeStatusRow", b =>
                 {
                     b.Property<string>("Node")
-                        .HasColumnType("TEXT")
                         .HasColumnName("node");
 
                     b.Property<byte[]>("Report")
                         .IsRequired()
-                        .HasColumnType("BLOB")
                         .HasColumnName("report");
 
                     b.Property<long>("ReportedAt")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("reported_at");
 
                     b.Property<long>("SeenAt")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("seen_at");
 
                     b.Property<string>("SerialNumber")
                         .IsRequired()
-                        .HasColumnType("TEXT")
                         .HasColumnName("serial_number");
 
                     b.HasKey("Node");
@@ -342,38 +286,30 @@ namespace Gatehouse.Management.Migrations
             modelBuilder.Entity("Gatehouse.Management.RevisionRow", b =>
                 {
                     b.Property<string>("Api")
-                        .HasColumnType("TEXT")
                         .HasColumnName("api");
 
                     b.Property<int>("Number")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("number");
 
                     b.Property<long>("CreatedAt")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("created_at");
 
                     b.Property<string>("CreatedBy")
                         .IsRequired()
-                        .HasColumnType("TEXT")
                         .HasColumnName("created_by");
 
                     b.Property<byte[]>("Definition")
                         .IsRequired()
-                        .HasColumnType("BLOB")
                         .HasColumnName("definition");
 
                     b.Property<byte[]>("Digest")
                         .IsRequired()
-                        .HasColumnType("BLOB")
                         .HasColumnName("digest");
 
                     b.Property<byte[]>("DocumentDigest")
-                        .HasColumnType("BLOB")
                         .HasColumnName("document_digest");
 
                     b.Property<string>("Message")
-                        .HasColumnType("TEXT")
                         .HasColumnName("message");
 
                     b.HasKey("Api", "Number");
@@ -384,12 +320,10 @@ namespace Gatehouse.Management.Migrations
             modelBuilder.Entity("Gatehouse.Management.SecretRow", b =>
                 {
                     b.Property<string>("Name")
-                        .HasColumnType("TEXT")
                         .HasColumnName("name");
 
                     b.Property<byte[]>("Wrapped")
                         .IsRequired()
-                        .HasColumnType("BLOB")
                         .HasColumnName("wrapped");
 
                     b.HasKey("Name");
@@ -400,21 +334,17 @@ namespace Gatehouse.Management.Migrations
             modelBuilder.Entity("Gatehouse.Management.SignInCodeRow", b =>
                 {
                     b.Property<byte[]>("Hash")
-                        .HasColumnType("BLOB")
                         .HasColumnName("hash");
 
                     b.Property<long>("ExpiresAt")
-                        .HasColumnType("INTEGER")
                         .HasColumnName("expires_at");
 
                     b.Property<string>("Role")
                         .IsRequired()
-                        .HasColumnType("TEXT")
                         .HasColumnName("role");
 
                     b.Property<string>("User")
                         .IsRequired()
-                        .HasColumnType("TEXT")
                         .HasColumnName("user");
 
                     b.HasKey("Hash");

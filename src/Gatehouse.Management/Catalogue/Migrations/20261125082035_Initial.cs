@@ -14,13 +14,13 @@ namespace Gatehouse.Management.Migrations
                 name: "access_tokens",
                 columns: table => new
                 {
-                    id = table.Column<string>(type: "TEXT", nullable: false),
-                    hash = table.Column<byte[]>(type: "BLOB", nullable: false),
-                    user = table.Column<string>(type: "TEXT", nullable: false),
-                    role = table.Column<string>(type: "TEXT", nullable: false),
-                    created_at = table.Column<long>(type: "INTEGER", nullable: false),
-                    expires_at = table.Column<long>(type: "INTEGER", nullable: false),
-                    revoked_at = table.Column<long>(type: "INTEGER", nullable: true),
+                    id = table.Column<string>(nullable: false),
+                    hash = table.Column<byte[]>(nullable: false),
+                    user = table.Column<string>(nullable: false),
+                    role = table.Column<string>(nullable: false),
+                    created_at = table.Column<long>(nullable: false),
+                    expires_at = table.Column<long>(nullable: false),
+                    revoked_at = table.Column<long>(nullable: true),
                 },
                 constraints: table =>
                 {
@@ -32,13 +32,13 @@ namespace Gatehouse.Management.Migrations
                 name: "audit",
                 columns: table => new
                 {
-                    id = table.Column<long>(type: "INTEGER", nullable: false),
-                    at = table.Column<long>(type: "INTEGER", nullable: false),
-                    actor = table.Column<string>(type: "TEXT", nullable: false),
-                    from = table.Column<string>(type: "TEXT", nullable: false),
-                    summary = table.Column<string>(type: "TEXT", nullable: false),
-                    changes = table.Column<string>(type: "TEXT", nullable: false),
-                    chain = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    id = table.Column<long>(nullable: false),
+                    at = table.Column<long>(nullable: false),
+                    actor = table.Column<string>(nullable: false),
+                    from = table.Column<string>(nullable: false),
+                    summary = table.Column<string>(nullable: false),
+                    changes = table.Column<string>(nullable: false),
+                    chain = table.Column<byte[]>(nullable: false),
                 },
                 constraints: table =>
                 {
@@ -50,15 +50,15 @@ namespace Gatehouse.Management.Migrations
                 name: "catalogue_head",
                 columns: table => new
                 {
-                    id = table.Column<int>(type: "INTEGER", nullable: false),
-                    history = table.Column<string>(type: "TEXT", nullable: false),
-                    history_began_at = table.Column<long>(type: "INTEGER", nullable: false),
-                    history_reason = table.Column<string>(type: "TEXT", nullable: false),
-                    epoch = table.Column<long>(type: "INTEGER", nullable: false),
-                    chain = table.Column<byte[]>(type: "BLOB", nullable: false),
-                    tombstone_floor = table.Column<long>(type: "INTEGER", nullable: false),
-                    audit_id = table.Column<long>(type: "INTEGER", nullable: false),
-                    audit_chain = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    id = table.Column<int>(nullable: false),
+                    history = table.Column<string>(nullable: false),
+                    history_began_at = table.Column<long>(nullable: false),
+                    history_reason = table.Column<string>(nullable: false),
+                    epoch = table.Column<long>(nullable: false),
+                    chain = table.Column<byte[]>(nullable: false),
+                    tombstone_floor = table.Column<long>(nullable: false),
+                    audit_id = table.Column<long>(nullable: false),
+                    audit_chain = table.Column<byte[]>(nullable: false),
                 },
                 constraints: table =>
                 {
@@ -70,9 +70,9 @@ namespace Gatehouse.Management.Migrations
                 name: "documents",
                 columns: table => new
                 {
-                    digest = table.Column<byte[]>(type: "BLOB", nullable: false),
-                    content = table.Column<byte[]>(type: "BLOB", nullable: false),
-                    media_type = table.Column<string>(type: "TEXT", nullable: false),
+                    digest = table.Column<byte[]>(nullable: false),
+                    content = table.Column<byte[]>(nullable: false),
+                    media_type = table.Column<string>(nullable: false),
                 },
                 constraints: table =>
                 {
@@ -84,14 +84,14 @@ namespace Gatehouse.Management.Migrations
                 name: "entities",
                 columns: table => new
                 {
-                    kind = table.Column<string>(type: "TEXT", nullable: false),
-                    name = table.Column<string>(type: "TEXT", nullable: false),
-                    epoch = table.Column<long>(type: "INTEGER", nullable: false),
-                    digest = table.Column<byte[]>(type: "BLOB", nullable: false),
-                    payload = table.Column<byte[]>(type: "BLOB", nullable: false),
-                    deleted = table.Column<bool>(type: "INTEGER", nullable: false),
-                    expires_at = table.Column<long>(type: "INTEGER", nullable: true),
-                    signature = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    kind = table.Column<string>(nullable: false),
+                    name = table.Column<string>(nullable: false),
+                    epoch = table.Column<long>(nullable: false),
+                    digest = table.Column<byte[]>(nullable: false),
+                    payload = table.Column<byte[]>(nullable: false),
+                    deleted = table.Column<bool>(nullable: false),
+                    expires_at = table.Column<long>(nullable: true),
+                    signature = table.Column<byte[]>(nullable: false),
                 },
                 constraints: table =>
                 {
@@ -103,9 +103,9 @@ namespace Gatehouse.Management.Migrations
                 name: "heads",
                 columns: table => new
                 {
-                    epoch = table.Column<long>(type: "INTEGER", nullable: false),
-                    chain = table.Column<byte[]>(type: "BLOB", nullable: false),
-                    at = table.Column<long>(type: "INTEGER", nullable: false),
+                    epoch = table.Column<long>(nullable: false),
+                    chain = table.Column<byte[]>(nullable: false),
+                    at = table.Column<long>(nullable: false),
                 },
                 constraints: table =>
                 {
@@ -117,16 +117,16 @@ namespace Gatehouse.Management.Migrations
                 name: "join_tokens",
                 columns: table => new
                 {
-                    id = table.Column<string>(type: "TEXT", nullable: false),
-                    secret_hash = table.Column<byte[]>(type: "BLOB", nullable: false),
-                    profile = table.Column<string>(type: "TEXT", nullable: false),
-                    node = table.Column<string>(type: "TEXT", nullable: false),
-                    created_by = table.Column<string>(type: "TEXT", nullable: false),
-                    created_at = table.Column<long>(type: "INTEGER", nullable: false),
-                    expires_at = table.Column<long>(type: "INTEGER", nullable: false),
-                    attempts = table.Column<int>(type: "INTEGER", nullable: false),
-                    public_key = table.Column<byte[]>(type: "BLOB", nullable: true),
-                    used_at = table.Column<long>(type: "INTEGER", nullable: true),
+                    id = table.Column<string>(nullable: false),
+                    secret_hash = table.Column<byte[]>(nullable: false),
+                    profile = table.Column<string>(nullable: false),
+                    node = table.Column<string>(nullable: false),
+                    created_by = table.Column<string>(nullable: false),
+                    created_at = table.Column<long>(nullable: false),
+                    expires_at = table.Column<long>(nullable: false),
+                    attempts = table.Column<int>(nullable: false),
+                    public_key = table.Column<byte[]>(nullable: true),
+                    used_at = table.Column<long>(nullable: true),
                 },
                 constraints: table =>
                 {
@@ -138,10 +138,10 @@ namespace Gatehouse.Management.Migrations
                 name: "node_certificates",
                 columns: table => new
                 {
-                    serial_number = table.Column<string>(type: "TEXT", nullable: false),
-                    node = table.Column<string>(type: "TEXT", nullable: false),
-                    not_after = table.Column<long>(type: "INTEGER", nullable: false),
-                    issued_at = table.Column<long>(type: "INTEGER", nullable: false),
+                    serial_number = table.Column<string>(nullable: false),
+                    node = table.Column<string>(nullable: false),
+                    not_after = table.Column<long>(nullable: false),
+                    issued_at = table.Column<long>(nullable: false),
                 },
                 constraints: table =>
                 {
@@ -153,11 +153,11 @@ namespace Gatehouse.Management.Migrations
                 name: "node_status",
                 columns: table => new
                 {
-                    node = table.Column<string>(type: "TEXT", nullable: false),
-                    report = table.Column<byte[]>(type: "BLOB", nullable: false),
-                    reported_at = table.Column<long>(type: "INTEGER", nullable: false),
-                    seen_at = table.Column<long>(type: "INTEGER", nullable: false),
-                    serial_number = table.Column<string>(type: "TEXT", nullable: false),
+                    node = table.Column<string>(nullable: false),
+                    report = table.Column<byte[]>(nullable: false),
+                    reported_at = table.Column<long>(nullable: false),
+                    seen_at = table.Column<long>(nullable: false),
+                    serial_number = table.Column<string>(nullable: false),
                 },
                 constraints: table =>
                 {
@@ -169,14 +169,14 @@ namespace Gatehouse.Management.Migrations
                 name: "revisions",
                 columns: table => new
                 {
-                    api = table.Column<string>(type: "TEXT", nullable: false),
-                    number = table.Column<int>(type: "INTEGER", nullable: false),
-                    digest = table.Column<byte[]>(type: "BLOB", nullable: false),
-                    definition = table.Column<byte[]>(type: "BLOB", nullable: false),
-                    document_digest = table.Column<byte[]>(type: "BLOB", nullable: true),
-                    message = table.Column<string>(type: "TEXT", nullable: true),
-                    created_by = table.Column<string>(type: "TEXT", nullable: false),
-                    created_at = table.Column<long>(type: "INTEGER", nullable: false),
+                    api = table.Column<string>(nullable: false),
+                    number = table.Column<int>(nullable: false),
+                    digest = table.Column<byte[]>(nullable: false),
+                    definition = table.Column<byte[]>(nullable: false),
+                    document_digest = table.Column<byte[]>(nullable: true),
+                    message = table.Column<string>(nullable: true),
+                    created_by = table.Column<string>(nullable: false),
+                    created_at = table.Column<long>(nullable: false),
                 },
                 constraints: table =>
                 {
@@ -188,8 +188,8 @@ namespace Gatehouse.Management.Migrations
                 name: "secrets",
                 columns: table => new
                 {
-                    name = table.Column<string>(type: "TEXT", nullable: false),
-                    wrapped = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    name = table.Column<string>(nullable: false),
+                    wrapped = table.Column<byte[]>(nullable: false),
                 },
                 constraints: table =>
                 {
@@ -201,10 +201,10 @@ namespace Gatehouse.Management.Migrations
                 name: "sign_in_codes",
                 columns: table => new
                 {
-                    hash = table.Column<byte[]>(type: "BLOB", nullable: false),
-                    user = table.Column<string>(type: "TEXT", nullable: false),
-                    role = table.Column<string>(type: "TEXT", nullable: false),
-                    expires_at = table.Column<long>(type: "INTEGER", nullable: false),
+                    hash = table.Column<byte[]>(nullable: false),
+                    user = table.Column<string>(nullable: false),
+                    role = table.Column<string>(nullable: false),
+                    expires_at = table.Column<long>(nullable: false),
                 },
                 constraints: table =>
                 {

@@ -10,9 +10,9 @@ namespace Gatehouse.Management.Migrations
         /// <inheritdoc />
         protected override void Up(MigrationBuilder migrationBuilder)
         {
-            migrationBuilder.AddColumn<long>(name: "reset_at", table: "node_status", type: "INTEGER", nullable: true);
+            migrationBuilder.AddColumn<long>(name: "reset_at", table: "node_status", nullable: true);
 
-            migrationBuilder.AddColumn<string>(name: "reset_held", table: "node_status", type: "TEXT", nullable: true);
+            migrationBuilder.AddColumn<string>(name: "reset_held", table: "node_status", nullable: true);
         }
 
         /// <inheritdoc />

@@ -5,14 +5,18 @@ using Gatehouse.Model;
 
 namespace Gatehouse.Tests.Management;
 
-public sealed class RestTests
+public abstract class RestTests(Product product)
 {
+    public sealed class OnSqlite() : RestTests(Product.Sqlite);
+
+    public sealed class OnPostgreSql() : RestTests(Product.PostgreSql);
+
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Status_shows_the_nodes_as_the_command_line_reads_them()
     {
-        await using var management = await TestManagement.StartAsync();
+        await using var management = await TestManagement.StartAsync(on: product);
         await TestNodes.RegisterAsync(management.Catalogue, "worker-1");
         await TestNodes.RegisterAsync(management.Catalogue, "manager-1", Profile.GatewayManager);
         var head = await management.Catalogue.Catalogue.ReadHeadAsync(Stop);
@@ -32,7 +36,7 @@ public sealed class RestTests
     [Fact]
     public async Task A_drain_takes_the_etag_it_was_shown_and_no_older_one()
     {
-        await using var management = await TestManagement.StartAsync();
+        await using var management = await TestManagement.StartAsync(on: product);
         await TestNodes.RegisterAsync(management.Catalogue, "worker-1");
         var token = await management.TokenAsync();
         using var shown = await management.SendAsync("GET", "/api/v1/nodes/worker-1", token);
@@ -53,7 +57,7 @@ public sealed class RestTests
     [InlineData("\"1\", \"2\"")]
     public async Task An_etag_that_this_api_never_gave_is_a_clear_error(string tag)
     {
-        await using var management = await TestManagement.StartAsync();
+        await using var management = await TestManagement.StartAsync(on: product);
         await TestNodes.RegisterAsync(management.Catalogue, "worker-1");
 
         using var response = await management.SendAsync(
@@ -70,7 +74,7 @@ public sealed class RestTests
     [Fact]
     public async Task An_evicted_node_is_gone_and_its_certificate_denied_at_once()
     {
-        await using var management = await TestManagement.StartAsync();
+        await using var management = await TestManagement.StartAsync(on: product);
         await TestNodes.RegisterAsync(management.Catalogue, "worker-1");
         var token = await management.TokenAsync();
 
@@ -93,7 +97,7 @@ public sealed class RestTests
     [Fact]
     public async Task The_manager_that_answers_does_not_evict_itself()
     {
-        await using var management = await TestManagement.StartAsync();
+        await using var management = await TestManagement.StartAsync(on: product);
         await TestNodes.RegisterAsync(management.Catalogue, "manager-1", Profile.GatewayManager);
 
         using var response = await management.SendAsync(
@@ -108,7 +112,7 @@ public sealed class RestTests
     [Fact]
     public async Task A_join_token_is_shown_once_and_then_only_named()
     {
-        await using var management = await TestManagement.StartAsync();
+        await using var management = await TestManagement.StartAsync(on: product);
         var token = await management.TokenAsync();
 
         using var made = await management.SendAsync(
@@ -135,7 +139,7 @@ public sealed class RestTests
     [InlineData("{}", "", "profile")]
     public async Task A_body_that_does_not_fit_is_answered_with_its_place(string body, string pointer, string text)
     {
-        await using var management = await TestManagement.StartAsync();
+        await using var management = await TestManagement.StartAsync(on: product);
 
         using var response = await management.SendAsync(
             "POST",
@@ -153,7 +157,7 @@ public sealed class RestTests
     [Fact]
     public async Task A_body_that_is_too_large_is_answered_with_413()
     {
-        await using var management = await TestManagement.StartAsync();
+        await using var management = await TestManagement.StartAsync(on: product);
         var body = $"{{\"profile\":\"{new string('x', (int)RequestLimit.Small)}\"}}";
 
         using var response = await management.SendAsync(
@@ -172,7 +176,7 @@ public sealed class RestTests
     [InlineData("PUT", "/api/v1/status", HttpStatusCode.MethodNotAllowed)]
     public async Task What_is_no_route_is_said_to_be_none(string method, string path, HttpStatusCode status)
     {
-        await using var management = await TestManagement.StartAsync();
+        await using var management = await TestManagement.StartAsync(on: product);
 
         using var response = await management.SendAsync(method, path);
 
@@ -183,7 +187,7 @@ public sealed class RestTests
     [Fact]
     public async Task The_audit_is_read_page_by_page_and_judged()
     {
-        await using var management = await TestManagement.StartAsync();
+        await using var management = await TestManagement.StartAsync(on: product);
         for (var i = 0; i < 5; i++)
         {
             await management.Catalogue.PutAsync($"app_{i}");
@@ -213,7 +217,7 @@ public sealed class RestTests
     [Fact]
     public async Task Members_say_that_membership_is_off()
     {
-        await using var management = await TestManagement.StartAsync();
+        await using var management = await TestManagement.StartAsync(on: product);
 
         using var response = await management.SendAsync("GET", "/api/v1/members", await management.TokenAsync());
 

@@ -34,9 +34,13 @@ internal sealed class TestManagement : IAsyncDisposable
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    public static async Task<TestManagement> StartAsync(TimeProvider? time = null, Action<WebApplication>? map = null)
+    public static async Task<TestManagement> StartAsync(
+        TimeProvider? time = null,
+        Action<WebApplication>? map = null,
+        Product on = Product.Sqlite
+    )
     {
-        var catalogue = await TestCatalogue.CreateAsync(time);
+        var catalogue = await TestCatalogue.CreateAsync(time, on);
         var denied = new DenyList();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();

@@ -4,8 +4,12 @@ using Gatehouse.Model;
 
 namespace Gatehouse.Tests.Management.Apis;
 
-public sealed class DeploymentTests
+public abstract class DeploymentTests(Product product)
 {
+    public sealed class OnSqlite() : DeploymentTests(Product.Sqlite);
+
+    public sealed class OnPostgreSql() : DeploymentTests(Product.PostgreSql);
+
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -136,9 +140,9 @@ public sealed class DeploymentTests
         Assert.Equal(1, list.Total);
     }
 
-    private static async Task<LiveManager> ImportedAsync()
+    private async Task<LiveManager> ImportedAsync()
     {
-        var manager = await LiveManager.StartAsync();
+        var manager = await LiveManager.StartAsync(on: product);
         await manager.AskAsync<ImportView>(HttpMethod.Post, "apis", Documents.Pets, HttpStatusCode.Created);
         return manager;
     }

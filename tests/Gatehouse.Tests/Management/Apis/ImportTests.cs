@@ -4,14 +4,18 @@ using Gatehouse.Model;
 
 namespace Gatehouse.Tests.Management.Apis;
 
-public sealed class ImportTests
+public abstract class ImportTests(Product product)
 {
+    public sealed class OnSqlite() : ImportTests(Product.Sqlite);
+
+    public sealed class OnPostgreSql() : ImportTests(Product.PostgreSql);
+
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task An_import_makes_a_definition_from_the_document_and_keeps_the_document_as_it_was()
     {
-        await using var manager = await LiveManager.StartAsync();
+        await using var manager = await LiveManager.StartAsync(on: product);
 
         var imported = await manager.AskAsync<ImportView>(
             HttpMethod.Post,
@@ -35,7 +39,7 @@ public sealed class ImportTests
     [Fact]
     public async Task A_bad_document_is_refused_with_every_problem_and_nothing_is_imported()
     {
-        await using var manager = await LiveManager.StartAsync();
+        await using var manager = await LiveManager.StartAsync(on: product);
         var before = await manager.Catalogue.ReadHeadAsync(Stop);
 
         var problem = await manager.RefusedAsync(
@@ -63,7 +67,7 @@ public sealed class ImportTests
     [InlineData("?auth=psychic", "/security")]
     public async Task A_bad_setting_is_refused_by_its_pointer(string query, string pointer)
     {
-        await using var manager = await LiveManager.StartAsync();
+        await using var manager = await LiveManager.StartAsync(on: product);
 
         var problem = await manager.RefusedAsync(
             HttpStatusCode.BadRequest,
@@ -78,7 +82,7 @@ public sealed class ImportTests
     [Fact]
     public async Task A_document_without_server_needs_an_endpoint()
     {
-        await using var manager = await LiveManager.StartAsync();
+        await using var manager = await LiveManager.StartAsync(on: product);
         var text = Documents.Pets.Replace("http://pets.internal:8080", "/v1", StringComparison.Ordinal);
 
         var problem = await manager.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "apis", text);
@@ -97,7 +101,7 @@ public sealed class ImportTests
     [Fact]
     public async Task The_same_name_and_version_again_needs_update_which_keeps_what_it_does_not_say()
     {
-        await using var manager = await LiveManager.StartAsync();
+        await using var manager = await LiveManager.StartAsync(on: product);
         await manager.AskAsync<ImportView>(
             HttpMethod.Post,
             "apis?context=/pets&auth=none&endpoint=http://x",
@@ -120,7 +124,7 @@ public sealed class ImportTests
     [Fact]
     public async Task An_address_belongs_to_one_API()
     {
-        await using var manager = await LiveManager.StartAsync();
+        await using var manager = await LiveManager.StartAsync(on: product);
         await manager.AskAsync<ImportView>(
             HttpMethod.Post,
             "apis?context=/a/b&version=c",
@@ -149,7 +153,7 @@ public sealed class ImportTests
     [Fact]
     public async Task A_change_made_meanwhile_is_noticed_by_its_ETag()
     {
-        await using var manager = await LiveManager.StartAsync();
+        await using var manager = await LiveManager.StartAsync(on: product);
         await manager.AskAsync<ImportView>(HttpMethod.Post, "apis", Documents.Pets, HttpStatusCode.Created);
         using var shown = await manager.SendAsync(HttpMethod.Get, "apis/petstore");
         var tag = shown.Headers.ETag!.Tag;
@@ -179,7 +183,7 @@ public sealed class ImportTests
     [Fact]
     public async Task A_name_alone_is_enough_while_there_is_one_version()
     {
-        await using var manager = await LiveManager.StartAsync();
+        await using var manager = await LiveManager.StartAsync(on: product);
         await manager.RefusedAsync(HttpStatusCode.NotFound, HttpMethod.Get, "apis/petstore");
         await manager.AskAsync<ImportView>(HttpMethod.Post, "apis", Documents.Pets, HttpStatusCode.Created);
         await manager.AskAsync<ImportView>(
@@ -201,7 +205,7 @@ public sealed class ImportTests
     [Fact]
     public async Task A_list_comes_in_pages()
     {
-        await using var manager = await LiveManager.StartAsync();
+        await using var manager = await LiveManager.StartAsync(on: product);
         foreach (var name in (string[])["c", "a", "b"])
         {
             await manager.AskAsync<ImportView>(
@@ -222,7 +226,7 @@ public sealed class ImportTests
     [Fact]
     public async Task A_reader_may_not_import()
     {
-        await using var manager = await LiveManager.StartAsync();
+        await using var manager = await LiveManager.StartAsync(on: product);
         var token = await manager.TokenAsync("bob", Roles.Auditor);
 
         await manager.RefusedAsync(HttpStatusCode.Forbidden, HttpMethod.Post, "apis", Documents.Pets, token: token);
@@ -231,7 +235,7 @@ public sealed class ImportTests
     [Fact]
     public async Task More_operations_than_the_feed_carries_are_refused_with_the_sizes()
     {
-        await using var manager = await LiveManager.StartAsync();
+        await using var manager = await LiveManager.StartAsync(on: product);
         var text = new System.Text.StringBuilder(
             "openapi: 3.0.0\ninfo: { title: t, version: '1' }\nservers: [{ url: 'http://x' }]\npaths:\n"
         );
@@ -249,7 +253,7 @@ public sealed class ImportTests
     [Fact]
     public async Task Ten_megabytes_are_imported_and_deployed_in_seconds()
     {
-        await using var manager = await LiveManager.StartAsync();
+        await using var manager = await LiveManager.StartAsync(on: product);
         var watch = System.Diagnostics.Stopwatch.StartNew();
 
         await manager.AskAsync<ImportView>(

@@ -50,9 +50,9 @@ internal sealed class LiveManager : IAsyncDisposable
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    public static async Task<LiveManager> StartAsync(TimeProvider? time = null)
+    public static async Task<LiveManager> StartAsync(TimeProvider? time = null, Product on = Product.Sqlite)
     {
-        var catalogue = await TestCatalogue.CreateAsync(time);
+        var catalogue = await TestCatalogue.CreateAsync(time, on);
         var certificate = Certificate();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();

@@ -7,8 +7,12 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Gatehouse.Tests.Management.Consumers;
 
-public sealed class KeyTests
+public abstract class KeyTests(Product product)
 {
+    public sealed class OnSqlite() : KeyTests(Product.Sqlite);
+
+    public sealed class OnPostgreSql() : KeyTests(Product.PostgreSql);
+
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -170,9 +174,9 @@ public sealed class KeyTests
         Assert.False(KeySecret.IsWellFormed(key[..10] + (key[10] == 'x' ? 'y' : 'x') + key[11..]));
     }
 
-    private static async Task<LiveManager> WithApplicationAsync(TimeProvider? time = null)
+    private async Task<LiveManager> WithApplicationAsync(TimeProvider? time = null)
     {
-        var manager = await LiveManager.StartAsync(time);
+        var manager = await LiveManager.StartAsync(time, on: product);
         await manager.AskAsync<Application>(
             HttpMethod.Post,
             "applications",

@@ -4,14 +4,18 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Gatehouse.Tests.Management;
 
-public sealed class AuditTrailTests
+public abstract class AuditTrailTests(Product product)
 {
+    public sealed class OnSqlite() : AuditTrailTests(Product.Sqlite);
+
+    public sealed class OnPostgreSql() : AuditTrailTests(Product.PostgreSql);
+
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Every_commit_leaves_who_what_before_and_after()
     {
-        await using var test = await TestCatalogue.CreateAsync();
+        await using var test = await TestCatalogue.CreateAsync(on: product);
         await test.PutAsync("app_1", "ann");
         await test.PutAsync("app_1", "bob");
 
@@ -29,7 +33,7 @@ public sealed class AuditTrailTests
     [Fact]
     public async Task Secrets_are_masked()
     {
-        await using var test = await TestCatalogue.CreateAsync();
+        await using var test = await TestCatalogue.CreateAsync(on: product);
         var hash = Digest.Of("the key"u8);
         await test.Catalogue.CommitAsync(
             new CatalogueTransaction(TestCatalogue.Tester, "key").Put(
@@ -57,7 +61,7 @@ public sealed class AuditTrailTests
     [Fact]
     public async Task A_whole_trail_has_no_break()
     {
-        await using var test = await TestCatalogue.CreateAsync();
+        await using var test = await TestCatalogue.CreateAsync(on: product);
         await PutThreeAsync(test);
 
         Assert.Null(await new AuditTrail(test.Database).FindBreakAsync(Stop));
@@ -66,7 +70,7 @@ public sealed class AuditTrailTests
     [Fact]
     public async Task An_edited_entry_is_found()
     {
-        await using var test = await TestCatalogue.CreateAsync();
+        await using var test = await TestCatalogue.CreateAsync(on: product);
         await PutThreeAsync(test);
         await using (var context = test.Catalogue.Open())
         {
@@ -84,7 +88,7 @@ public sealed class AuditTrailTests
     [InlineData(3)]
     public async Task A_missing_entry_is_found_even_the_last(long id)
     {
-        await using var test = await TestCatalogue.CreateAsync();
+        await using var test = await TestCatalogue.CreateAsync(on: product);
         await PutThreeAsync(test);
         await using (var context = test.Catalogue.Open())
         {

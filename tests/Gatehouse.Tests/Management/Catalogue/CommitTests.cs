@@ -6,14 +6,18 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Gatehouse.Tests.Management;
 
-public sealed class CommitTests
+public abstract class CommitTests(Product product)
 {
+    public sealed class OnSqlite() : CommitTests(Product.Sqlite);
+
+    public sealed class OnPostgreSql() : CommitTests(Product.PostgreSql);
+
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task What_was_put_is_found_at_its_epoch()
     {
-        await using var test = await TestCatalogue.CreateAsync();
+        await using var test = await TestCatalogue.CreateAsync(on: product);
 
         var result = await test.PutAsync("app_1");
 
@@ -32,7 +36,7 @@ public sealed class CommitTests
     [Fact]
     public async Task Equal_content_moves_nothing()
     {
-        await using var test = await TestCatalogue.CreateAsync();
+        await using var test = await TestCatalogue.CreateAsync(on: product);
         var first = await test.PutAsync("app_1");
         var audit = new AuditTrail(test.Database);
         var entries = (await audit.ReadAsync(null, 10, Stop)).Count;
@@ -49,7 +53,7 @@ public sealed class CommitTests
     [Fact]
     public async Task Only_what_differs_in_a_transaction_takes_an_epoch()
     {
-        await using var test = await TestCatalogue.CreateAsync();
+        await using var test = await TestCatalogue.CreateAsync(on: product);
         await test.PutAsync("app_1");
 
         var result = await test.Catalogue.CommitAsync(
@@ -71,7 +75,7 @@ public sealed class CommitTests
     [Fact]
     public async Task An_entity_that_somebody_changed_meanwhile_is_a_conflict_and_nothing_is_written()
     {
-        await using var test = await TestCatalogue.CreateAsync();
+        await using var test = await TestCatalogue.CreateAsync(on: product);
         await test.PutAsync("app_1", "ann");
         await test.PutAsync("app_1", "bob", expected: 1);
 
@@ -98,7 +102,7 @@ public sealed class CommitTests
     [InlineData(false, true)]
     public async Task Expecting_none_holds_only_when_there_is_none(bool exists, bool accepted)
     {
-        await using var test = await TestCatalogue.CreateAsync();
+        await using var test = await TestCatalogue.CreateAsync(on: product);
         if (exists)
         {
             await test.PutAsync("app_1", "bob");
@@ -117,7 +121,7 @@ public sealed class CommitTests
     [Fact]
     public async Task A_deleted_entity_may_be_made_again_as_new()
     {
-        await using var test = await TestCatalogue.CreateAsync();
+        await using var test = await TestCatalogue.CreateAsync(on: product);
         await test.PutAsync("app_1");
         await test.Catalogue.CommitAsync(
             new CatalogueTransaction(TestCatalogue.Tester, "delete").Delete(EntityKinds.Application, "app_1", 1),
@@ -132,7 +136,7 @@ public sealed class CommitTests
     [Fact]
     public async Task An_entity_of_more_than_a_mebibyte_is_refused_with_the_size_of_its_parts()
     {
-        await using var test = await TestCatalogue.CreateAsync();
+        await using var test = await TestCatalogue.CreateAsync(on: product);
 
         var e = Assert.Throws<EntityTooLargeException>(() =>
             TestCatalogue.Put("app_1", new string('x', EntityChange.MaxPayload))
@@ -144,7 +148,7 @@ public sealed class CommitTests
     [Fact]
     public async Task Eight_writers_at_once_leave_no_gap_and_every_signature_and_the_chain_hold()
     {
-        await using var test = await TestCatalogue.CreateAsync();
+        await using var test = await TestCatalogue.CreateAsync(on: product);
         using var second = test.OpenSecond();
         const int each = 25;
 
@@ -192,7 +196,7 @@ public sealed class CommitTests
     [Fact]
     public async Task Two_writers_the_first_to_begin_commits_last_nobody_misses_it()
     {
-        await using var test = await TestCatalogue.CreateAsync();
+        await using var test = await TestCatalogue.CreateAsync(on: product);
         using var second = test.OpenSecond();
         var start = await test.Feed.ReadHeadAsync(Stop);
         var began = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -261,7 +265,7 @@ public sealed class CommitTests
     [Fact]
     public async Task Rows_beside_the_entities_are_undone_with_them()
     {
-        await using var test = await TestCatalogue.CreateAsync();
+        await using var test = await TestCatalogue.CreateAsync(on: product);
         var transaction = TestCatalogue
             .Put("app_1")
             .Also(
@@ -283,7 +287,7 @@ public sealed class CommitTests
     [Fact]
     public async Task A_damaged_row_is_named_instead_of_used()
     {
-        await using var test = await TestCatalogue.CreateAsync();
+        await using var test = await TestCatalogue.CreateAsync(on: product);
         await test.PutAsync("app_1");
         await using (var context = test.Catalogue.Open())
         {

@@ -4,15 +4,19 @@ using Gatehouse.Model;
 
 namespace Gatehouse.Tests.Management;
 
-public sealed class KilledWriterTests
+public abstract class KilledWriterTests(Product product)
 {
+    public sealed class OnSqlite() : KilledWriterTests(Product.Sqlite);
+
+    public sealed class OnPostgreSql() : KilledWriterTests(Product.PostgreSql);
+
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Two_processes_write_one_is_killed_and_nothing_acknowledged_is_lost()
     {
-        await using var test = await TestCatalogue.CreateAsync();
-        using var writer = WriterProcess.Start(test.File);
+        await using var test = await TestCatalogue.CreateAsync(on: product);
+        using var writer = WriterProcess.Start(test.Address);
         long acknowledged = 0;
         try
         {

@@ -4,14 +4,18 @@ using Gatehouse.Management;
 
 namespace Gatehouse.Tests.Management;
 
-public sealed class SecretStoreTests
+public abstract class SecretStoreTests(Product product)
 {
+    public sealed class OnSqlite() : SecretStoreTests(Product.Sqlite);
+
+    public sealed class OnPostgreSql() : SecretStoreTests(Product.PostgreSql);
+
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task A_secret_comes_back_with_its_key_and_its_bytes_are_nowhere_in_the_file()
     {
-        await using var test = await TestCatalogue.CreateAsync();
+        await using var test = await TestCatalogue.CreateAsync(on: product);
         using var key = ClusterKey.Create();
         var secrets = new SecretStore(test.Database, key);
         var secret = "correct horse battery staple"u8.ToArray();
@@ -20,11 +24,8 @@ public sealed class SecretStoreTests
 
         Assert.Equal(secret, await secrets.FindAsync("ca", Stop));
         Assert.Null(await secrets.FindAsync("other", Stop));
-        foreach (var file in Directory.GetFiles(Path.GetDirectoryName(test.File)!))
+        await foreach (var (file, bytes) in test.FilesAsync())
         {
-            await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            var bytes = new byte[stream.Length];
-            await stream.ReadExactlyAsync(bytes, Stop);
             Assert.True(bytes.AsSpan().IndexOf(secret) < 0, file);
         }
     }
@@ -32,7 +33,7 @@ public sealed class SecretStoreTests
     [Fact]
     public async Task Another_cluster_key_opens_nothing()
     {
-        await using var test = await TestCatalogue.CreateAsync();
+        await using var test = await TestCatalogue.CreateAsync(on: product);
         using var key = ClusterKey.Create();
         using var other = ClusterKey.Create();
         await new SecretStore(test.Database, key).PutAsync("ca", "secret"u8.ToArray(), Stop);

@@ -2,18 +2,33 @@ using System.Collections.Frozen;
 using Gatehouse.Deployment.Trust;
 using Gatehouse.Management;
 using Gatehouse.Model;
+using Gatehouse.TestSupport;
+using Microsoft.EntityFrameworkCore;
 
 namespace Gatehouse.Tests.Management;
 
-/// <summary>A catalogue in a real SQLite file of its own.</summary>
+/// <summary>The products a catalogue may lie in.</summary>
+public enum Product
+{
+    /// <summary>A file.</summary>
+    Sqlite,
+
+    /// <summary>A server.</summary>
+    PostgreSql,
+}
+
+/// <summary>A catalogue in a real database of its own: a SQLite file, or a database of the shared PostgreSQL server.</summary>
 internal sealed class TestCatalogue : IAsyncDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("gatehouse-catalogue-").FullName;
+    private readonly List<CatalogueDatabase> _opened = [];
 
-    private TestCatalogue(TimeProvider time)
+    private TestCatalogue(TimeProvider time, PostgreSqlServer? server, string? name)
     {
         Time = time;
-        Database = CatalogueDatabase.Sqlite(Path.Combine(_directory, "catalogue.db"));
+        Server = server;
+        Address = server is null ? Path.Combine(_directory, "catalogue.db") : $"{server.Port}/{name}";
+        Database = OpenDatabase();
         Catalogue = new(Database, Key, time);
         Feed = new(Catalogue);
     }
@@ -35,7 +50,14 @@ internal sealed class TestCatalogue : IAsyncDisposable
 
     public TimeProvider Time { get; }
 
-    public string File => Path.Combine(_directory, "catalogue.db");
+    /// <summary>The server, when it lies on one.</summary>
+    public PostgreSqlServer? Server { get; }
+
+    /// <summary>What <see cref="OpenAt"/> opens: a file's path, or a server's port and a database's name.</summary>
+    public string Address { get; }
+
+    /// <summary>The database's name on the server.</summary>
+    public string Name => Address.Split('/')[^1];
 
     public CatalogueDatabase Database { get; }
 
@@ -47,15 +69,84 @@ internal sealed class TestCatalogue : IAsyncDisposable
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    public static async Task<TestCatalogue> CreateAsync(TimeProvider? time = null)
+    public static async Task<TestCatalogue> CreateAsync(TimeProvider? time = null, Product on = Product.Sqlite)
     {
-        var catalogue = new TestCatalogue(time ?? TimeProvider.System);
+        var server = on == Product.PostgreSql ? await PostgreSqlServer.SharedAsync() : null;
+        var settings = server is null ? null : await server.CreateDatabaseAsync();
+        var catalogue = new TestCatalogue(time ?? TimeProvider.System, server, settings?.Database);
         await CatalogueSetup.ApplyAsync(catalogue.Database, Stop);
         return catalogue;
     }
 
-    /// <summary>Another writer on the same file, as a second process would be.</summary>
-    public Catalogue OpenSecond() => new(CatalogueDatabase.Sqlite(File), Key, Time);
+    /// <summary>The database another process told of.</summary>
+    public static CatalogueDatabase OpenAt(string address) =>
+        address.Split('/') is [var port, var name]
+            ? CatalogueDatabase.PostgreSql(
+                new()
+                {
+                    Host = "127.0.0.1",
+                    Port = int.Parse(port, System.Globalization.CultureInfo.InvariantCulture),
+                    Database = name,
+                    User = "gatehouse",
+                    Tls = DatabaseTls.Off,
+                    Connections = 10,
+                }
+            )
+            : CatalogueDatabase.Sqlite(address);
+
+    /// <summary>The same database on connections of its own.</summary>
+    public CatalogueDatabase OpenDatabase()
+    {
+        var database = OpenAt(Address);
+        _opened.Add(database);
+        return database;
+    }
+
+    /// <summary>Another writer on the same database, as a second process would be.</summary>
+    public Catalogue OpenSecond() => new(OpenDatabase(), Key, Time);
+
+    /// <summary>The database as it is now, once more.</summary>
+    public async Task<CatalogueDatabase> CopyAsync()
+    {
+        var address = $"{Address}.copy";
+        if (Server is null)
+        {
+            await using var context = Database.Open();
+            await context.Database.ExecuteSqlAsync($"VACUUM INTO {address}", Stop);
+        }
+        else
+        {
+            // It is copied only while nobody is connected.
+            _opened.ForEach(o => o.Close());
+            address = $"{Server.Port}/{(await Server.CreateDatabaseAsync(copyOf: Name)).Database}";
+        }
+
+        var copy = OpenAt(address);
+        _opened.Add(copy);
+        return copy;
+    }
+
+    /// <summary>Every file the database keeps its rows in, as bytes.</summary>
+    public async IAsyncEnumerable<(string File, byte[] Content)> FilesAsync()
+    {
+        if (Server is not null)
+        {
+            await Server.ExecuteAsync(Name, "CHECKPOINT");
+        }
+
+        var files = Server is null
+            ? Directory.GetFiles(_directory)
+            : Directory.GetFiles(
+                Path.Combine(Server.Data, "base", $"{await Server.QueryAsync<uint>(Name, "SELECT oid FROM pg_database WHERE datname = current_database()")}")
+            );
+        foreach (var file in files)
+        {
+            await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            var bytes = new byte[stream.Length];
+            await stream.ReadExactlyAsync(bytes, Stop);
+            yield return (file, bytes);
+        }
+    }
 
     public Task<CommitResult> PutAsync(string name, string owner = "ann", long? expected = null) =>
         Catalogue.CommitAsync(Put(name, owner, expected), Stop);
@@ -77,11 +168,15 @@ internal sealed class TestCatalogue : IAsyncDisposable
             Owner = owner,
         };
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         Catalogue.Dispose();
         Key.Dispose();
+        _opened.ForEach(database => database.Dispose());
         Directory.Delete(_directory, recursive: true);
-        return ValueTask.CompletedTask;
+        if (Server is not null)
+        {
+            await Server.DropDatabaseAsync(Name);
+        }
     }
 }

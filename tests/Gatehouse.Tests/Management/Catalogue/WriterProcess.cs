@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
@@ -11,12 +12,12 @@ internal static class WriterProcess
 {
     private const string Variable = "GATEHOUSE_TEST_CATALOGUE_WRITER";
 
-    public static Process Start(string file)
+    public static Process Start(string address)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!)
         {
             RedirectStandardOutput = true,
-            Environment = { [Variable] = file },
+            Environment = { [Variable] = address },
         };
         if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
         {
@@ -26,27 +27,45 @@ internal static class WriterProcess
         return Process.Start(start)!;
     }
 
-    // The test runner owns Main; the writer turns off before it.
+    // The test runner owns Main; the writer turns off before it. Until it returns, no other thread may run code of this
+    // module: what is awaited comes back to this one.
     [ModuleInitializer]
     internal static void RunWhenAsked()
     {
-        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } file)
+        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } address)
         {
-            Write(file).Wait();
+            using var work = new BlockingCollection<(SendOrPostCallback Callback, object? State)>();
+            SynchronizationContext.SetSynchronizationContext(new Queue(work));
+            var writing = Write(address);
+            while (!writing.IsCompleted)
+            {
+                var (callback, state) = work.Take();
+                callback(state);
+            }
+
+            writing.GetAwaiter().GetResult();
         }
     }
 
-    private static async Task Write(string file)
+    private static async Task Write(string address)
     {
         using var key = CatalogueKey.Create();
-        using var catalogue = new Catalogue(CatalogueDatabase.Sqlite(file), key, TimeProvider.System);
+        using var database = TestCatalogue.OpenAt(address);
+        using var catalogue = new Catalogue(database, key, TimeProvider.System);
         for (var i = 0; ; i++)
         {
-            var result = await catalogue
-                .CommitAsync(TestCatalogue.Put($"app_{Environment.ProcessId}_{i}"), CancellationToken.None)
-                .ConfigureAwait(false);
-            await Console.Out.WriteLineAsync(result.Epoch.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false);
-            await Console.Out.FlushAsync().ConfigureAwait(false);
+            var result = await catalogue.CommitAsync(
+                TestCatalogue.Put($"app_{Environment.ProcessId}_{i}"),
+                CancellationToken.None
+            );
+            await Console.Out.WriteLineAsync(result.Epoch.ToString(CultureInfo.InvariantCulture));
+            await Console.Out.FlushAsync();
         }
+    }
+
+    private sealed class Queue(BlockingCollection<(SendOrPostCallback Callback, object? State)> work)
+        : SynchronizationContext
+    {
+        public override void Post(SendOrPostCallback d, object? state) => work.Add((d, state));
     }
 }

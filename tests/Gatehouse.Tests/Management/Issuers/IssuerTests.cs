@@ -9,14 +9,18 @@ using Gatehouse.Tests.Management.Apis;
 
 namespace Gatehouse.Tests.Management.Issuers;
 
-public sealed class IssuerTests
+public abstract class IssuerTests(Product product)
 {
+    public sealed class OnSqlite() : IssuerTests(Product.Sqlite);
+
+    public sealed class OnPostgreSql() : IssuerTests(Product.PostgreSql);
+
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task An_issuer_is_made_shown_replaced_and_deleted()
     {
-        await using var manager = await LiveManager.StartAsync();
+        await using var manager = await LiveManager.StartAsync(on: product);
 
         var made = await manager.AskAsync<Issuer>(
             HttpMethod.Post,
@@ -62,7 +66,7 @@ public sealed class IssuerTests
     [InlineData("""{"name":"a","url":"x","keys":"{\"keys\":[{}]}","clockSkewSeconds":301}""")]
     public async Task An_issuer_that_cannot_be_trusted_is_refused(string ask)
     {
-        await using var manager = await LiveManager.StartAsync();
+        await using var manager = await LiveManager.StartAsync(on: product);
 
         await manager.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "issuers", ask);
     }
@@ -70,7 +74,7 @@ public sealed class IssuerTests
     [Fact]
     public async Task An_OAuth2_client_and_a_certificate_are_keys_of_one_application()
     {
-        await using var manager = await LiveManager.StartAsync();
+        await using var manager = await LiveManager.StartAsync(on: product);
         await manager.AskAsync<Application>(
             HttpMethod.Post,
             "applications",
@@ -131,7 +135,7 @@ public sealed class IssuerTests
     [InlineData("""{"addresses":["everywhere"]}""")]
     public async Task A_key_that_makes_no_sense_is_refused(string ask)
     {
-        await using var manager = await LiveManager.StartAsync();
+        await using var manager = await LiveManager.StartAsync(on: product);
         await manager.AskAsync<Application>(
             HttpMethod.Post,
             "applications",
@@ -145,7 +149,7 @@ public sealed class IssuerTests
     [Fact]
     public async Task A_token_is_revoked_by_its_digest_and_not_kept()
     {
-        await using var manager = await LiveManager.StartAsync();
+        await using var manager = await LiveManager.StartAsync(on: product);
         const string token = "eyJhbGciOiJFUzI1NiJ9.eyJleHAiOjE3OTk5OTk5OTl9.AAAA";
 
         var revoked = await manager.AskAsync<RevokedToken>(

@@ -6,8 +6,12 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Gatehouse.Tests.Management;
 
-public sealed class EnrolmentLedgerTests
+public abstract class EnrolmentLedgerTests(Product product)
 {
+    public sealed class OnSqlite() : EnrolmentLedgerTests(Product.Sqlite);
+
+    public sealed class OnPostgreSql() : EnrolmentLedgerTests(Product.PostgreSql);
+
     private static readonly Digest s_key = Digest.Of("a public key"u8);
     private static readonly Digest s_otherKey = Digest.Of("another public key"u8);
 
@@ -18,7 +22,7 @@ public sealed class EnrolmentLedgerTests
     [Fact]
     public async Task The_right_secret_tells_profile_and_name_and_the_same_key_may_come_again()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         var grant = await GrantAsync(test);
 
         var first = await RedeemAsync(test, grant, s_key);
@@ -31,7 +35,7 @@ public sealed class EnrolmentLedgerTests
     [Fact]
     public async Task Another_key_is_refused_once_the_token_is_bound()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         var grant = await GrantAsync(test);
         await RedeemAsync(test, grant, s_key);
 
@@ -44,7 +48,7 @@ public sealed class EnrolmentLedgerTests
     [Fact]
     public async Task A_wrong_secret_is_refused_and_binds_nothing()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         var grant = await GrantAsync(test);
 
         var wrong = await RedeemAsync(test, grant with { Secret = new byte[32] }, s_otherKey);
@@ -56,7 +60,7 @@ public sealed class EnrolmentLedgerTests
     [Fact]
     public async Task An_unknown_token_is_refused_without_a_write()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         var grant = await GrantAsync(test);
         var entries = (await new AuditTrail(test.Database).ReadAsync(null, 10, Stop)).Count;
 
@@ -69,7 +73,7 @@ public sealed class EnrolmentLedgerTests
     [Fact]
     public async Task After_an_hour_it_is_over()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         var grant = await GrantAsync(test);
         _time.Advance(TimeSpan.FromHours(1));
 
@@ -81,7 +85,7 @@ public sealed class EnrolmentLedgerTests
     [Fact]
     public async Task Ten_attempts_are_all_there_are_even_at_once()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         var grant = await GrantAsync(test);
         var guess = grant with { Secret = new byte[32] };
 
@@ -96,7 +100,7 @@ public sealed class EnrolmentLedgerTests
     [Fact]
     public async Task The_secret_is_not_in_the_catalogue_and_each_attempt_is_in_the_audit()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         var grant = await GrantAsync(test);
         await RedeemAsync(test, grant with { Secret = new byte[32] }, s_key);
         await RedeemAsync(test, grant, s_key);
@@ -105,11 +109,8 @@ public sealed class EnrolmentLedgerTests
         Assert.Contains("let in worker-1", audit[0].Summary, StringComparison.Ordinal);
         Assert.Contains("refused", audit[1].Summary, StringComparison.Ordinal);
         Assert.Equal("203.0.113.9", audit[0].From);
-        foreach (var file in Directory.GetFiles(Path.GetDirectoryName(test.File)!))
+        await foreach (var (file, bytes) in test.FilesAsync())
         {
-            await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            var bytes = new byte[stream.Length];
-            await stream.ReadExactlyAsync(bytes, Stop);
             Assert.True(bytes.AsSpan().IndexOf(grant.Secret.Span) < 0, file);
         }
     }
@@ -117,7 +118,7 @@ public sealed class EnrolmentLedgerTests
     [Fact]
     public async Task A_node_that_joins_again_keeps_its_drain()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         await TestNodes.Registry(test).DrainAsync("worker-1", true, null, TestCatalogue.Tester, Stop);
 
@@ -130,7 +131,7 @@ public sealed class EnrolmentLedgerTests
     [Fact]
     public async Task A_renewal_writes_the_certificate_and_the_new_place_and_leaves_the_drain()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         await TestNodes.Registry(test).DrainAsync("worker-1", true, null, TestCatalogue.Tester, Stop);
         var end = _time.GetUtcNow().AddDays(50);
@@ -160,7 +161,7 @@ public sealed class EnrolmentLedgerTests
     [Fact]
     public async Task A_renewal_brings_no_evicted_node_back()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         await TestNodes.Registry(test).EvictAsync("worker-1", "gone", null, TestCatalogue.Tester, Stop);
         var ledger = new EnrolmentLedger(test.Catalogue);

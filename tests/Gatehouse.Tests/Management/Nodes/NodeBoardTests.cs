@@ -6,8 +6,12 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Gatehouse.Tests.Management;
 
-public sealed class NodeBoardTests
+public abstract class NodeBoardTests(Product product)
 {
+    public sealed class OnSqlite() : NodeBoardTests(Product.Sqlite);
+
+    public sealed class OnPostgreSql() : NodeBoardTests(Product.PostgreSql);
+
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
@@ -15,7 +19,7 @@ public sealed class NodeBoardTests
     [Fact]
     public async Task A_node_goes_from_never_seen_to_serving_to_lost_and_comes_back()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         var board = TestNodes.Board(test);
         var worker = TestNodes.Identity("worker-1");
@@ -40,7 +44,7 @@ public sealed class NodeBoardTests
     [Fact]
     public async Task A_restarted_manager_gives_its_nodes_the_usual_time_and_then_shows_who_is_gone()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         await TestNodes.RegisterAsync(test, "worker-2");
         var head = await test.Catalogue.ReadHeadAsync(Stop);
@@ -65,7 +69,7 @@ public sealed class NodeBoardTests
     public async Task A_clock_that_is_set_back_hides_no_loss()
     {
         var clock = new SettableClock(_time);
-        await using var test = await TestCatalogue.CreateAsync(clock);
+        await using var test = await TestCatalogue.CreateAsync(clock, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         var board = TestNodes.Board(test);
         await board.RecordAsync(
@@ -87,7 +91,7 @@ public sealed class NodeBoardTests
     [InlineData("stopping", NodeState.Draining)]
     public async Task What_a_node_says_is_how_it_stands(string said, NodeState state)
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         var board = TestNodes.Board(test);
 
@@ -103,7 +107,7 @@ public sealed class NodeBoardTests
     [Fact]
     public async Task A_node_that_said_it_stops_is_stopped_not_lost()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         var board = TestNodes.Board(test);
         var head = await test.Catalogue.ReadHeadAsync(Stop);
@@ -117,7 +121,7 @@ public sealed class NodeBoardTests
     [Fact]
     public async Task A_table_from_a_peer_is_stale_until_a_manager_confirms_it()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         var board = TestNodes.Board(test);
         var report = TestNodes.Report(await test.Catalogue.ReadHeadAsync(Stop));
@@ -131,7 +135,7 @@ public sealed class NodeBoardTests
     [Fact]
     public async Task A_drained_node_hears_it_in_the_reply_to_its_report()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         var board = TestNodes.Board(test);
         var report = TestNodes.Report(await test.Catalogue.ReadHeadAsync(Stop));
@@ -146,7 +150,7 @@ public sealed class NodeBoardTests
     [Fact]
     public async Task An_entity_is_pending_then_applied_refused_or_stale_on_each_worker()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         foreach (var name in new[] { "a-applied", "b-refused", "c-pending", "d-lost", "e-silent" })
         {
             await TestNodes.RegisterAsync(test, name);
@@ -192,7 +196,7 @@ public sealed class NodeBoardTests
     [Fact]
     public async Task A_refusal_of_an_older_change_says_nothing_of_the_newer()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         var board = TestNodes.Board(test);
         var first = await test.PutAsync("app_1", "ann");
@@ -216,7 +220,7 @@ public sealed class NodeBoardTests
     [Fact]
     public async Task Who_follows_the_readings_sees_a_report_arrive()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         var board = TestNodes.Board(test);
         var arrived = board.Readings.WhenAsync(r => r.ContainsKey("worker-1"), Stop);
@@ -230,7 +234,7 @@ public sealed class NodeBoardTests
     [Fact]
     public async Task A_node_that_moved_is_registered_at_its_new_place_once()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         var board = TestNodes.Board(test);
         var report = TestNodes.Report(await test.Catalogue.ReadHeadAsync(Stop));
@@ -256,7 +260,7 @@ public sealed class NodeBoardTests
     [Fact]
     public async Task Hostile_facts_are_not_taken_and_the_report_still_counts()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         var board = TestNodes.Board(test);
         var head = await test.Catalogue.ReadHeadAsync(Stop);
@@ -272,7 +276,7 @@ public sealed class NodeBoardTests
     [Fact]
     public async Task A_node_that_is_not_registered_leaves_no_trace()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         var board = TestNodes.Board(test);
 
         await board.RecordAsync(
@@ -287,7 +291,7 @@ public sealed class NodeBoardTests
     [Fact]
     public async Task Many_reports_are_saved_in_one_row_a_node_and_read_back()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         var board = TestNodes.Board(test);
         var head = await test.Catalogue.ReadHeadAsync(Stop);
@@ -315,7 +319,7 @@ public sealed class NodeBoardTests
     [InlineData("another chain")]
     public async Task A_cursor_this_catalogue_never_gave_out_raises_an_alert(string what)
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         var board = TestNodes.Board(test);
         var head = await test.Catalogue.ReadHeadAsync(Stop);
@@ -335,7 +339,7 @@ public sealed class NodeBoardTests
     [Fact]
     public async Task A_good_cursor_that_moves_on_raises_none()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         var board = TestNodes.Board(test);
         var worker = TestNodes.Identity("worker-1");
@@ -349,7 +353,7 @@ public sealed class NodeBoardTests
     [Fact]
     public async Task A_lost_node_and_a_restored_catalogue_are_alerts_until_they_are_over()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         var board = TestNodes.Board(test);
         await test.Catalogue.BeginNewHistoryAsync("restored from monday.tar", TestCatalogue.Tester, Stop);
@@ -367,7 +371,7 @@ public sealed class NodeBoardTests
     [Fact]
     public async Task A_certificate_whose_renewal_fails_is_an_alert_at_once_and_when_its_last_quarter_begins_and_after_its_end()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         var board = TestNodes.Board(test);
         var worker = TestNodes.Identity("worker-1");
@@ -399,7 +403,7 @@ public sealed class NodeBoardTests
     [Fact]
     public async Task A_reset_is_still_told_after_the_manager_restarted()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         var before = TestNodes.Board(test);
         var foreign = await test.Catalogue.ReadHeadAsync(Stop) with { History = "another" };

@@ -4,8 +4,12 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Gatehouse.Tests.Management;
 
-public sealed class NodeRegistryTests
+public abstract class NodeRegistryTests(Product product)
 {
+    public sealed class OnSqlite() : NodeRegistryTests(Product.Sqlite);
+
+    public sealed class OnPostgreSql() : NodeRegistryTests(Product.PostgreSql);
+
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
@@ -13,7 +17,7 @@ public sealed class NodeRegistryTests
     [Fact]
     public async Task Names_go_up_past_what_is_registered_or_promised()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         var registry = TestNodes.Registry(test);
 
@@ -32,7 +36,7 @@ public sealed class NodeRegistryTests
     [InlineData("", "cannot be the name")]
     public async Task A_name_that_is_taken_or_unfit_is_refused(string name, string why)
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
 
         var e = await Assert.ThrowsAsync<ProblemsException>(() =>
@@ -45,7 +49,7 @@ public sealed class NodeRegistryTests
     [Fact]
     public async Task Eviction_removes_the_node_and_denies_its_certificates_in_one_transaction()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         await TestNodes.RegisterAsync(test, "worker-1");
         var before = await test.Catalogue.ReadHeadAsync(Stop);
 
@@ -64,7 +68,7 @@ public sealed class NodeRegistryTests
     [Fact]
     public async Task An_unknown_node_is_not_evicted_and_nothing_is_written()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
 
         Assert.False(await TestNodes.Registry(test).EvictAsync("ghost", "evicted", null, TestCatalogue.Tester, Stop));
         Assert.Empty(await new AuditTrail(test.Database).ReadAsync(null, 10, Stop));
@@ -73,7 +77,7 @@ public sealed class NodeRegistryTests
     [Fact]
     public async Task A_revoked_token_lets_nobody_in()
     {
-        await using var test = await TestCatalogue.CreateAsync(_time);
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
         var registry = TestNodes.Registry(test);
         var grant = await registry.CreateTokenAsync(Profile.GatewayWorker, null, TestCatalogue.Tester, Stop);
 

@@ -1,0 +1,247 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Gatehouse.Management;
+using Npgsql;
+
+namespace Gatehouse.TestSupport;
+
+/// <summary>
+/// A PostgreSQL server of the tests' own: a new cluster in a temporary directory on a loopback port, run by a user without
+/// rights when the tests are root. It ends with the tests, also when they are killed.
+/// </summary>
+internal sealed class PostgreSqlServer : IAsyncDisposable
+{
+    private const string User = "gatehouse";
+
+    // The server's parent: when its standard input ends, because it is told to or the tests died, so does the server.
+    private const string Keeper = """
+        "$@" & server=$!
+        cat >/dev/null
+        kill -INT $server 2>/dev/null
+        wait $server
+        """;
+
+    private static readonly SemaphoreSlim s_starting = new(1, 1);
+    private static PostgreSqlServer? s_shared;
+
+    private readonly string _bin;
+    private readonly IReadOnlyList<string> _settings;
+    private Process? _keeper;
+    private int _databases;
+
+    private PostgreSqlServer(string bin, string directory, int port, IReadOnlyList<string> settings)
+    {
+        _bin = bin;
+        Directory = directory;
+        Port = port;
+        _settings = settings;
+    }
+
+    /// <summary>Why no server can be started here; null when one can.</summary>
+    public static string? Missing { get; } =
+        FindBin() is null ? "PostgreSQL is not installed: apt-get install postgresql" : null;
+
+    public string Directory { get; }
+
+    public string Data => Path.Combine(Directory, "data");
+
+    public int Port { get; }
+
+    /// <summary>The postmaster.</summary>
+    public int ProcessId =>
+        int.Parse(File.ReadLines(Path.Combine(Data, "postmaster.pid")).First(), CultureInfo.InvariantCulture);
+
+    /// <summary>One server for all tests of this process. It syncs nothing: the machine does not lose its power under a test.</summary>
+    public static async Task<PostgreSqlServer> SharedAsync()
+    {
+        Assert.SkipWhen(Missing is not null, Missing ?? "");
+        await s_starting.WaitAsync();
+        try
+        {
+            return s_shared ??= await StartAsync("fsync=off", "full_page_writes=off", "max_connections=400");
+        }
+        finally
+        {
+            s_starting.Release();
+        }
+    }
+
+    /// <summary>A server of one test's own.</summary>
+    public static async Task<PostgreSqlServer> StartAsync(params string[] settings)
+    {
+        Assert.SkipWhen(Missing is not null, Missing ?? "");
+        var directory = System.IO.Directory.CreateTempSubdirectory("gatehouse-postgresql-").FullName;
+        var server = new PostgreSqlServer(FindBin()!, directory, FreePort(), settings);
+        if (Environment.IsPrivilegedProcess)
+        {
+            await RunAsync("chown", ["nobody", directory]);
+        }
+
+        await RunAsync(
+            server.AsUser(),
+            [
+                Path.Combine(server._bin, "initdb"),
+                "--pgdata",
+                server.Data,
+                "--username",
+                User,
+                "--auth",
+                "trust",
+                "--encoding",
+                "UTF8",
+                "--locale",
+                "C",
+                "--no-sync",
+            ]
+        );
+        await server.StartAgainAsync();
+        return server;
+    }
+
+    /// <summary>A new empty database, for a manager's settings.</summary>
+    public async Task<PostgreSqlSettings> CreateDatabaseAsync(string? copyOf = null)
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"test_{Interlocked.Increment(ref _databases)}");
+        await ExecuteAsync("postgres", $"CREATE DATABASE {name}{(copyOf is null ? "" : $" TEMPLATE {copyOf}")}");
+        return Settings(name);
+    }
+
+    public PostgreSqlSettings Settings(string database) =>
+        new()
+        {
+            Host = "127.0.0.1",
+            Port = Port,
+            Database = database,
+            User = User,
+            Tls = DatabaseTls.Off,
+        };
+
+    /// <summary>Settings of a node that uses <paramref name="database"/>, each <c>key=value</c>.</summary>
+    public IReadOnlyList<string> NodeSettings(string database) =>
+        [
+            "database.provider=postgresql",
+            "database.host=127.0.0.1",
+            $"database.port={Port}",
+            $"database.name={database}",
+            $"database.user={User}",
+        ];
+
+    public Task DropDatabaseAsync(string name) => ExecuteAsync("postgres", $"DROP DATABASE {name} WITH (FORCE)");
+
+    public Task ExecuteAsync(string database, string sql) =>
+        QueryAsync<object>(database, sql);
+
+    /// <summary>The first value of the first row.</summary>
+    public async Task<T?> QueryAsync<T>(string database, string sql)
+    {
+        await using var connection = new NpgsqlConnection(
+            $"Host=127.0.0.1;Port={Port};Database={database};Username={User};Pooling=false;Timeout=30"
+        );
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        return await command.ExecuteScalarAsync() is T value ? value : default;
+    }
+
+    /// <summary>Starts it on the data it has.</summary>
+    public async Task StartAgainAsync()
+    {
+        string[] server =
+        [
+            .. AsUserWords(),
+            Path.Combine(_bin, "postgres"),
+            "-D",
+            Data,
+            "-h",
+            "127.0.0.1",
+            "-p",
+            Port.ToString(CultureInfo.InvariantCulture),
+            "-k",
+            Directory,
+            .. _settings.SelectMany(s => (string[])["-c", s]),
+        ];
+        _keeper = Process.Start(
+            new ProcessStartInfo("/bin/sh", ["-c", Keeper, "keeper", .. server])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardError = true,
+                RedirectStandardOutput = true,
+                WorkingDirectory = Directory,
+            }
+        )!;
+        var said = new List<string>();
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (await _keeper.StandardError.ReadLineAsync(deadline.Token) is { } line)
+        {
+            said.Add(line);
+            if (line.Contains("ready to accept connections", StringComparison.Ordinal))
+            {
+                // The pipe must not fill up while it serves.
+                _ = _keeper.StandardError.BaseStream.CopyToAsync(Stream.Null, CancellationToken.None);
+                return;
+            }
+        }
+
+        throw new InvalidOperationException($"PostgreSQL did not start:\n{string.Join('\n', said)}");
+    }
+
+    /// <summary>Ends it: <c>INT</c> breaks every connection off, <c>QUIT</c> does so without writing anything down.</summary>
+    public async Task StopAsync(string signal = "INT")
+    {
+        if (_keeper is { } keeper)
+        {
+            await RunAsync("kill", [$"-{signal}", ProcessId.ToString(CultureInfo.InvariantCulture)]);
+            keeper.StandardInput.Close();
+            await keeper.WaitForExitAsync();
+            keeper.Dispose();
+            _keeper = null;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync("QUIT");
+        System.IO.Directory.Delete(Directory, recursive: true);
+    }
+
+    private string AsUser() => AsUserWords().FirstOrDefault() ?? "env";
+
+    private static string[] AsUserWords() =>
+        Environment.IsPrivilegedProcess
+            ? ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+            : ["env"];
+
+    private static async Task RunAsync(string program, IEnumerable<string> arguments)
+    {
+        IEnumerable<string> all = program == "setpriv" ? AsUserWords().Skip(1).Concat(arguments) : arguments;
+        using var process = Process.Start(
+            new ProcessStartInfo(program, all)
+            {
+                RedirectStandardError = true,
+                RedirectStandardOutput = true,
+                WorkingDirectory = "/",
+            }
+        )!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == 0, $"{program}: {await output}{error}");
+    }
+
+    private static string? FindBin() =>
+        new[] { "/usr/lib/postgresql", "/usr/pgsql" }
+            .Where(System.IO.Directory.Exists)
+            .SelectMany(System.IO.Directory.GetDirectories)
+            .OrderByDescending(d => int.TryParse(Path.GetFileName(d), CultureInfo.InvariantCulture, out var v) ? v : 0)
+            .Select(d => Path.Combine(d, "bin"))
+            .Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'))
+            .FirstOrDefault(d => File.Exists(Path.Combine(d, "initdb")) && File.Exists(Path.Combine(d, "postgres")));
+
+    private static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+}
