@@ -130,8 +130,7 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
 
     public Task DropDatabaseAsync(string name) => ExecuteAsync("postgres", $"DROP DATABASE {name} WITH (FORCE)");
 
-    public Task ExecuteAsync(string database, string sql) =>
-        QueryAsync<object>(database, sql);
+    public Task ExecuteAsync(string database, string sql) => QueryAsync<object>(database, sql);
 
     /// <summary>The first value of the first row.</summary>
     public async Task<T?> QueryAsync<T>(string database, string sql)
@@ -208,9 +207,7 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
     private string AsUser() => AsUserWords().FirstOrDefault() ?? "env";
 
     private static string[] AsUserWords() =>
-        Environment.IsPrivilegedProcess
-            ? ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-            : ["env"];
+        Environment.IsPrivilegedProcess ? ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] : ["env"];
 
     private static async Task RunAsync(string program, IEnumerable<string> arguments)
     {

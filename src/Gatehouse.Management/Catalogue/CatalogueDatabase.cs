@@ -45,8 +45,7 @@ public sealed class CatalogueDatabase : IDisposable
 
     /// <summary>The same database with one more context in it, which <paramref name="create"/> makes of its options.</summary>
     public CatalogueDatabase With<TContext>(Func<DbContextOptions<TContext>, TContext> create)
-        where TContext : DbContext =>
-        new(_product, Contexts.Add(database => create(database.Options<TContext>())));
+        where TContext : DbContext => new(_product, Contexts.Add(database => create(database.Options<TContext>())));
 
     /// <summary>How a <typeparamref name="TContext"/> is opened here; its migrations are those in its own assembly.</summary>
     public DbContextOptions<TContext> Options<TContext>()

@@ -185,7 +185,9 @@ internal sealed class PostgreSqlProduct : DatabaseProduct
         var source = server.Build();
         await using (source.ConfigureAwait(false))
         {
-            var create = source.CreateCommand($"CREATE DATABASE \"{_settings.Database.Replace("\"", "\"\"", StringComparison.Ordinal)}\"");
+            var create = source.CreateCommand(
+                $"CREATE DATABASE \"{_settings.Database.Replace("\"", "\"\"", StringComparison.Ordinal)}\""
+            );
             await using (create.ConfigureAwait(false))
             {
                 try
@@ -235,10 +237,8 @@ internal sealed class PostgreSqlProduct : DatabaseProduct
                     "The PostgreSQL server is a standby or read-only. Look at database.host."
                 ),
                 // Connection lost, resources gone, operator's intervention, system error, rolled back for another's sake.
-                ['0', '8', ..] or ['5', '3', ..] or ['5', '7', ..] or ['5', '8', ..] or ['4', '0', ..] or "25P03" => new(
-                    "The database does not answer",
-                    $"PostgreSQL says: {told.MessageText}."
-                ),
+                ['0', '8', ..] or ['5', '3', ..] or ['5', '7', ..] or ['5', '8', ..] or ['4', '0', ..] or "25P03" =>
+                    new("The database does not answer", $"PostgreSQL says: {told.MessageText}."),
                 _ => null,
             };
         }

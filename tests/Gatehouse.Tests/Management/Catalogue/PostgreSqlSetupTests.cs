@@ -19,7 +19,12 @@ public sealed class PostgreSqlSetupTests
         var plan = await CatalogueSetup.PlanAsync(database, Stop);
         Assert.True(plan.Creates);
         Assert.NotEmpty(plan.Pending);
-        Assert.Null(await server.QueryAsync<string>("postgres", "SELECT datname FROM pg_database WHERE datname = 'made_by_setup'"));
+        Assert.Null(
+            await server.QueryAsync<string>(
+                "postgres",
+                "SELECT datname FROM pg_database WHERE datname = 'made_by_setup'"
+            )
+        );
 
         await CatalogueSetup.ApplyAsync(database, Stop);
         var again = await CatalogueSetup.ApplyAsync(database, Stop);
@@ -122,7 +127,12 @@ public sealed class PostgreSqlSetupTests
                         .Annotation("Sqlite:Autoincrement", true)
                         .Annotation(
                             "Npgsql:ValueGenerationStrategy",
-                            Npgsql.EntityFrameworkCore.PostgreSQL.Metadata.NpgsqlValueGenerationStrategy.IdentityByDefaultColumn
+                            Npgsql
+                                .EntityFrameworkCore
+                                .PostgreSQL
+                                .Metadata
+                                .NpgsqlValueGenerationStrategy
+                                .IdentityByDefaultColumn
                         ),
                     Text = table.Column<string>(nullable: false),
                 },

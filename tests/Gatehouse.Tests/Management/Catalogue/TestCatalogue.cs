@@ -137,7 +137,11 @@ internal sealed class TestCatalogue : IAsyncDisposable
         var files = Server is null
             ? Directory.GetFiles(_directory)
             : Directory.GetFiles(
-                Path.Combine(Server.Data, "base", $"{await Server.QueryAsync<uint>(Name, "SELECT oid FROM pg_database WHERE datname = current_database()")}")
+                Path.Combine(
+                    Server.Data,
+                    "base",
+                    $"{await Server.QueryAsync<uint>(Name, "SELECT oid FROM pg_database WHERE datname = current_database()")}"
+                )
             );
         foreach (var file in files)
         {
