@@ -20,6 +20,7 @@ internal static class ConfigCommands
         };
         return new Command("show", "Print the settings a node on this machine would run with")
             .With(origin, filter)
+            .With(HomeOption.All)
             .With(NodeOptions.All)
             .Does(
                 (call, _) =>

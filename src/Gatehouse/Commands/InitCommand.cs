@@ -40,7 +40,7 @@ internal static class InitCommand
         if (identity is null)
         {
             NodeFile.WriteOnce(data, Defaults(call));
-            identity = await FoundAsync(call, data, cancellation);
+            identity = await FoundAsync(NodeOptions.Read(call).Settings, data, call.Get(s_cluster), cancellation);
             founded = true;
         }
         else if (!identity.Profile.IsManager())
@@ -61,7 +61,7 @@ internal static class InitCommand
                 data,
                 configuration,
                 identity,
-                node => WelcomeAsync(call, node, data, founded, cancellation),
+                node => WelcomeAsync(call, node, data, founded, Wanted(call), cancellation),
                 cancellation
             );
         }
@@ -100,9 +100,17 @@ internal static class InitCommand
     private static bool IsDefault(NodeConfiguration configuration, Setting setting) =>
         configuration.Value(setting).Origin == Origin.Default;
 
-    private static async Task<NodeIdentity> FoundAsync(Call call, DataDirectory data, CancellationToken cancellation)
+    private static (Profile Profile, int Count)[] Wanted(Call call) =>
+        [(Profile.GatewayWorker, call.Get(s_workers)), (Profile.LoadBalancer, call.Get(s_balancers))];
+
+    /// <summary>Makes the cluster that these settings describe; null for the usual name.</summary>
+    public static async Task<NodeIdentity> FoundAsync(
+        NodeSettings settings,
+        DataDirectory data,
+        string? cluster,
+        CancellationToken cancellation
+    )
     {
-        var settings = NodeOptions.Read(call).Settings;
         if (!settings.Node.Profile.IsManager())
         {
             throw new CommandFailure(
@@ -112,7 +120,7 @@ internal static class InitCommand
             );
         }
 
-        var cluster = call.Get(s_cluster) ?? "gatehouse";
+        cluster ??= "gatehouse";
         if (!NodeNames.IsValid(cluster))
         {
             throw new CommandFailure(
@@ -158,11 +166,13 @@ internal static class InitCommand
         }
     }
 
-    private static async Task WelcomeAsync(
+    /// <summary>Signs this user in and prints what an operator of a new cluster needs, once; a restart says that it runs.</summary>
+    public static async Task WelcomeAsync(
         Call call,
         RunningNode node,
         DataDirectory data,
         bool founded,
+        IEnumerable<(Profile Profile, int Count)> wanted,
         CancellationToken cancellation
     )
     {
@@ -181,13 +191,7 @@ internal static class InitCommand
         SaveCredentials(call, node, manager, token.Token);
 
         var tokens = new List<WelcomeToken>();
-        foreach (
-            var (profile, count) in new[]
-            {
-                (Profile.GatewayWorker, call.Get(s_workers)),
-                (Profile.LoadBalancer, call.Get(s_balancers)),
-            }
-        )
+        foreach (var (profile, count) in wanted)
         {
             for (var i = 0; founded && i < count; i++)
             {

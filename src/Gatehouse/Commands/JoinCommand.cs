@@ -27,7 +27,23 @@ internal static class JoinCommand
     private static async Task<ExitCode> RunAsync(Call call, CancellationToken cancellation)
     {
         using var data = DataDirectory.Open(NodeOptions.DataPath(call));
-        var identity = NodeIdentity.Load(data.Path) ?? await EnrolAsync(call, data, cancellation);
+        var identity = NodeIdentity.Load(data.Path);
+        if (identity is null)
+        {
+            var token = await ReadTokenAsync(call, cancellation);
+            InlineCompletions.EnableFor(token.Profile);
+            // Name and profile are the token's; everything else may come from file, environment and flags.
+            NodeFile.WriteOnce(
+                data,
+                [
+                    (SettingsTable.Profile, token.Profile.Name()),
+                    (SettingsTable.Name, token.Node),
+                    .. NodeFile.FromFlags(NodeOptions.Read(call)),
+                ]
+            );
+            identity = await EnrolAsync(call, data, token, cancellation);
+        }
+
         using (identity)
         {
             InlineCompletions.EnableFor(identity.Profile);
@@ -48,18 +64,18 @@ internal static class JoinCommand
         }
     }
 
-    private static async Task<NodeIdentity> EnrolAsync(Call call, DataDirectory data, CancellationToken cancellation)
+    private static async Task<JoinToken> ReadTokenAsync(Call call, CancellationToken cancellation)
     {
         var text = call.Get(s_token);
-        if (text == "-")
-        {
-            text = await Console.In.ReadLineAsync(cancellation);
-        }
+        return Decode(text == "-" ? await Console.In.ReadLineAsync(cancellation) : text);
+    }
 
-        JoinToken token;
+    /// <summary>The token, or a failure that says what is wrong with the text and never repeats it.</summary>
+    public static JoinToken Decode(string? text)
+    {
         try
         {
-            token = JoinToken.Decode(text);
+            return JoinToken.Decode(text);
         }
         catch (FormatException e)
         {
@@ -70,17 +86,16 @@ internal static class JoinCommand
                 cause: e
             );
         }
+    }
 
-        InlineCompletions.EnableFor(token.Profile);
-        // Name and profile are the token's; everything else may come from file, environment and flags.
-        NodeFile.WriteOnce(
-            data,
-            [
-                (SettingsTable.Profile, token.Profile.Name()),
-                (SettingsTable.Name, token.Node),
-                .. NodeFile.FromFlags(NodeOptions.Read(call)),
-            ]
-        );
+    /// <summary>Joins with the token, and waits for a manager as long as it takes.</summary>
+    public static async Task<NodeIdentity> EnrolAsync(
+        Call call,
+        DataDirectory data,
+        JoinToken token,
+        CancellationToken cancellation
+    )
+    {
         var settings = NodeOptions.Read(call).Settings;
         using var logging = new NodeLogging(settings.Log);
         var client = new JoinClient(TimeProvider.System, logging.Factory);

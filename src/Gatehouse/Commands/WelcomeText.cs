@@ -21,6 +21,9 @@ internal static class WelcomeText
             $"Cluster '{welcome.Cluster}' is founded; {node.Identity.Node} runs in this terminal. The same command starts it again.",
             "",
             $"  First sign-in (once, 15 min)  {welcome.SignIn}",
+            ..node.Settings.PublicUrls.Management is null
+                ? (string[])[]
+                : [$"  Console without the proxy     {welcome.Manager}"],
             $"  Save this file elsewhere      {welcome.ClusterKey}",
             "                                (the cluster key opens every secret in the catalogue; no backup holds it)",
             $"  Authority for clients         {welcome.Authority}",

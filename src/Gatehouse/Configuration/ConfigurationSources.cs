@@ -6,6 +6,9 @@ internal sealed record ConfigurationSources
     /// <summary>The file; null for none.</summary>
     public string? File { get; init; }
 
+    /// <summary>An old node's directory, the weakest layer; null for none.</summary>
+    public HomeSource? Home { get; init; }
+
     /// <summary>Every environment variable; those that are not ours are ignored.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Environment { get; init; } = [];
 

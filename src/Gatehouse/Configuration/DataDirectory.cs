@@ -68,6 +68,23 @@ internal sealed class DataDirectory : IDisposable
     }
 
     /// <summary>
+    /// Where the node of an old home keeps its data: beside this user's other data, named by the home's whole path. Not in the
+    /// home: homes are copied to make the next worker, and a copy must not be the same node.
+    /// </summary>
+    public static string OfHome(string home, Func<string, string?> environment)
+    {
+        var full = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(home));
+        var digest = Convert.ToHexStringLower(
+            System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(full))
+        );
+        return System.IO.Path.Combine(
+            Default(environment),
+            "homes",
+            $"{System.IO.Path.GetFileName(full)}-{digest[..8]}"
+        );
+    }
+
+    /// <summary>
     /// Creates what is missing (mode 0700) and takes the lock. A <see cref="CommandFailure"/> names the process that holds it.
     /// </summary>
     public static DataDirectory Open(string path)

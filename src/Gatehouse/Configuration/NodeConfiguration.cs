@@ -29,6 +29,7 @@ internal sealed class NodeConfiguration
         var problems = new List<Problem>();
         var layers = new[]
         {
+            sources.Home is null ? [] : HomeLayer.Read(sources.Home, problems),
             sources.File is null ? [] : ConfigurationFile.Read(sources.File, problems),
             EnvironmentLayer.Read(sources.Environment, problems),
             FlagLayer.Read(sources.Flags, problems),
@@ -143,6 +144,12 @@ internal sealed class NodeConfiguration
             {
                 Gateway = Get(SettingsTable.GatewayHosts),
                 Management = Get(SettingsTable.ManagementHosts),
+            },
+            PublicUrls = new PublicUrlSettings
+            {
+                GatewayHttp = Get(SettingsTable.PublicGatewayHttp),
+                GatewayHttps = Get(SettingsTable.PublicGatewayHttps),
+                Management = Get(SettingsTable.PublicManagement),
             },
             Cluster = new ClusterSettings
             {

@@ -40,7 +40,11 @@ internal static class NodeOptions
         Path.GetFullPath(
             call.Get(Data)
                 ?? NullIfEmpty(call.Terminal.Environment("GATEHOUSE_DATA_DIR"))
-                ?? DataDirectory.Default(call.Terminal.Environment)
+                ?? (
+                    call.Get(HomeOption.Home) is { } home
+                        ? DataDirectory.OfHome(home, call.Terminal.Environment)
+                        : DataDirectory.Default(call.Terminal.Environment)
+                )
         );
 
     /// <summary>What the configuration is read from.</summary>
@@ -48,6 +52,7 @@ internal static class NodeOptions
         new()
         {
             File = FilePath(call),
+            Home = HomeOption.Source(call),
             Environment = [.. call.Terminal.EnvironmentVariables()],
             Flags = [.. Flags(call)],
             HostName = Environment.MachineName.ToLowerInvariant(),
@@ -88,7 +93,7 @@ internal static class NodeOptions
 
         // A data directory of its own makes a second node of this machine; the machine's file is not meant for it.
         const string Machine = "/etc/gatehouse/gatehouse.yaml";
-        return call.Get(Data) is null && File.Exists(Machine) ? Machine : null;
+        return call.Get(Data) is null && call.Get(HomeOption.Home) is null && File.Exists(Machine) ? Machine : null;
     }
 
     private static IEnumerable<FlagValue> Flags(Call call)
@@ -103,6 +108,11 @@ internal static class NodeOptions
                     $"'--set {text}' has no value",
                     fix: "write --set KEY=VALUE, such as --set log.level=debug"
                 );
+        }
+
+        foreach (var flag in HomeOption.Flags(call))
+        {
+            yield return flag;
         }
 
         foreach (var (setting, option) in s_flags)

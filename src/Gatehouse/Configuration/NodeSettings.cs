@@ -26,6 +26,9 @@ internal sealed record NodeSettings
     /// <summary>The names the outside world knows the cluster by.</summary>
     public required HostSettings Hosts { get; init; }
 
+    /// <summary>Where the outside reaches it, when a proxy is in between.</summary>
+    public required PublicUrlSettings PublicUrls { get; init; }
+
     /// <summary>How members find each other.</summary>
     public required ClusterSettings Cluster { get; init; }
 
@@ -143,6 +146,19 @@ internal sealed record HostSettings
 
     /// <summary>Hosts for console, portals and REST.</summary>
     public required ImmutableArray<string> Management { get; init; }
+}
+
+/// <summary>URLs without a slash at the end; null where the nodes' own ports are what the outside reaches.</summary>
+internal sealed record PublicUrlSettings
+{
+    /// <summary>API traffic, plain (seed: <c>WSDLEPRPrefix</c> of the http receiver, <c>proxyPort</c>).</summary>
+    public required string? GatewayHttp { get; init; }
+
+    /// <summary>API traffic, TLS.</summary>
+    public required string? GatewayHttps { get; init; }
+
+    /// <summary>Console, portals and REST (seed: <c>MgtHostName</c> with <c>proxyPort</c>).</summary>
+    public required string? Management { get; init; }
 }
 
 /// <summary>How members find each other.</summary>

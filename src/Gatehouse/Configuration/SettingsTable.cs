@@ -166,6 +166,19 @@ internal static class SettingsTable
         "Public names of console, portals and REST (`MgtHostName` of carbon.xml)."
     );
 
+    public static readonly Setting<string?> PublicGatewayHttp = PublicUrl(
+        "publicUrls.gateway.http",
+        "API traffic, plain"
+    );
+    public static readonly Setting<string?> PublicGatewayHttps = PublicUrl(
+        "publicUrls.gateway.https",
+        "API traffic, TLS"
+    );
+    public static readonly Setting<string?> PublicManagement = PublicUrl(
+        "publicUrls.management",
+        "console, portals and REST"
+    );
+
     public static readonly Setting<bool> ClusterEnabled = Of(
         "cluster.enabled",
         ValueKinds.Boolean,
@@ -515,6 +528,9 @@ internal static class SettingsTable
         HealthPort,
         GatewayHosts,
         ManagementHosts,
+        PublicGatewayHttp,
+        PublicGatewayHttps,
+        PublicManagement,
         ClusterEnabled,
         Domain,
         Scheme,
@@ -600,6 +616,16 @@ internal static class SettingsTable
 
     private static Setting<IPAddress> Bind(string key, string what) =>
         Of(key, ValueKinds.Bind, _ => ValueKinds.AnyAddress, "*", Reload, $"Address for {what}; `*` for all.");
+
+    private static Setting<string?> PublicUrl(string key, string what) =>
+        Of<string?>(
+            key,
+            ValueKinds.Optional(ValueKinds.Url),
+            _ => null,
+            "none",
+            Reload,
+            $"Where the outside reaches {what}, when that is not a port of a node: behind a proxy. Stands in every link that is printed or shown. `portOffset` does not move it."
+        );
 
     private static Setting<int?> Port(string key, int port, string doc) =>
         Of<int?>(key, ValueKinds.PortOrOff, port, Reload, doc, moves: true);

@@ -92,6 +92,19 @@ internal static partial class ValueKinds
             () => new() { ["type"] = "string", ["minLength"] = 1 }
         );
 
+    public static ValueKind<string> Url { get; } =
+        new ScalarKind<string>(
+            "URL",
+            "write it like https://am.example.com, without user, query or fragment",
+            s =>
+                Uri.TryCreate(s.Text, UriKind.Absolute, out var url)
+                && url is { Scheme: "http" or "https", UserInfo: "", Query: "", Fragment: "" }
+                    ? url.GetLeftPart(UriPartial.Path).TrimEnd('/')
+                    : Not<string>(s, "an http or https URL"),
+            v => v,
+            () => new() { ["type"] = "string", ["pattern"] = "^https?://" }
+        );
+
     public static ValueKind<IPAddress> Bind { get; } =
         new ScalarKind<IPAddress>(
             "address",

@@ -283,7 +283,14 @@ internal sealed partial class ManagerRole : IAsyncDisposable
         }
 
         context.Response.StatusCode = StatusCodes.Status308PermanentRedirect;
-        var host = new HostString(context.Request.Host.Host, https);
+        // Who came by the public name came through a proxy: it knows our ports, the caller does not.
+        var isPublic =
+            node.Settings.PublicUrls.Management is { } url
+            && new Uri(url) is { Scheme: "https" } known
+            && known.Host.Equals(context.Request.Host.Host, StringComparison.OrdinalIgnoreCase);
+        var host = isPublic
+            ? new HostString(new Uri(node.Settings.PublicUrls.Management!).Authority)
+            : new HostString(context.Request.Host.Host, https);
         context.Response.Headers.Location = Microsoft.AspNetCore.Http.Extensions.UriHelper.BuildAbsolute(
             "https",
             host,

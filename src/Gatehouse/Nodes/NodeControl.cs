@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Gatehouse.Nodes;
 
-/// <summary>What a running node answers on its control socket: <c>status</c>, <c>reload</c>, <c>sign-in-link</c>.</summary>
+/// <summary>What a running node answers on its control socket: <c>status</c>, <c>reload</c>, <c>sign-in-link</c>, <c>join-token</c>.</summary>
 internal sealed class NodeControl(RunningNode node, Reloader reloader)
 {
     public async Task<ControlReply> AnswerAsync(ControlRequest request, CancellationToken cancellation) =>
@@ -16,6 +16,7 @@ internal sealed class NodeControl(RunningNode node, Reloader reloader)
             "status" => Status(),
             "reload" => (await reloader.ReloadAsync(cancellation)).ToReply(),
             "sign-in-link" => await SignInLinkAsync(cancellation),
+            "join-token" => await JoinTokenAsync(request.Arguments, cancellation),
             var unknown => new(false, $"this node does not know the command '{unknown}'; is it of another version?"),
         };
 
@@ -68,7 +69,47 @@ internal sealed class NodeControl(RunningNode node, Reloader reloader)
         return new(true, "made a sign-in link", new JsonObject { ["link"] = LinkOf(node.Context, code) });
     }
 
+    // For nodes of this user on this machine that find the manager by its card; they become workers or balancers, never managers.
+    private async Task<ControlReply> JoinTokenAsync(JsonObject? arguments, CancellationToken cancellation)
+    {
+        if (node.Manager is not { } manager)
+        {
+            return new(false, $"{node.Context.Identity.Node} is no manager");
+        }
+
+        if (
+            !Profiles.TryParse((string?)arguments?["profile"], out var profile)
+            || profile is not (Profile.GatewayWorker or Profile.LoadBalancer)
+        )
+        {
+            return new(
+                false,
+                "only workers and load balancers are let in this way; a manager needs a token of an operator"
+            );
+        }
+
+        var services = manager.Services;
+        var registry = services.GetRequiredService<NodeRegistry>();
+        var name = (string?)arguments?["node"];
+        // A name that is taken, or cannot be one, is a wish that is not granted: the node gets the next free one.
+        var free =
+            name is not null
+            && Deployment.Trust.NodeNames.IsValid(name)
+            && await registry.FindAsync(name, cancellation) is null;
+        var grant = await registry.CreateTokenAsync(
+            profile,
+            free ? name : null,
+            new Actor("control socket", "this machine"),
+            cancellation
+        );
+        return new(
+            true,
+            $"made a join token for {grant.Node}",
+            new JsonObject { ["token"] = services.GetRequiredService<ManagementOptions>().EncodeJoinToken(grant) }
+        );
+    }
+
     /// <summary>The link that signs in once, with the authority's pin.</summary>
     public static string LinkOf(NodeContext context, string code) =>
-        SignInLink.For(new Uri(ManagementUrl.Of(context)), code, context.Identity.Authorities[0]).ToString();
+        SignInLink.For(new Uri(ManagementUrl.Public(context)), code, context.Identity.Authorities[0]).ToString();
 }

@@ -13,6 +13,7 @@ public sealed class ArrowTests
         ["Gatehouse.Deployment"] = ["Gatehouse.Model"],
         ["Gatehouse.Gateway"] = ["Gatehouse.Model"],
         ["Gatehouse.Management"] = ["Gatehouse.Model", "Gatehouse.Deployment", "Gatehouse.Cluster"],
+        ["Gatehouse.Wso2"] = ["Gatehouse.Model"],
         ["gatehouse"] =
         [
             "Gatehouse.Model",
@@ -20,6 +21,7 @@ public sealed class ArrowTests
             "Gatehouse.Deployment",
             "Gatehouse.Gateway",
             "Gatehouse.Management",
+            "Gatehouse.Wso2",
         ],
     };
 

@@ -1,0 +1,204 @@
+using System.Diagnostics;
+using System.Globalization;
+using Gatehouse.ClusterTests.Harness;
+
+namespace Gatehouse.ClusterTests.Clusters;
+
+/// <summary>Nodes that run from the files of an old installation.</summary>
+public sealed class HomeTests : IAsyncDisposable
+{
+    private readonly HomeCluster _cluster = new();
+
+    [Fact]
+    public async Task Three_old_homes_form_a_cluster_that_serves_an_API_and_outlives_a_worker()
+    {
+        // 1. A worker that comes first waits, and says for what.
+        var first = _cluster.Start("worker-1");
+        await first.SaysAsync("Waiting for the manager of 'wso2.am.domain'");
+        _cluster.Start("manager", "-Dsetup");
+        _cluster.Start("worker-2");
+        await _cluster.WelcomeAsync();
+        await _cluster.ServesAsync("manager", "worker-1", "worker-2");
+        var card = Path.Combine(_cluster.Directory, "config", "gatehouse", "managers", "wso2.am.domain.json");
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(card));
+
+        // 2. All are members; both workers ask for one port, so one of them has the next.
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                var (_, text, _) = await RunAsync("cluster", "members", "-o", "json");
+                return text.Contains($":{Port(5)}\"", StringComparison.Ordinal)
+                    && text.Contains($":{Port(6)}\"", StringComparison.Ordinal)
+                    && text.Contains($":{Port(7)}\"", StringComparison.Ordinal);
+            },
+            TimeSpan.FromSeconds(90),
+            () => $"three members\n{_cluster.Output}"
+        );
+
+        // 3. An API answers on every port of the manual's load balancer.
+        await using var backend = await TestBackend.StartAsync(TimeSpan.FromMilliseconds(1));
+        var api = await _cluster.Rest.DeployAsync("shop", backend.Url);
+        var (_, key) = await _cluster.Rest.CreateKeyAsync("App", api);
+        foreach (var worker in (string[])["worker-1", "worker-2"])
+        {
+            foreach (
+                var (scheme, port) in ((string, int)[])
+                    [("https", 9443), ("http", 9763), ("https", 8243), ("http", 8280)]
+            )
+            {
+                var (status, body) = await CallAsync(scheme, worker, port, key);
+                Assert.True(status == 200, $"{worker} {scheme} {port}: {status} {body}\n{_cluster.Output}");
+            }
+        }
+
+        // 4. The console is where carbon was; it leads to the name that callers know, not to a port of this node.
+        using var carbon = new HttpRequestMessage(
+            HttpMethod.Get,
+            $"http://127.0.0.1:{_cluster.Port("manager", 9763).ToString(CultureInfo.InvariantCulture)}/carbon"
+        );
+        carbon.Headers.Host = "mgt.am.wso2.com";
+        using var redirect = await _cluster.Http.SendAsync(carbon, TestContext.Current.CancellationToken);
+        Assert.Equal("https://mgt.am.wso2.com/carbon", redirect.Headers.Location?.ToString());
+
+        // 5. One worker goes; the other answers, and the same command brings it back with the identity it had.
+        await _cluster["worker-1"].KillAsync();
+        Assert.Equal(200, (await CallAsync("https", "worker-2", 9443, key)).Status);
+        _cluster.Start("worker-1");
+        await Eventually.TrueAsync(
+            async () => (await CallAsync("https", "worker-1", 9443, key)).Status == 200,
+            TimeSpan.FromSeconds(60),
+            () => $"the worker serves again\n{_cluster.Output}"
+        );
+    }
+
+    [Fact]
+    public async Task A_worker_names_old_artifacts_of_its_home_and_leaves_them_alone()
+    {
+        var api = Path.Combine(
+            _cluster.HomeOf("worker-1"),
+            "repository",
+            "deployment",
+            "server",
+            "synapse-configs",
+            "default",
+            "api",
+            "admin--Old_v1.xml"
+        );
+        Directory.CreateDirectory(Path.GetDirectoryName(api)!);
+        await File.WriteAllTextAsync(
+            api,
+            "<api name=\"admin--Old:v1\" context=\"/old/1\"/>",
+            TestContext.Current.CancellationToken
+        );
+
+        var worker = _cluster.Start("worker-1");
+
+        await worker.SaysAsync("1 old artifacts in this worker's home are neither served nor deleted");
+        await worker.SaysAsync("admin--Old_v1.xml");
+        Assert.True(File.Exists(api));
+    }
+
+    [Fact]
+    public async Task A_second_manager_of_the_domain_is_refused_and_told_what_to_do()
+    {
+        _cluster.Start("manager");
+        await _cluster.WelcomeAsync();
+
+        await using var second = NodeProcess.Start(
+            [
+                "run",
+                "--wso2-home",
+                _cluster.HomeOf("worker-2"),
+                "-Dprofile=gateway-manager",
+                $"-DportOffset={(_cluster.Offset + 3).ToString(CultureInfo.InvariantCulture)}",
+                "--data",
+                _cluster.DataOf("second"),
+            ],
+            _cluster.Environment
+        );
+
+        Assert.Equal(7, await second.ExitedAsync(TimeSpan.FromSeconds(60)));
+        Assert.Contains("has a manager on this machine already", second.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_old_start_script_starts_stops_and_restarts_from_any_directory()
+    {
+        var bin = Path.Combine(_cluster.HomeOf("manager"), "bin");
+        Directory.CreateDirectory(bin);
+        var script = Path.Combine(bin, "wso2server.sh");
+        File.Copy(Path.Combine(HomeCluster.Golden, "..", "..", "..", "deploy", "wso2server.sh"), script);
+
+        var (code, text) = await ShellAsync(
+            script,
+            "start",
+            "-Dsetup",
+            "-Dprofile=gateway-manager",
+            "-Xmx1g",
+            OffsetFlag()
+        );
+        Assert.True(code == 0, text);
+        Assert.Contains("-Xmx1g has no meaning here", text, StringComparison.Ordinal);
+        var log = Path.Combine(_cluster.HomeOf("manager"), "repository", "logs", "wso2carbon.log");
+        try
+        {
+            await LogSaysAsync(log, "Cluster 'wso2.am.domain' is founded");
+            (code, text) = await ShellAsync(script, "restart", "-Dprofile=gateway-manager", OffsetFlag());
+            Assert.True(code == 0, text);
+            await LogSaysAsync(log, "manager runs again");
+        }
+        finally
+        {
+            (code, text) = await ShellAsync(script, "stop");
+        }
+
+        Assert.Equal(0, code);
+        Assert.Contains("stopped process", text, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(_cluster.HomeOf("manager"), "wso2carbon.pid")));
+    }
+
+    public async ValueTask DisposeAsync() => await _cluster.DisposeAsync();
+
+    private static Task LogSaysAsync(string log, string text) =>
+        Eventually.TrueAsync(
+            () => File.Exists(log) && File.ReadAllText(log).Contains(text, StringComparison.Ordinal),
+            TimeSpan.FromSeconds(90),
+            () => $"'{text}' in {(File.Exists(log) ? File.ReadAllText(log) : log)}"
+        );
+
+    private string OffsetFlag() => $"-DportOffset={_cluster.Offset.ToString(CultureInfo.InvariantCulture)}";
+
+    private string Port(int n) => (4000 + _cluster.Offset + n).ToString(CultureInfo.InvariantCulture);
+
+    private Task<(int Status, string Body)> CallAsync(string scheme, string worker, int port, string key) =>
+        _cluster.CallAsync(
+            $"{scheme}://127.0.0.1:{_cluster.Port(worker, port).ToString(CultureInfo.InvariantCulture)}/shop/1.0.0/things",
+            "am.wso2.com",
+            key
+        );
+
+    private async Task<(int Code, string Output, string All)> RunAsync(params string[] arguments)
+    {
+        await using var process = NodeProcess.Start(arguments, _cluster.Environment);
+        var code = await process.ExitedAsync();
+        return (code, process.StandardOutput, process.Output);
+    }
+
+    private async Task<(int Code, string Output)> ShellAsync(string script, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("sh", [script, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = "/",
+        };
+        start.Environment["GATEHOUSE"] = Path.Combine(AppContext.BaseDirectory, "gatehouse");
+        start.Environment["GATEHOUSE_DATA_DIR"] = _cluster.DataOf("manager");
+        start.Environment["XDG_CONFIG_HOME"] = _cluster.Environment["XDG_CONFIG_HOME"];
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return (process.ExitCode, await output + await error);
+    }
+}
