@@ -16,13 +16,15 @@ internal sealed class AddressIndex
     private long _epoch;
 
     /// <summary>
-    /// Throws <see cref="ConflictException"/> when another API holds an address of <paramref name="definition"/>. Called inside
+    /// Throws <see cref="ConflictException"/> when another API than <paramref name="giver"/>, which gives its address up in the
+    /// same transaction, holds an address of <paramref name="definition"/>. Called inside
     /// the transaction that writes it, the head row locked, so nobody takes the address in between.
     /// </summary>
     public async Task EnsureFreeAsync(
         CatalogueContext context,
         ApiDefinition definition,
-        CancellationToken cancellation
+        CancellationToken cancellation,
+        string? giver = null
     )
     {
         await UpdateAsync(context, cancellation).ConfigureAwait(false);
@@ -34,7 +36,7 @@ internal sealed class AddressIndex
                 holder = _holders.GetValueOrDefault(address);
             }
 
-            if (holder is null || holder == definition.Id)
+            if (holder is null || holder == definition.Id || holder == giver)
             {
                 continue;
             }

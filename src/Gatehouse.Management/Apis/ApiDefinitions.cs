@@ -88,7 +88,7 @@ public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
     }
 
     /// <summary>
-    /// Changes fields of a definition; what is deployed stays as it is. Throws <see cref="ProblemsException"/> with everything
+    /// Changes fields of a definition; what is deployed stays as it is, but for which version answers without one. Throws <see cref="ProblemsException"/> with everything
     /// that is wrong, <see cref="ConflictException"/> when its address is taken; then nothing was written.
     /// </summary>
     public async Task<StoredEntity<ApiDefinition>> EditAsync(
@@ -107,21 +107,105 @@ public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
         }
 
         await CatchUpAsync(cancellation).ConfigureAwait(false);
-        await catalogue
-            .CommitAsync(
-                new CatalogueTransaction(actor, $"changed API {present.Name}")
-                    .Put(
-                        EntityKinds.Definition,
-                        present.Name,
-                        definition,
-                        DefinitionJson.Default.ApiDefinition,
-                        expectedEpoch ?? present.Epoch
-                    )
-                    .Also((context, ct) => _addresses.EnsureFreeAsync(context, definition, ct)),
-                cancellation
-            )
-            .ConfigureAwait(false);
+        var transaction = new CatalogueTransaction(actor, $"changed API {present.Name}").Put(
+            EntityKinds.Definition,
+            present.Name,
+            definition,
+            DefinitionJson.Default.ApiDefinition,
+            expectedEpoch ?? present.Epoch
+        );
+        var giver = await MoveDefaultAsync(transaction, present.Value, definition, cancellation).ConfigureAwait(false);
+        transaction.Also((context, ct) => _addresses.EnsureFreeAsync(context, definition, ct, giver));
+        await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
         return await GetAsync(present.Name, cancellation).ConfigureAwait(false);
+    }
+
+    // Which version answers without one moves at once, on the gateways too: between two steps nobody would answer, or both
+    // would claim the address.
+    private async Task<string?> MoveDefaultAsync(
+        CatalogueTransaction transaction,
+        ApiDefinition before,
+        ApiDefinition after,
+        CancellationToken cancellation
+    )
+    {
+        if (before.IsDefaultVersion == after.IsDefaultVersion)
+        {
+            return null;
+        }
+
+        await PutRunningAsync(after.Id, after.IsDefaultVersion).ConfigureAwait(false);
+        if (!after.IsDefaultVersion)
+        {
+            return null;
+        }
+
+        foreach (
+            var name in await NamesAsync(EntityKinds.Definition, cancellation, after.Name + ":").ConfigureAwait(false)
+        )
+        {
+            if (
+                name != after.Id
+                && await TryFindAsync(name, cancellation).ConfigureAwait(false)
+                    is { Value.IsDefaultVersion: true } holder
+                && holder.Value.Context == after.Context
+            )
+            {
+                transaction.Put(
+                    EntityKinds.Definition,
+                    name,
+                    holder.Value with
+                    {
+                        IsDefaultVersion = false,
+                    },
+                    DefinitionJson.Default.ApiDefinition,
+                    holder.Epoch
+                );
+                await PutRunningAsync(name, isDefault: false).ConfigureAwait(false);
+                return name;
+            }
+        }
+
+        return null;
+
+        async Task PutRunningAsync(string name, bool isDefault)
+        {
+            var running = await catalogue
+                .FindAsync(EntityKinds.Api, name, ModelJson.Default.Api, cancellation)
+                .ConfigureAwait(false);
+            if (running is not null)
+            {
+                transaction.Put(
+                    EntityKinds.Api,
+                    name,
+                    running.Value with
+                    {
+                        IsDefaultVersion = isDefault,
+                    },
+                    ModelJson.Default.Api,
+                    running.Epoch
+                );
+            }
+        }
+    }
+
+    /// <summary>Adds a definition that there is not yet to a transaction, with the check that its address is free.</summary>
+    internal async Task AddAsync(
+        CatalogueTransaction transaction,
+        ApiDefinition definition,
+        CancellationToken cancellation
+    )
+    {
+        await CatchUpAsync(cancellation).ConfigureAwait(false);
+        transaction
+            .Put(
+                EntityKinds.Definition,
+                definition.Id,
+                definition,
+                DefinitionJson.Default.ApiDefinition,
+                expectedEpoch: 0
+            )
+            .Also((context, ct) => _addresses.EnsureFreeAsync(context, definition, ct));
     }
 
     /// <summary>
@@ -180,7 +264,16 @@ public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
         var transaction = new CatalogueTransaction(actor, $"deleted API {definition.Name}")
             .Delete(EntityKinds.Definition, definition.Name, expectedEpoch ?? definition.Epoch)
             .Delete(EntityKinds.Api, definition.Name)
-            .Delete(EntityKinds.Lifecycle, definition.Name);
+            .Delete(EntityKinds.Lifecycle, definition.Name)
+            .Delete(EntityKinds.Listing, definition.Name);
+        foreach (
+            var document in await NamesAsync(EntityKinds.ApiDocument, cancellation, definition.Name + "/")
+                .ConfigureAwait(false)
+        )
+        {
+            transaction.Delete(EntityKinds.ApiDocument, document);
+        }
+
         foreach (var name in await NamesAsync(EntityKinds.Subscription, cancellation).ConfigureAwait(false))
         {
             if (name.EndsWith("/" + definition.Name, StringComparison.Ordinal))

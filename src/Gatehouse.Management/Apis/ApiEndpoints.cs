@@ -1,7 +1,6 @@
 using Gatehouse.Management.OpenApi;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
@@ -18,17 +17,26 @@ internal static class ApiEndpoints
         rest.MapPatch("/apis/{id}", EditAsync).Require(Permission.Publish);
         rest.MapDelete("/apis/{id}", DeleteAsync).Require(Permission.Publish);
         rest.MapGet("/apis/{id}/openapi", DocumentAsync).Require(Permission.Read);
+        rest.MapPut("/apis/{id}/openapi", UpdateDocumentAsync).Require(Permission.Publish);
+        rest.MapPost("/apis/create", CreateAsync).Require(Permission.Publish);
+        rest.MapPost("/apis/{id}/versions", CopyAsync).Require(Permission.Publish);
     }
 
     private static async Task<Ok<Page<ApiSummary>>> ListAsync(
+        string? query,
         int? limit,
         int? offset,
-        ApiDefinitions definitions,
+        Caller caller,
+        Listings listings,
         Revisions revisions,
         CancellationToken cancellation
     )
     {
-        var names = Paging.Of(await definitions.NamesAsync(cancellation).ConfigureAwait(false), limit, offset);
+        var names = Paging.Of(
+            await listings.SearchAsync(query, caller, cancellation).ConfigureAwait(false),
+            limit,
+            offset
+        );
         var summaries = await revisions.SummariesAsync(names.Items, cancellation).ConfigureAwait(false);
         return TypedResults.Ok(new Page<ApiSummary>(summaries, names.Total, names.Offset, names.Limit));
     }
@@ -79,7 +87,71 @@ internal static class ApiEndpoints
             SandboxMaxTps = sandboxMaxTps,
             Update = update ?? false,
         };
-        var text = await ReadBodyAsync(http, cancellation).ConfigureAwait(false);
+        var text = await RequestBody.ReadAsync(http, DocumentLimits.MaxBytes + 1, cancellation).ConfigureAwait(false);
+        return await TakeAsync(text, settings, http, caller, definitions, revisions, cancellation)
+            .ConfigureAwait(false);
+    }
+
+    // The name and version are the API's: a document that says others is taken for this one all the same.
+    private static async Task<Results<Ok<ImportView>, Created<ImportView>>> UpdateDocumentAsync(
+        string id,
+        HttpContext http,
+        Caller caller,
+        ApiDefinitions definitions,
+        Revisions revisions,
+        CancellationToken cancellation
+    )
+    {
+        var present = await definitions.GetAsync(id, cancellation).ConfigureAwait(false);
+        var text = await RequestBody.ReadAsync(http, DocumentLimits.MaxBytes + 1, cancellation).ConfigureAwait(false);
+        var settings = new ImportSettings
+        {
+            Name = present.Value.Name,
+            Version = present.Value.Version,
+            Update = true,
+        };
+        return await TakeAsync(text, settings, http, caller, definitions, revisions, cancellation)
+            .ConfigureAwait(false);
+    }
+
+    private static Task<Results<Ok<ImportView>, Created<ImportView>>> CreateAsync(
+        ApiDraft draft,
+        HttpContext http,
+        Caller caller,
+        ApiDefinitions definitions,
+        Revisions revisions,
+        CancellationToken cancellation
+    ) => TakeAsync(draft.ToDocument(), draft.Settings, http, caller, definitions, revisions, cancellation);
+
+    private static async Task<Created<ApiView>> CopyAsync(
+        string id,
+        NewVersion ask,
+        HttpContext http,
+        Caller caller,
+        ApiVersions versions,
+        Revisions revisions,
+        CancellationToken cancellation
+    )
+    {
+        var made = await versions.CopyAsync(id, ask, caller.Actor, cancellation).ConfigureAwait(false);
+        var summaries = await revisions.SummariesAsync([made.Name], cancellation).ConfigureAwait(false);
+        http.Response.SetEntityTag(made.Epoch);
+        return TypedResults.Created(
+            $"/api/v1/apis/{Uri.EscapeDataString(made.Name)}",
+            new ApiView(summaries[0], made.Value)
+        );
+    }
+
+    private static async Task<Results<Ok<ImportView>, Created<ImportView>>> TakeAsync(
+        ReadOnlyMemory<byte> text,
+        ImportSettings settings,
+        HttpContext http,
+        Caller caller,
+        ApiDefinitions definitions,
+        Revisions revisions,
+        CancellationToken cancellation
+    )
+    {
         var imported = await definitions
             .ImportAsync(text, settings, http.Request.ExpectedEpoch(), caller.Actor, cancellation)
             .ConfigureAwait(false);
@@ -95,12 +167,15 @@ internal static class ApiEndpoints
     private static async Task<Ok<ApiView>> ShowAsync(
         string id,
         HttpResponse response,
+        Caller caller,
+        Listings listings,
         ApiDefinitions definitions,
         Revisions revisions,
         CancellationToken cancellation
     )
     {
-        var definition = await definitions.GetAsync(id, cancellation).ConfigureAwait(false);
+        var name = await listings.VisibleAsync(id, caller, cancellation).ConfigureAwait(false);
+        var definition = await definitions.GetAsync(name, cancellation).ConfigureAwait(false);
         var summaries = await revisions.SummariesAsync([definition.Name], cancellation).ConfigureAwait(false);
         response.SetEntityTag(definition.Epoch);
         return TypedResults.Ok(new ApiView(summaries[0], definition.Value));
@@ -139,29 +214,19 @@ internal static class ApiEndpoints
     private static async Task<FileContentHttpResult> DocumentAsync(
         string id,
         HttpResponse response,
+        Caller caller,
+        Listings listings,
         ApiDefinitions definitions,
         CancellationToken cancellation
     )
     {
-        var definition = await definitions.GetAsync(id, cancellation).ConfigureAwait(false);
+        var name = await listings.VisibleAsync(id, caller, cancellation).ConfigureAwait(false);
+        var definition = await definitions.GetAsync(name, cancellation).ConfigureAwait(false);
         var document =
             await definitions.FindDocumentAsync(definition.Value.Document, cancellation).ConfigureAwait(false)
             ?? throw new NotFoundException("OpenAPI document of", definition.Name);
         // A publisher wrote it: no browser may take it for a page.
         response.Headers.XContentTypeOptions = "nosniff";
         return TypedResults.Bytes(document.Content, document.MediaType);
-    }
-
-    private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpContext http, CancellationToken cancellation)
-    {
-        const int Limit = DocumentLimits.MaxBytes + 1;
-        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-        {
-            size.MaxRequestBodySize = Limit;
-        }
-
-        using var body = new MemoryStream((int)Math.Min(http.Request.ContentLength ?? 0, Limit));
-        await http.Request.Body.CopyToAsync(body, cancellation).ConfigureAwait(false);
-        return body.GetBuffer().AsMemory(0, (int)body.Length);
     }
 }

@@ -15,6 +15,7 @@ namespace Gatehouse.Management;
 /// <param name="DeployedRevision">The revision that is deployed; null when none is.</param>
 /// <param name="IsChanged">True when the definition differs from the newest revision: a deployment would make another.</param>
 /// <param name="State">Where it stands in its life.</param>
+/// <param name="Listing">How app developers find it.</param>
 public sealed record ApiSummary(
     string Id,
     string Name,
@@ -26,7 +27,22 @@ public sealed record ApiSummary(
     int? LatestRevision,
     int? DeployedRevision,
     bool IsChanged,
-    ApiState State
+    ApiState State,
+    ListingSummary Listing
+);
+
+/// <summary>What a list shows of an API's listing.</summary>
+/// <param name="Title">The name people see.</param>
+/// <param name="Description">The definition's.</param>
+/// <param name="Tags">Free words.</param>
+/// <param name="Categories">Shelves it stands on.</param>
+/// <param name="HasThumbnail">True when it has a picture.</param>
+public sealed record ListingSummary(
+    string Title,
+    string Description,
+    ImmutableArray<string> Tags,
+    ImmutableArray<string> Categories,
+    bool HasThumbnail
 );
 
 /// <summary>One API in full.</summary>

@@ -4,7 +4,12 @@ using Gatehouse.Model;
 namespace Gatehouse.Management;
 
 /// <summary>Which application may call which API version.</summary>
-public sealed class Subscriptions(Catalogue catalogue, ApiDefinitions definitions, Applications applications)
+public sealed class Subscriptions(
+    Catalogue catalogue,
+    ApiDefinitions definitions,
+    Applications applications,
+    Listings listings
+)
 {
     /// <summary>The subscriptions the caller may see, of one application or API when named.</summary>
     public async Task<ImmutableArray<SubscriptionView>> ListAsync(
@@ -46,8 +51,10 @@ public sealed class Subscriptions(Catalogue catalogue, ApiDefinitions definition
     )
     {
         var app = await applications.GetAsync(application, caller, cancellation).ConfigureAwait(false);
-        var definition = await definitions.GetAsync(api, cancellation).ConfigureAwait(false);
+        var visible = await listings.VisibleAsync(api, caller, cancellation).ConfigureAwait(false);
+        var definition = await definitions.GetAsync(visible, cancellation).ConfigureAwait(false);
         var name = Subscription.EntityName(app.Id, definition.Name);
+        await EnsureOfferedAsync(definition.Name, plan, cancellation).ConfigureAwait(false);
         var known = await LimitPolicies
             .KnownAsync(catalogue, LimitKinds.Plans, plan, "/plan", cancellation)
             .ConfigureAwait(false);
@@ -140,6 +147,22 @@ public sealed class Subscriptions(Catalogue catalogue, ApiDefinitions definition
         if (!result.Moved)
         {
             throw new NotFoundException("subscription", $"{app.Name} to {definition.Name}");
+        }
+    }
+
+    private async Task EnsureOfferedAsync(string api, string? plan, CancellationToken cancellation)
+    {
+        var (listing, _) = await listings.GetAsync(api, cancellation).ConfigureAwait(false);
+        var wanted = string.IsNullOrEmpty(plan) ? Plan.Unlimited : plan;
+        if (!listing.Plans.IsEmpty && !listing.Plans.Contains(wanted))
+        {
+            throw new ProblemsException([
+                new(
+                    "/plan",
+                    $"{api} is not offered on the plan {OpenApi.Excerpt.Of(wanted)}",
+                    $"take one of {string.Join(", ", listing.Plans)}"
+                ),
+            ]);
         }
     }
 

@@ -10,4 +10,7 @@ namespace Gatehouse.Management;
     RespectRequiredConstructorParameters = true
 )]
 [JsonSerializable(typeof(ApiLifecycle))]
+[JsonSerializable(typeof(ApiListing))]
+[JsonSerializable(typeof(ApiDocument))]
+[JsonSerializable(typeof(ApiCategory))]
 internal sealed partial class ManagerJson : JsonSerializerContext;

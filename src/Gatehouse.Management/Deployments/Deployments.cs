@@ -193,7 +193,7 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
             Lifecycles.Put(transaction, name, life, lifeEpoch);
         }
 
-        await AddAsync(transaction, name, revision, message, life.State, running, cancellation).ConfigureAwait(false);
+        await AddAsync(transaction, definition.Value, revision, message, life.State, running, cancellation).ConfigureAwait(false);
         await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
         return await StatusAsync(name, cancellation).ConfigureAwait(false);
     }
@@ -201,7 +201,7 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
     /// <summary>Adds a revision to what a transaction puts on the gateways, and the revision itself when it is new.</summary>
     internal async Task AddAsync(
         CatalogueTransaction transaction,
-        string name,
+        ApiDefinition current,
         Revision revision,
         string? message,
         ApiState state,
@@ -216,10 +216,15 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
         }
 
         await LimitPolicies.EnsureKnownAsync(catalogue, revision.Definition, cancellation).ConfigureAwait(false);
+        var name = current.Id;
         transaction.Put(
             EntityKinds.Api,
             name,
-            revision.Definition.ToApi(revision.Number, ApiLifecycle.StatusOf(state)),
+            // Which version answers without one is decided now: an older revision must not take it back.
+            revision.Definition.ToApi(revision.Number, ApiLifecycle.StatusOf(state)) with
+            {
+                IsDefaultVersion = current.IsDefaultVersion,
+            },
             ModelJson.Default.Api,
             running?.Epoch ?? 0
         );

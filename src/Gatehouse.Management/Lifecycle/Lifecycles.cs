@@ -75,7 +75,7 @@ public sealed class Lifecycles(
             // What is published can be called: in WSO2 too, publishing puts an API on the gateways.
             var revision = await revisions.NextAsync(definition, cancellation).ConfigureAwait(false);
             await deployments
-                .AddAsync(transaction, name, revision, ask.Comment, next.State, running: null, cancellation)
+                .AddAsync(transaction, definition.Value, revision, ask.Comment, next.State, running: null, cancellation)
                 .ConfigureAwait(false);
         }
 

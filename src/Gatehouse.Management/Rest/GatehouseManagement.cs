@@ -47,6 +47,10 @@ public static class GatehouseManagement
         services.AddSingleton<Revisions>();
         services.AddSingleton<Deployments>();
         services.AddSingleton<Lifecycles>();
+        services.AddSingleton<ApiIndex>();
+        services.AddSingleton<Listings>();
+        services.AddSingleton<ApiDocuments>();
+        services.AddSingleton<ApiVersions>();
         services.AddSingleton<Applications>();
         services.AddSingleton<Subscriptions>();
         services.AddSingleton<ApiKeys>();
@@ -96,6 +100,8 @@ public static class GatehouseManagement
         rest.MapRevisions();
         rest.MapDeployments();
         rest.MapLifecycle();
+        rest.MapListings();
+        rest.MapApiDocuments();
         rest.MapConsumers();
         rest.MapIssuers();
         rest.MapLimits();

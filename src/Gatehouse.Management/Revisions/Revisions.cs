@@ -117,11 +117,22 @@ public sealed class Revisions(Catalogue catalogue)
                 .ConfigureAwait(false);
             var newest = digests.GroupBy(r => r.Api).ToDictionary(g => g.Key, g => g.MaxBy(r => r.Number)!);
             var deployed = await DeployedAsync(context, wanted, cancellation).ConfigureAwait(false);
-            var lives = await context
-                .Entities.AsNoTracking()
-                .Where(e => e.Kind == EntityKinds.Lifecycle && !e.Deleted && wanted.Contains(e.Name))
-                .ToDictionaryAsync(e => e.Name, e => e.Payload, cancellation)
-                .ConfigureAwait(false);
+            var known = new Dictionary<string, IndexedApi>(StringComparer.Ordinal);
+            foreach (
+                var row in await context
+                    .Entities.AsNoTracking()
+                    .Where(e =>
+                        (e.Kind == EntityKinds.Lifecycle || e.Kind == EntityKinds.Listing)
+                        && !e.Deleted
+                        && wanted.Contains(e.Name)
+                    )
+                    .ToListAsync(cancellation)
+                    .ConfigureAwait(false)
+            )
+            {
+                known[row.Name] = (known.GetValueOrDefault(row.Name) ?? new(row.Name)).With(row);
+            }
+
             return
             [
                 .. names
@@ -135,11 +146,10 @@ public sealed class Revisions(Catalogue catalogue)
                             last?.Number,
                             deployed.TryGetValue(name, out var number) ? number : null,
                             last?.Digest != row.Digest,
-                            lives.TryGetValue(name, out var life)
-                                    ? JsonSerializer.Deserialize(life, ManagerJson.Default.ApiLifecycle)!.State
-                                // Builds without lifecycles deployed what was published.
-                                : deployed.ContainsKey(name) ? ApiState.Published
-                                : ApiState.Created
+                            (known.GetValueOrDefault(name) ?? new(name)) with
+                            {
+                                IsDeployed = deployed.ContainsKey(name),
+                            }
                         );
                     }),
             ];
@@ -151,7 +161,7 @@ public sealed class Revisions(Catalogue catalogue)
         int? latest,
         int? deployed,
         bool changed,
-        ApiState state
+        IndexedApi listed
     ) =>
         new(
             definition.Id,
@@ -164,7 +174,14 @@ public sealed class Revisions(Catalogue catalogue)
             latest,
             deployed,
             changed,
-            state
+            listed.State,
+            new(
+                listed.Listing.Title.Length > 0 ? listed.Listing.Title : definition.Name,
+                definition.Description,
+                listed.Listing.Tags,
+                listed.Listing.Categories,
+                listed.Listing.Thumbnail is not null
+            )
         );
 
     private static async Task<Dictionary<string, int>> DeployedAsync(

@@ -53,6 +53,15 @@ public static class EntityKinds
     /// <summary>Where an API stands in its life, named <c>name:version</c>. Stays on the managers; the gateways get <see cref="Model.Api.Status"/>.</summary>
     public const string Lifecycle = "lifecycle";
 
+    /// <summary>How app developers find an API, named <c>name:version</c>. Stays on the managers.</summary>
+    public const string Listing = "listing";
+
+    /// <summary>A document of an API for app developers, named <c>name:version/document</c>. Stays on the managers.</summary>
+    public const string ApiDocument = "api-document";
+
+    /// <summary>A category of APIs, named by its name. Stays on the managers.</summary>
+    public const string Category = "category";
+
     private static readonly FrozenSet<string> s_worker =
     [
         Api,

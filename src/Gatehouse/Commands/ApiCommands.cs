@@ -7,16 +7,19 @@ using Gatehouse.Management;
 
 namespace Gatehouse.Commands;
 
-/// <summary><c>gatehouse api import | list | show | set | lifecycle | policies | delete</c>.</summary>
+/// <summary><c>gatehouse api import | create | version | list | show | set | lifecycle | listing | policies | delete</c>.</summary>
 internal static class ApiCommands
 {
     public static Command Create() =>
         new Command("api", "Import APIs and look at them").With(
             Import(),
+            ApiMakeCommands.Create(),
+            ApiMakeCommands.Version(),
             List(),
             Show(),
             ApiSetCommand.Create(),
             LifecycleCommand.Create(),
+            ListingCommand.Create(),
             Policies(),
             Delete()
         );
@@ -200,11 +203,26 @@ internal static class ApiCommands
             );
     }
 
-    private static Command List() =>
-        new Command("list", "List the APIs").Does(
+    private static Command List()
+    {
+        var query = new Argument<string[]>("query")
+        {
+            Description = "Words to find, each anywhere or in a field: name: version: context: tag: category: state: property: owner:",
+            HelpName = "WORD",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        return new Command("list", "List the APIs, or those that a search finds").With(query).Does(
             async (call, cancellation) =>
             {
-                var apis = await Pages.AllAsync<ApiSummary>(call, "apis", cancellation);
+                var words = string.Join(
+                    ' ',
+                    (call.Find(query) ?? []).Select(w => w.Contains(' ', StringComparison.Ordinal) ? $"\"{w}\"" : w)
+                );
+                var apis = await Pages.AllAsync<ApiSummary>(
+                    call,
+                    words.Length == 0 ? "apis" : $"apis?query={Uri.EscapeDataString(words)}",
+                    cancellation
+                );
                 call.Output.Items<ApiSummary>(
                     "Api",
                     apis,
@@ -220,6 +238,7 @@ internal static class ApiCommands
                 );
             }
         );
+    }
 
     private static Command Show()
     {

@@ -8,6 +8,7 @@ internal static class PublisherCommands
     public static IEnumerable<Command> Create() =>
         [
             ApiCommands.Create(),
+            DocCommands.Create(),
             PolicyCommands.Create(),
             .. DeployCommands.Create(),
             RevisionCommands.Create(),

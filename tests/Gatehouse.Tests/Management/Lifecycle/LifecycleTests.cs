@@ -164,7 +164,7 @@ public sealed class LifecycleTests
         Assert.Equal(HttpStatusCode.Created, app.StatusCode);
 
         await node.Manager.RefusedAsync(
-            HttpStatusCode.Conflict,
+            HttpStatusCode.NotFound,
             HttpMethod.Post,
             "subscriptions",
             """{"application":"Hers","api":"petstore"}""",

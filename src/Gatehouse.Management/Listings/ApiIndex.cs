@@ -1,0 +1,167 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Gatehouse.Model;
+using Microsoft.EntityFrameworkCore;
+
+namespace Gatehouse.Management;
+
+/// <summary>
+/// What lists and searches ask about every API, in memory. Brought up to date by reading only what changed since, so that a
+/// search costs the same after ten changes as after ten thousand.
+/// </summary>
+public sealed class ApiIndex(Catalogue catalogue) : IDisposable
+{
+    private static readonly string[] s_kinds =
+    [
+        EntityKinds.Definition,
+        EntityKinds.Lifecycle,
+        EntityKinds.Listing,
+        EntityKinds.Api,
+    ];
+
+    private readonly SemaphoreSlim _reading = new(1, 1);
+    private ImmutableSortedDictionary<string, IndexedApi> _apis = Nothing;
+    private string? _history;
+    private long _epoch;
+
+    private static ImmutableSortedDictionary<string, IndexedApi> Nothing { get; } =
+        ImmutableSortedDictionary.Create<string, IndexedApi>(StringComparer.Ordinal);
+
+    /// <summary>Every API that has a definition, by name.</summary>
+    internal async Task<IReadOnlyList<IndexedApi>> ReadAsync(CancellationToken cancellation)
+    {
+        await _reading.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await UpdateAsync(cancellation).ConfigureAwait(false);
+            return [.. _apis.Values.Where(a => a.Definition is not null)];
+        }
+        finally
+        {
+            _reading.Release();
+        }
+    }
+
+    /// <summary>The API of that entity name; null when it has no definition.</summary>
+    internal async Task<IndexedApi?> FindAsync(string name, CancellationToken cancellation)
+    {
+        await _reading.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await UpdateAsync(cancellation).ConfigureAwait(false);
+            return _apis.GetValueOrDefault(name) is { Definition: not null } found ? found : null;
+        }
+        finally
+        {
+            _reading.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _reading.Dispose();
+
+    private async Task UpdateAsync(CancellationToken cancellation)
+    {
+        var context = catalogue.Open();
+        await using (context.ConfigureAwait(false))
+        {
+            var head = await context.Head.AsNoTracking().SingleAsync(cancellation).ConfigureAwait(false);
+            if (head.History != _history || head.Epoch < _epoch || head.TombstoneFloor > _epoch)
+            {
+                // Another past, or one whose deletions are forgotten: what is known may be wrong.
+                (_apis, _epoch, _history) = (Nothing, 0, head.History);
+            }
+
+            if (head.Epoch == _epoch)
+            {
+                return;
+            }
+
+            var rows = await context
+                .Entities.AsNoTracking()
+                .Where(e => e.Epoch > _epoch && e.Epoch <= head.Epoch && s_kinds.Contains(e.Kind))
+                .OrderBy(e => e.Epoch)
+                .ToListAsync(cancellation)
+                .ConfigureAwait(false);
+            var apis = _apis.ToBuilder();
+            foreach (var row in rows)
+            {
+                var next = (apis.GetValueOrDefault(row.Name) ?? new(row.Name)).With(row);
+                if (next.IsEmpty)
+                {
+                    apis.Remove(row.Name);
+                }
+                else
+                {
+                    apis[row.Name] = next;
+                }
+            }
+
+            (_apis, _epoch) = (apis.ToImmutable(), head.Epoch);
+        }
+    }
+}
+
+/// <summary>What is known of one API without reading it.</summary>
+/// <param name="Id">Its entity name, <c>name:version</c>.</param>
+internal sealed record IndexedApi(string Id)
+{
+    private static readonly ApiListing s_plain = new();
+
+    public DefinitionFacts? Definition { get; init; }
+
+    public ApiListing Listing { get; init; } = s_plain;
+
+    public ApiState? Life { get; init; }
+
+    public bool IsDeployed { get; init; }
+
+    // Builds without lifecycles deployed what was published.
+    public ApiState State => Life ?? (IsDeployed ? ApiState.Published : ApiState.Created);
+
+    public string Title => Listing.Title.Length > 0 ? Listing.Title : Definition?.Name ?? Id;
+
+    public bool IsEmpty => Definition is null && Life is null && !IsDeployed && ReferenceEquals(Listing, s_plain);
+
+    public IndexedApi With(EntityRow row) =>
+        row.Kind switch
+        {
+            EntityKinds.Definition => this with { Definition = row.Deleted ? null : FactsOf(row) },
+            EntityKinds.Lifecycle => this with
+            {
+                Life = row.Deleted
+                    ? null
+                    : JsonSerializer.Deserialize(row.Payload, ManagerJson.Default.ApiLifecycle)!.State,
+            },
+            EntityKinds.Listing => this with
+            {
+                Listing = row.Deleted
+                    ? s_plain
+                    : JsonSerializer.Deserialize(row.Payload, ManagerJson.Default.ApiListing)!,
+            },
+            _ => this with { IsDeployed = !row.Deleted },
+        };
+
+    private static DefinitionFacts FactsOf(EntityRow row)
+    {
+        const int Shown = 1000;
+        var definition = JsonSerializer.Deserialize(row.Payload, DefinitionJson.Default.ApiDefinition)!;
+        var text = definition.Description;
+        return new(
+            definition.Name,
+            definition.Version,
+            definition.Context,
+            text.Length > Shown ? text[..Shown] : text,
+            definition.IsDefaultVersion
+        );
+    }
+}
+
+/// <summary>The part of a definition that is searched.</summary>
+internal sealed record DefinitionFacts(
+    string Name,
+    string Version,
+    string Context,
+    string Description,
+    bool IsDefaultVersion
+);

@@ -1,0 +1,21 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Gatehouse.Management;
+
+/// <summary>Reads request bodies that are no JSON documents of the REST API.</summary>
+internal static class RequestBody
+{
+    /// <summary>The whole body, of at most <paramref name="limit"/> bytes; one more is answered with 413.</summary>
+    public static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpContext http, int limit, CancellationToken cancellation)
+    {
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = limit;
+        }
+
+        using var body = new MemoryStream((int)Math.Min(http.Request.ContentLength ?? 0, limit));
+        await http.Request.Body.CopyToAsync(body, cancellation).ConfigureAwait(false);
+        return body.GetBuffer().AsMemory(0, (int)body.Length);
+    }
+}
