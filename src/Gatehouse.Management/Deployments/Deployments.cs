@@ -193,7 +193,8 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
             Lifecycles.Put(transaction, name, life, lifeEpoch);
         }
 
-        await AddAsync(transaction, definition.Value, revision, message, life.State, running, cancellation).ConfigureAwait(false);
+        await AddAsync(transaction, definition.Value, revision, message, life.State, running, cancellation)
+            .ConfigureAwait(false);
         await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
         return await StatusAsync(name, cancellation).ConfigureAwait(false);
     }

@@ -55,7 +55,12 @@ public sealed class ApiDocuments(Catalogue catalogue, ApiDefinitions definitions
         };
         await catalogue
             .CommitAsync(
-                Put(new(actor, $"set document {document.Name} of API {api}"), api, next, expectedEpoch ?? before?.Epoch ?? 0),
+                Put(
+                    new(actor, $"set document {document.Name} of API {api}"),
+                    api,
+                    next,
+                    expectedEpoch ?? before?.Epoch ?? 0
+                ),
                 cancellation
             )
             .ConfigureAwait(false);
@@ -161,7 +166,9 @@ public sealed class ApiDocuments(Catalogue catalogue, ApiDefinitions definitions
             )
         )
         {
-            problems.Add(new("/url", $"'{Excerpt.Of(url)}' is no absolute http or https URL", "write https://host/path"));
+            problems.Add(
+                new("/url", $"'{Excerpt.Of(url)}' is no absolute http or https URL", "write https://host/path")
+            );
         }
 
         return problems.ToImmutable();

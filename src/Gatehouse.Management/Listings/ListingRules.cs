@@ -77,7 +77,13 @@ internal static partial class ListingRules
         ImmutableArray<Problem>.Builder problems
     )
     {
-        if (text is null || text.Length < least || text.Length > most || text.Any(char.IsControl) || text.Trim() != text)
+        if (
+            text is null
+            || text.Length < least
+            || text.Length > most
+            || text.Any(char.IsControl)
+            || text.Trim() != text
+        )
         {
             problems.Add(
                 new(

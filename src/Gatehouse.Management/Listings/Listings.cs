@@ -15,11 +15,7 @@ public sealed class Listings(Catalogue catalogue, ApiDefinitions definitions, Ap
     /// The names of the APIs that <paramref name="caller"/> may see and <paramref name="query"/> finds, sorted; null for a
     /// caller that is not signed in.
     /// </summary>
-    public async Task<ImmutableArray<string>> SearchAsync(
-        string? query,
-        Caller? caller,
-        CancellationToken cancellation
-    )
+    public async Task<ImmutableArray<string>> SearchAsync(string? query, Caller? caller, CancellationToken cancellation)
     {
         var wanted = ApiQuery.Parse(query);
         var all = await index.ReadAsync(cancellation).ConfigureAwait(false);
@@ -160,7 +156,11 @@ public sealed class Listings(Catalogue catalogue, ApiDefinitions definitions, Ap
             problems.AddRange(
                 names
                     .Except(known, StringComparer.Ordinal)
-                    .Select(n => new Problem(pointer, $"There is no {word} '{Excerpt.Of(n)}'", "have an operator make it"))
+                    .Select(n => new Problem(
+                        pointer,
+                        $"There is no {word} '{Excerpt.Of(n)}'",
+                        "have an operator make it"
+                    ))
             );
         }
 

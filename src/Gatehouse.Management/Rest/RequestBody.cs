@@ -7,7 +7,11 @@ namespace Gatehouse.Management;
 internal static class RequestBody
 {
     /// <summary>The whole body, of at most <paramref name="limit"/> bytes; one more is answered with 413.</summary>
-    public static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpContext http, int limit, CancellationToken cancellation)
+    public static async Task<ReadOnlyMemory<byte>> ReadAsync(
+        HttpContext http,
+        int limit,
+        CancellationToken cancellation
+    )
     {
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
         {

@@ -207,37 +207,40 @@ internal static class ApiCommands
     {
         var query = new Argument<string[]>("query")
         {
-            Description = "Words to find, each anywhere or in a field: name: version: context: tag: category: state: property: owner:",
+            Description =
+                "Words to find, each anywhere or in a field: name: version: context: tag: category: state: property: owner:",
             HelpName = "WORD",
             Arity = ArgumentArity.ZeroOrMore,
         };
-        return new Command("list", "List the APIs, or those that a search finds").With(query).Does(
-            async (call, cancellation) =>
-            {
-                var words = string.Join(
-                    ' ',
-                    (call.Find(query) ?? []).Select(w => w.Contains(' ', StringComparison.Ordinal) ? $"\"{w}\"" : w)
-                );
-                var apis = await Pages.AllAsync<ApiSummary>(
-                    call,
-                    words.Length == 0 ? "apis" : $"apis?query={Uri.EscapeDataString(words)}",
-                    cancellation
-                );
-                call.Output.Items<ApiSummary>(
-                    "Api",
-                    apis,
-                    new("NAME", a => a.Name),
-                    new("VERSION", a => a.Version),
-                    new("ADDRESS", a => a.Address),
-                    new("STATE", a => LifecycleWords.Of(a.State)),
-                    new("AUTH", Auth, Drop: 2),
-                    new("OPERATIONS", a => $"{a.Operations}", Drop: 3),
-                    new("DEPLOYED", a => a.DeployedRevision is { } r ? $"r{r}" : "no"),
-                    new("LATEST", a => a.LatestRevision is { } r ? $"r{r}" : null, Drop: 1),
-                    new("CHANGED", a => a.IsChanged ? "yes" : "no", Drop: 4)
-                );
-            }
-        );
+        return new Command("list", "List the APIs, or those that a search finds")
+            .With(query)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    var words = string.Join(
+                        ' ',
+                        (call.Find(query) ?? []).Select(w => w.Contains(' ', StringComparison.Ordinal) ? $"\"{w}\"" : w)
+                    );
+                    var apis = await Pages.AllAsync<ApiSummary>(
+                        call,
+                        words.Length == 0 ? "apis" : $"apis?query={Uri.EscapeDataString(words)}",
+                        cancellation
+                    );
+                    call.Output.Items<ApiSummary>(
+                        "Api",
+                        apis,
+                        new("NAME", a => a.Name),
+                        new("VERSION", a => a.Version),
+                        new("ADDRESS", a => a.Address),
+                        new("STATE", a => LifecycleWords.Of(a.State)),
+                        new("AUTH", Auth, Drop: 2),
+                        new("OPERATIONS", a => $"{a.Operations}", Drop: 3),
+                        new("DEPLOYED", a => a.DeployedRevision is { } r ? $"r{r}" : "no"),
+                        new("LATEST", a => a.LatestRevision is { } r ? $"r{r}" : null, Drop: 1),
+                        new("CHANGED", a => a.IsChanged ? "yes" : "no", Drop: 4)
+                    );
+                }
+            );
     }
 
     private static Command Show()

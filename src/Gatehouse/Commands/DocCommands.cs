@@ -12,7 +12,8 @@ internal static class DocCommands
     public static Command Create() =>
         new Command("doc", "Documents of an API for app developers").With(List(), Put(), Delete());
 
-    private static Argument<string> Document() => new("name") { Description = "The document's name", HelpName = "NAME" };
+    private static Argument<string> Document() =>
+        new("name") { Description = "The document's name", HelpName = "NAME" };
 
     private static string PathOf(string api, string document) =>
         $"{ApiCommands.PathOf(api)}/documents/{Uri.EscapeDataString(document)}";

@@ -26,7 +26,8 @@ internal static class ListingCommand
         var fields = new Argument<string[]>("fields")
         {
             Description =
-                string.Join("; ", s_fields.Select(f => $"{f.Name}={f.Takes}")) + "; property.NAME=VALUE; without any, shows",
+                string.Join("; ", s_fields.Select(f => $"{f.Name}={f.Takes}"))
+                + "; property.NAME=VALUE; without any, shows",
             HelpName = "FIELD=VALUE",
             Arity = ArgumentArity.ZeroOrMore,
         };
@@ -76,7 +77,8 @@ internal static class ListingCommand
             var value = text[(equals + 1)..];
             return listing with
             {
-                Properties = value.Length == 0 ? listing.Properties.Remove(key) : listing.Properties.SetItem(key, value),
+                Properties =
+                    value.Length == 0 ? listing.Properties.Remove(key) : listing.Properties.SetItem(key, value),
             };
         }
 

@@ -23,7 +23,11 @@ public sealed class ListingTests
             "petstore",
             """{"title":"Pet Store","tags":["dogs","cats"],"categories":["Animals"],"properties":{"team":"blue one"}}"""
         );
-        await ListAsync(manager, "orders", """{"tags":["money"],"businessOwner":{"name":"Olga","email":"o@example.com"}}""");
+        await ListAsync(
+            manager,
+            "orders",
+            """{"tags":["money"],"businessOwner":{"name":"Olga","email":"o@example.com"}}"""
+        );
 
         foreach (
             var (query, found) in new[]
@@ -70,7 +74,9 @@ public sealed class ListingTests
 
         await ListAsync(manager, "orders", """{"visibleTo":["partner"]}""");
         Assert.Equal(["petstore:1.0.0"], await NamesAsync(manager, sue));
-        foreach (var path in (string[])["apis/orders", "apis/orders/openapi", "apis/orders/listing", "apis/orders/documents"])
+        foreach (
+            var path in (string[])["apis/orders", "apis/orders/openapi", "apis/orders/listing", "apis/orders/documents"]
+        )
         {
             await manager.RefusedAsync(HttpStatusCode.NotFound, HttpMethod.Get, path, token: sue);
         }
@@ -98,7 +104,10 @@ public sealed class ListingTests
         var refused = await manager.RunAsync("sub", "create", "Mine", "petstore");
         Assert.Equal(ExitCode.Invalid, refused.Code);
         Assert.Contains("take one of Gold, Silver", refused.Error, StringComparison.Ordinal);
-        Assert.Equal(ExitCode.Done, (await manager.RunAsync("sub", "create", "Mine", "petstore", "--plan", "Gold")).Code);
+        Assert.Equal(
+            ExitCode.Done,
+            (await manager.RunAsync("sub", "create", "Mine", "petstore", "--plan", "Gold")).Code
+        );
     }
 
     [Fact]
@@ -152,7 +161,10 @@ public sealed class ListingTests
         var file = manager.Write("evil.html", "<script>alert(1)</script>");
 
         Assert.Equal(ExitCode.Done, (await manager.RunAsync("doc", "put", "petstore", "Start", page)).Code);
-        Assert.Equal(ExitCode.Done, (await manager.RunAsync("doc", "put", "petstore", "Sample", file, "--type", "samples")).Code);
+        Assert.Equal(
+            ExitCode.Done,
+            (await manager.RunAsync("doc", "put", "petstore", "Sample", file, "--type", "samples")).Code
+        );
         Assert.Equal(
             ExitCode.Done,
             (await manager.RunAsync("doc", "put", "petstore", "Forum", "--url", "https://forum.example")).Code
@@ -171,7 +183,11 @@ public sealed class ListingTests
         );
         using var html = await manager.SendAsync(HttpMethod.Get, "apis/petstore/documents/Sample/content");
         Assert.Equal("attachment", html.Content.Headers.ContentDisposition!.DispositionType);
-        Assert.StartsWith("sandbox", html.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "sandbox",
+            html.Headers.GetValues("Content-Security-Policy").Single(),
+            StringComparison.Ordinal
+        );
         using var text = await manager.SendAsync(HttpMethod.Get, "apis/petstore/documents/Start/content");
         Assert.Equal("# Start\nhere", await text.Content.ReadAsStringAsync(Stop));
         await manager.RefusedAsync(
@@ -222,7 +238,10 @@ public sealed class ListingTests
 
         Assert.Equal((ExitCode.Done, "things:1.0.0 is made\n"), (made.Code, made.Error));
         var api = await manager.AskAsync<ApiView>(HttpMethod.Get, "apis/things");
-        Assert.Equal(["POST /things", "GET /things/{id}"], api.Definition.Operations.Select(o => $"{o.Method} {o.Path}"));
+        Assert.Equal(
+            ["POST /things", "GET /things/{id}"],
+            api.Definition.Operations.Select(o => $"{o.Method} {o.Path}")
+        );
         using var document = await manager.SendAsync(HttpMethod.Get, "apis/things/openapi");
         Assert.Contains("\"name\": \"id\"", await document.Content.ReadAsStringAsync(Stop), StringComparison.Ordinal);
         var bad = await manager.RunAsync("api", "create", "x", "--endpoint", "http://a", "--operation", "FETCH /x");
@@ -248,9 +267,15 @@ public sealed class ListingTests
         Assert.Equal(ExitCode.Done, moved.Code);
 
         Assert.Equal(200, (await node.CallAsync("/petstore/pets")).Status);
-        Assert.False((await node.Manager.AskAsync<ApiView>(HttpMethod.Get, "apis/petstore:1.0.0")).Definition.IsDefaultVersion);
+        Assert.False(
+            (await node.Manager.AskAsync<ApiView>(HttpMethod.Get, "apis/petstore:1.0.0")).Definition.IsDefaultVersion
+        );
         await node.Manager.AskAsync<DeploymentView>(HttpMethod.Post, "apis/petstore:1.0.0/deployments", "{}");
-        await node.Manager.AskAsync<DeploymentView>(HttpMethod.Post, "apis/petstore:1.0.0/rollback", """{"revision":1}""");
+        await node.Manager.AskAsync<DeploymentView>(
+            HttpMethod.Post,
+            "apis/petstore:1.0.0/rollback",
+            """{"revision":1}"""
+        );
         Assert.Equal(200, (await node.CallAsync("/petstore/pets")).Status);
         Assert.Equal(200, (await node.CallAsync("/petstore/1.0.0/pets")).Status);
     }
