@@ -210,7 +210,8 @@ internal sealed partial class TableApplier(
                 {
                     LogWritten();
                     _writeFault = null;
-                    Show(s => s with { Trouble = null });
+                    // Not the store's new cursor yet: what it stands for is served only after this.
+                    status.Change(s => s with { Trouble = null });
                 }
 
                 return;

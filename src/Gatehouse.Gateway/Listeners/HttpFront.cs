@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Text;
+using Gatehouse.Gateway.Floods;
 using Gatehouse.Gateway.Strictness;
 using Gatehouse.Gateway.Transport;
 using Microsoft.AspNetCore.Builder;
@@ -24,6 +25,7 @@ internal sealed class HttpFront : IAsyncDisposable
     private readonly ILoggerFactory _logs;
     private readonly Handoff _connections;
     private readonly Handoff _http2;
+    private readonly FloodGuard _floods;
     private readonly WebApplication _services;
     private readonly IServer _server;
     private readonly CancellationTokenSource _cut = new();
@@ -34,6 +36,7 @@ internal sealed class HttpFront : IAsyncDisposable
         _settings = settings;
         _logs = logs;
         StrictnessGuard.UseStrictLineEnds();
+        _floods = new(logs.CreateLogger<FloodGuard>(), TimeProvider.System);
         _connections = new(settings.Name);
         _http2 = new($"{settings.Name} (HTTP/2)");
         var builder = WebApplication.CreateEmptyBuilder(new());
@@ -106,7 +109,14 @@ internal sealed class HttpFront : IAsyncDisposable
         options.Listen(_connections, ConfigureConnections);
         if (_settings.Tls is null)
         {
-            options.Listen(_http2, listen => listen.Protocols = HttpProtocols.Http2);
+            options.Listen(
+                _http2,
+                listen =>
+                {
+                    listen.Protocols = HttpProtocols.Http2;
+                    listen.Use(next => _floods.Middleware(next, always: true));
+                }
+            );
         }
     }
 
@@ -141,6 +151,7 @@ internal sealed class HttpFront : IAsyncDisposable
 
         // After TLS, before Kestrel: it reads the same bytes that Kestrel will.
         listen.Use(guard.Middleware);
+        listen.Use(next => _floods.Middleware(next, always: false));
     }
 
     // The server begins a connection on the pool. Wherever nothing has to be waited for it would stay there: the first request

@@ -13,6 +13,9 @@ internal sealed class TestMember : IAsyncDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
+    /// <summary>Every member that runs in this process, for the story of one that did not find the others.</summary>
+    private static readonly ConcurrentDictionary<TestMember, string> s_running = new();
+
     private readonly CancellationTokenSource _stop = new();
 
     private TestMember(
@@ -25,6 +28,7 @@ internal sealed class TestMember : IAsyncDisposable
         Membership = lookUp is null
             ? new Membership(settings, trust, TimeProvider.System, loggers)
             : new Membership(settings, trust, TimeProvider.System, loggers, lookUp);
+        s_running[this] = settings.NodeName;
         Run = Membership.RunAsync(_stop.Token);
     }
 
@@ -68,8 +72,12 @@ internal sealed class TestMember : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
+            var port = View.OwnAddress?.Port;
+            var stories = s_running
+                .Where(m => m.Key.View.OwnAddress?.Port == port)
+                .Select(m => $"--- {m.Value}, {m.Key.View.Phase}\n{string.Join('\n', m.Key.Lines.TakeLast(60))}");
             Assert.Fail(
-                $"not seen in time; last view {View}: {string.Join(", ", View.Members)}\n{string.Join('\n', Lines.TakeLast(60))}"
+                $"not seen in time; last view {View}: {string.Join(", ", View.Members)}\n{await PoolAsync()}\n{string.Join('\n', stories)}"
             );
             throw;
         }
@@ -109,9 +117,18 @@ internal sealed class TestMember : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        s_running.TryRemove(this, out _);
         await _stop.CancelAsync();
         await Run.WaitAsync(TimeSpan.FromSeconds(20)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stop.Dispose();
+    }
+
+    /// <summary>How long a piece of work waits for a thread: members share this process with every other test.</summary>
+    private static async Task<string> PoolAsync()
+    {
+        var began = Environment.TickCount64;
+        await Task.Run(static () => { });
+        return $"thread pool: {ThreadPool.ThreadCount} threads, {ThreadPool.PendingWorkItemCount} waiting, {Environment.TickCount64 - began} ms until one was free";
     }
 
     public static bool IsPresent(ClusterMember member) => member.State is not (MemberState.Left or MemberState.Gone);

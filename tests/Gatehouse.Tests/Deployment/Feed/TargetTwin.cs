@@ -26,6 +26,9 @@ internal sealed class TargetTwin : IEntityTarget
 
     public int Prepared { get; private set; }
 
+    /// <summary>Called in the last moment before a table becomes current.</summary>
+    public Action? Publishing { get; set; }
+
     /// <summary>Every table that was ever current.</summary>
     public List<ImmutableDictionary<(string Kind, string Name), string>> Tables { get; } = [];
 
@@ -104,6 +107,7 @@ internal sealed class TargetTwin : IEntityTarget
 
         public void Publish()
         {
+            target.Publishing?.Invoke();
             Volatile.Write(ref target._served, served);
             Volatile.Write(ref target._closed, closed);
             target.Publishes++;

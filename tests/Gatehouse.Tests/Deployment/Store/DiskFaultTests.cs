@@ -1,3 +1,4 @@
+using Gatehouse.Model;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
@@ -128,8 +129,11 @@ public sealed partial class DiskFaultTests : IDisposable
             );
             Assert.Equal(served.Epoch, manager.Reports.Last!.Applied.Epoch);
 
+            CatalogueHead? saidBefore = null;
+            node.Target.Publishing = () => saidBefore = node.Status.Cursor;
             File.Delete(ballast);
             status = await node.ReachesAsync(head);
+            Assert.Equal(served, saidBefore);
             Assert.Null(status.Trouble);
             Assert.Empty(status.Faults);
             Assert.Equal(catalogue.Live, node.Target.Served);
