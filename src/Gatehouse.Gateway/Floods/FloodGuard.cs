@@ -52,7 +52,9 @@ internal sealed partial class FloodGuard(ILogger<FloodGuard> logger, TimeProvide
     {
         Interlocked.Increment(ref s_cut);
         LogCut(connection.RemoteEndPoint?.ToString());
-        connection.Abort(new ConnectionAbortedException("The client floods the connection with frames that ask for nothing."));
+        connection.Abort(
+            new ConnectionAbortedException("The client floods the connection with frames that ask for nothing.")
+        );
     }
 
     [LoggerMessage(

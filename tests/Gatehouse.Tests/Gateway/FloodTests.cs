@@ -211,10 +211,7 @@ public sealed class FloodTests
         {
             while (await stream.ReadAtLeastAsync(head, head.Length, false, cancellation) == head.Length)
             {
-                await stream.ReadExactlyAsync(
-                    new byte[(head[0] << 16) | (head[1] << 8) | head[2]],
-                    cancellation
-                );
+                await stream.ReadExactlyAsync(new byte[(head[0] << 16) | (head[1] << 8) | head[2]], cancellation);
                 types.Add(head[3]);
                 if (untilFirst?.Contains(head[3]) == true)
                 {

@@ -1,8 +1,8 @@
-using Gatehouse.Model;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Gatehouse.Deployment.Worker;
+using Gatehouse.Model;
 using Gatehouse.Tests.Feeds;
 using Microsoft.Extensions.Logging.Abstractions;
 
