@@ -21,13 +21,15 @@ internal static class WelcomeText
             $"Cluster '{welcome.Cluster}' is founded; {node.Identity.Node} runs in this terminal. The same command starts it again.",
             "",
             $"  First sign-in (once, 15 min)  {welcome.SignIn}",
-            ..node.Settings.PublicUrls.Management is null
-                ? (string[])[]
-                : [$"  Console without the proxy     {welcome.Manager}"],
             $"  Save this file elsewhere      {welcome.ClusterKey}",
             "                                (the cluster key opens every secret in the catalogue; no backup holds it)",
             $"  Authority for clients         {welcome.Authority}",
         };
+        if (node.Settings.PublicUrls.Management is not null)
+        {
+            lines.Insert(3, $"  Console without the proxy     {welcome.Manager}");
+        }
+
         if (welcome.Tokens.Count > 0)
         {
             lines.Add("");
