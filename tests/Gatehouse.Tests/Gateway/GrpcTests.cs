@@ -110,10 +110,7 @@ public sealed class GrpcTests : IAsyncLifetime
             await _calls.AsyncUnaryCall(At(Echo.Unary), null, WithKey(), "fail")
         );
 
-        Assert.Equal(
-            (StatusCode.FailedPrecondition, "not like this"),
-            (fault.StatusCode, fault.Status.Detail)
-        );
+        Assert.Equal((StatusCode.FailedPrecondition, "not like this"), (fault.StatusCode, fault.Status.Detail));
     }
 
     [Fact]

@@ -19,7 +19,9 @@ public sealed class SlowCallerTests
         await socket.ConnectAsync(IPAddress.Loopback, gateway.Port);
         var stream = socket.GetStream();
         await stream.WriteAsync(
-            Encoding.ASCII.GetBytes("POST /petstore/1.0.0/x HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nten bytes.")
+            Encoding.ASCII.GetBytes(
+                "POST /petstore/1.0.0/x HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nten bytes."
+            )
         );
 
         using var reader = new StreamReader(stream, Encoding.Latin1);
@@ -91,7 +93,10 @@ public sealed class SlowCallerTests
         // As NGINX asks its upstreams by default.
         var answer = await gateway.RawAsync("GET /petstore/1.0.0/x HTTP/1.0\r\nHost: a\r\nConnection: close\r\n\r\n");
 
-        var (head, body) = (answer[..answer.IndexOf("\r\n\r\n", StringComparison.Ordinal)], answer.Split("\r\n\r\n", 2)[1]);
+        var (head, body) = (
+            answer[..answer.IndexOf("\r\n\r\n", StringComparison.Ordinal)],
+            answer.Split("\r\n\r\n", 2)[1]
+        );
         Assert.Equal("hello world", body);
         Assert.DoesNotContain("chunked", head, StringComparison.OrdinalIgnoreCase);
         Assert.Contains("Connection: close", head, StringComparison.OrdinalIgnoreCase);
@@ -100,7 +105,11 @@ public sealed class SlowCallerTests
     private static async Task<TestGateway> GatewayAsync(Backend backend)
     {
         var gateway = await TestGateway.StartAsync(
-            new() { Node = "w1", Timeouts = new() { Caller = TimeSpan.FromMilliseconds(500) } }
+            new()
+            {
+                Node = "w1",
+                Timeouts = new() { Caller = TimeSpan.FromMilliseconds(500) },
+            }
         );
         gateway.Run(Entities.Petstore(backend.Url).Put());
         return gateway;
