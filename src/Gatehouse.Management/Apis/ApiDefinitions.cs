@@ -266,12 +266,14 @@ public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
             .Delete(EntityKinds.Api, definition.Name)
             .Delete(EntityKinds.Lifecycle, definition.Name)
             .Delete(EntityKinds.Listing, definition.Name);
-        foreach (
-            var document in await NamesAsync(EntityKinds.ApiDocument, cancellation, definition.Name + "/")
-                .ConfigureAwait(false)
-        )
+        foreach (var kind in (string[])[EntityKinds.ApiDocument, EntityKinds.Comment, EntityKinds.Rating])
         {
-            transaction.Delete(EntityKinds.ApiDocument, document);
+            foreach (
+                var name in await NamesAsync(kind, cancellation, definition.Name + "/").ConfigureAwait(false)
+            )
+            {
+                transaction.Delete(kind, name);
+            }
         }
 
         foreach (var name in await NamesAsync(EntityKinds.Subscription, cancellation).ConfigureAwait(false))

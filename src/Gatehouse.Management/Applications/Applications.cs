@@ -112,16 +112,13 @@ public sealed class Applications(Catalogue catalogue)
         {
             Suspended = suspended,
         };
-        await catalogue
-            .CommitAsync(
-                new CatalogueTransaction(
-                    caller.Actor,
-                    $"{(suspended ? "suspended" : "resumed")} application {application.Name}"
-                ).Put(EntityKinds.Application, application.Id, application, ModelJson.Default.Application),
+        return await PutAsync(
+                application,
+                $"{(suspended ? "suspended" : "resumed")} application {application.Name}",
+                caller,
                 cancellation
             )
             .ConfigureAwait(false);
-        return application;
     }
 
     /// <summary>Puts an application under another policy, or under none.</summary>
@@ -134,16 +131,99 @@ public sealed class Applications(Catalogue catalogue)
     {
         var application = await GetAsync(idOrName, caller, cancellation).ConfigureAwait(false);
         var next = application with { Policy = await KnownPolicyAsync(policy, cancellation).ConfigureAwait(false) };
-        await catalogue
-            .CommitAsync(
-                new CatalogueTransaction(
-                    caller.Actor,
-                    $"put application {application.Name} under {next.Policy ?? Plan.Unlimited}"
-                ).Put(EntityKinds.Application, next.Id, next, ModelJson.Default.Application),
+        return await PutAsync(
+                next,
+                $"put application {application.Name} under {next.Policy ?? Plan.Unlimited}",
+                caller,
                 cancellation
             )
             .ConfigureAwait(false);
-        return next;
+    }
+
+    /// <summary>Changes what an owner may. Throws <see cref="ConflictException"/> when the owner has another of that name.</summary>
+    public async Task<Application> EditAsync(
+        string idOrName,
+        ApplicationEdit edit,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        var application = await GetAsync(idOrName, caller, cancellation).ConfigureAwait(false);
+        var next = edit.Apply(application);
+        await EnsureNameFreeAsync(next, cancellation).ConfigureAwait(false);
+        return await PutAsync(next, $"changed application {next.Name}", caller, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Gives an application to another user; keys and subscriptions stay. Its owner may, and who administers. Throws
+    /// <see cref="ConflictException"/> when the other user has one of that name.
+    /// </summary>
+    public async Task<Application> ChangeOwnerAsync(
+        string idOrName,
+        string owner,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        var application = await GetAsync(idOrName, caller, cancellation).ConfigureAwait(false);
+        if (application.Owner != caller.User && !Roles.Allow(caller.Role, Permission.Administer))
+        {
+            throw new ConflictException(
+                $"{application.Name} is {application.Owner}'s",
+                "have its owner or an administrator give it away"
+            );
+        }
+
+        if (owner.Length is 0 or > 256 || owner.Any(char.IsControl))
+        {
+            throw new ProblemsException([
+                new("/owner", $"'{Excerpt.Of(owner)}' is no name of a user", "name a user"),
+            ]);
+        }
+
+        var next = application with { Owner = owner, Group = application.Group.Remove(owner) };
+        await EnsureNameFreeAsync(next, cancellation).ConfigureAwait(false);
+        return await PutAsync(next, $"gave application {next.Name} to {owner}", caller, cancellation)
+            .ConfigureAwait(false);
+    }
+
+    private async Task EnsureNameFreeAsync(Application application, CancellationToken cancellation)
+    {
+        var all = await catalogue
+            .ListAsync(EntityKinds.Application, ModelJson.Default.Application, cancellation)
+            .ConfigureAwait(false);
+        if (
+            all.Any(a =>
+                a.Value.Id != application.Id && a.Value.Owner == application.Owner && a.Value.Name == application.Name
+            )
+        )
+        {
+            throw new ConflictException(
+                $"{application.Owner} has an application called {application.Name} already",
+                "choose another name"
+            );
+        }
+    }
+
+    private async Task<Application> PutAsync(
+        Application application,
+        string summary,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        await catalogue
+            .CommitAsync(
+                new CatalogueTransaction(caller.Actor, summary).Put(
+                    EntityKinds.Application,
+                    application.Id,
+                    application,
+                    ModelJson.Default.Application
+                ),
+                cancellation
+            )
+            .ConfigureAwait(false);
+        return application;
     }
 
     /// <summary>
@@ -184,5 +264,7 @@ public sealed class Applications(Catalogue catalogue)
         LimitPolicies.KnownAsync(catalogue, LimitKinds.Applications, policy, "/policy", cancellation);
 
     private static bool MaySee(Caller caller, Application application) =>
-        caller.Role != Roles.Subscriber || application.Owner == caller.User;
+        caller.Role != Roles.Subscriber
+        || application.Owner == caller.User
+        || application.Group.Contains(caller.User);
 }

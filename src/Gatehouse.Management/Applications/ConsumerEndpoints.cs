@@ -50,6 +50,10 @@ public sealed record SetApplication(bool Suspended);
 /// <param name="State">What it opens.</param>
 public sealed record SetSubscription(SubscriptionState State);
 
+/// <summary>Puts a subscription on another plan.</summary>
+/// <param name="Plan">The plan; null for no bound.</param>
+public sealed record SetPlan(string? Plan);
+
 /// <summary>Asks for a key in place of another.</summary>
 /// <param name="OverlapSeconds">How long the old one lives on.</param>
 public sealed record RollKey(long OverlapSeconds = 0);
@@ -66,6 +70,9 @@ internal static class ConsumerEndpoints
         rest.MapPatch("/applications/{app}", SetAsync).Require(Permission.Publish);
         rest.MapPatch("/subscriptions/{app}/{api}", SetSubscriptionAsync).Require(Permission.Publish);
         rest.MapPut("/applications/{app}/policy", SetPolicyAsync).Require(Permission.Subscribe);
+        rest.MapPatch("/applications/{app}/about", EditAsync).Require(Permission.Subscribe);
+        rest.MapPut("/applications/{app}/owner", ChangeOwnerAsync).Require(Permission.Subscribe);
+        rest.MapPut("/subscriptions/{app}/{api}/plan", SetPlanAsync).Require(Permission.Subscribe);
         rest.MapGet("/subscriptions", ListSubscriptionsAsync).Require(Permission.Read);
         rest.MapPost("/subscriptions", SubscribeAsync).Require(Permission.Subscribe);
         rest.MapDelete("/subscriptions/{app}/{api}", UnsubscribeAsync).Require(Permission.Subscribe);
@@ -105,6 +112,37 @@ internal static class ConsumerEndpoints
         CancellationToken cancellation
     ) =>
         TypedResults.Ok(await applications.SetPolicyAsync(app, ask.Policy, caller, cancellation).ConfigureAwait(false));
+
+    private static async Task<Ok<Application>> EditAsync(
+        string app,
+        ApplicationEdit edit,
+        Caller caller,
+        Applications applications,
+        CancellationToken cancellation
+    ) => TypedResults.Ok(await applications.EditAsync(app, edit, caller, cancellation).ConfigureAwait(false));
+
+    private static async Task<Ok<Application>> ChangeOwnerAsync(
+        string app,
+        ChangeOwner ask,
+        Caller caller,
+        Applications applications,
+        CancellationToken cancellation
+    ) =>
+        TypedResults.Ok(
+            await applications.ChangeOwnerAsync(app, ask.Owner, caller, cancellation).ConfigureAwait(false)
+        );
+
+    private static async Task<Ok<SubscriptionView>> SetPlanAsync(
+        string app,
+        string api,
+        SetPlan ask,
+        Caller caller,
+        Subscriptions subscriptions,
+        CancellationToken cancellation
+    ) =>
+        TypedResults.Ok(
+            await subscriptions.SetPlanAsync(app, api, ask.Plan, caller, cancellation).ConfigureAwait(false)
+        );
 
     private static async Task<Ok<Application>> ShowAsync(
         string app,

@@ -119,6 +119,47 @@ public sealed class Subscriptions(
         return View(app, subscription);
     }
 
+    /// <summary>Puts a subscription on another plan; its state stays. Throws <see cref="NotFoundException"/> when there is none.</summary>
+    public async Task<SubscriptionView> SetPlanAsync(
+        string application,
+        string api,
+        string? plan,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        var app = await applications.GetAsync(application, caller, cancellation).ConfigureAwait(false);
+        var definition = await definitions.GetAsync(api, cancellation).ConfigureAwait(false);
+        var name = Subscription.EntityName(app.Id, definition.Name);
+        var found =
+            await FindAsync(name, cancellation).ConfigureAwait(false)
+            ?? throw new NotFoundException("subscription", $"{app.Name} to {definition.Name}");
+        await EnsureOfferedAsync(definition.Name, plan, cancellation).ConfigureAwait(false);
+        var subscription = found.Value with
+        {
+            Plan = await LimitPolicies
+                .KnownAsync(catalogue, LimitKinds.Plans, plan, "/plan", cancellation)
+                .ConfigureAwait(false),
+        };
+        await catalogue
+            .CommitAsync(
+                new CatalogueTransaction(
+                    caller.Actor,
+                    $"put the subscription of {app.Name} to {definition.Name} on {subscription.Plan ?? Plan.Unlimited}"
+                ).Put(
+                    EntityKinds.Subscription,
+                    name,
+                    subscription,
+                    ModelJson.Default.Subscription,
+                    found.Epoch,
+                    found.ExpiresAt
+                ),
+                cancellation
+            )
+            .ConfigureAwait(false);
+        return View(app, subscription);
+    }
+
     /// <summary>Ends a subscription. Throws <see cref="NotFoundException"/> when there is none.</summary>
     public async Task DeleteAsync(string application, string api, Caller caller, CancellationToken cancellation)
     {

@@ -92,6 +92,33 @@ public sealed class Catalogue(CatalogueDatabase database, CatalogueKey key, Time
         }
     }
 
+    /// <summary>Every live entity of a kind whose name begins with <paramref name="prefix"/>, by name.</summary>
+    internal async Task<ImmutableArray<StoredEntity<T>>> ListBelowAsync<T>(
+        string kind,
+        string prefix,
+        JsonTypeInfo<T> type,
+        CancellationToken cancellation
+    )
+    {
+        var context = database.Open();
+        await using (context.ConfigureAwait(false))
+        {
+            var now = time.GetUtcNow();
+            var rows = await context
+                .Entities.AsNoTracking()
+                .Where(e => e.Kind == kind && !e.Deleted && e.Name.StartsWith(prefix))
+                .ToListAsync(cancellation)
+                .ConfigureAwait(false);
+            // LIKE ignores case in SQLite; databases collate differently.
+            return
+            [
+                .. rows.Where(r => IsLive(r, now) && r.Name.StartsWith(prefix, StringComparison.Ordinal))
+                    .OrderBy(r => r.Name, StringComparer.Ordinal)
+                    .Select(r => Read(r, type)),
+            ];
+        }
+    }
+
     /// <summary>The names of the live entities of a kind, in no order; for what its name alone says.</summary>
     public async Task<IReadOnlyList<string>> ListNamesAsync(string kind, CancellationToken cancellation)
     {

@@ -13,4 +13,6 @@ namespace Gatehouse.Management;
 [JsonSerializable(typeof(ApiListing))]
 [JsonSerializable(typeof(ApiDocument))]
 [JsonSerializable(typeof(ApiCategory))]
+[JsonSerializable(typeof(Comment))]
+[JsonSerializable(typeof(Rating))]
 internal sealed partial class ManagerJson : JsonSerializerContext;

@@ -16,9 +16,9 @@ public sealed class ApiDocuments(Catalogue catalogue, ApiDefinitions definitions
     public async Task<ImmutableArray<ApiDocument>> ListAsync(string api, CancellationToken cancellation)
     {
         var all = await catalogue
-            .ListAsync(EntityKinds.ApiDocument, ManagerJson.Default.ApiDocument, cancellation)
+            .ListBelowAsync(EntityKinds.ApiDocument, api + "/", ManagerJson.Default.ApiDocument, cancellation)
             .ConfigureAwait(false);
-        return [.. all.Where(d => d.Name.StartsWith(api + "/", StringComparison.Ordinal)).Select(d => d.Value)];
+        return [.. all.Select(d => d.Value)];
     }
 
     /// <summary>One document. Throws <see cref="NotFoundException"/>.</summary>

@@ -51,6 +51,7 @@ public static class GatehouseManagement
         services.AddSingleton<Listings>();
         services.AddSingleton<ApiDocuments>();
         services.AddSingleton<ApiVersions>();
+        services.AddSingleton<Community>();
         services.AddSingleton<Applications>();
         services.AddSingleton<Subscriptions>();
         services.AddSingleton<ApiKeys>();
@@ -102,6 +103,7 @@ public static class GatehouseManagement
         rest.MapLifecycle();
         rest.MapListings();
         rest.MapApiDocuments();
+        rest.MapCommunity();
         rest.MapConsumers();
         rest.MapIssuers();
         rest.MapLimits();

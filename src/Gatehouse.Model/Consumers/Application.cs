@@ -15,6 +15,17 @@ public sealed record Application
     /// <summary>The user it belongs to.</summary>
     public required string Owner { get; init; }
 
+    /// <summary>For people; null for nothing.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>Users who share it with its owner, sorted.</summary>
+    public ImmutableArray<string> Group
+    {
+        // A row of an older build lacks it; generated readers do not run initializers.
+        get => field.IsDefault ? [] : field;
+        init;
+    } = [];
+
     /// <summary>True while it may call nothing; its keys stay.</summary>
     public bool Suspended { get; init; }
 

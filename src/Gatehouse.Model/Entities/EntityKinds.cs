@@ -62,6 +62,12 @@ public static class EntityKinds
     /// <summary>A category of APIs, named by its name. Stays on the managers.</summary>
     public const string Category = "category";
 
+    /// <summary>What somebody said about an API, named <c>name:version/id</c>. Stays on the managers.</summary>
+    public const string Comment = "comment";
+
+    /// <summary>How somebody rates an API, named <c>name:version/user</c>. Stays on the managers.</summary>
+    public const string Rating = "rating";
+
     private static readonly FrozenSet<string> s_worker =
     [
         Api,

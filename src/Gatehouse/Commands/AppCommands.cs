@@ -5,7 +5,7 @@ using Gatehouse.Model;
 
 namespace Gatehouse.Commands;
 
-/// <summary><c>gatehouse app create | list | limit | suspend | resume | delete</c>.</summary>
+/// <summary><c>gatehouse app create | list | limit | about | give | suspend | resume | delete</c>.</summary>
 internal static class AppCommands
 {
     public static Command Create() =>
@@ -13,6 +13,8 @@ internal static class AppCommands
             New(),
             List(),
             Limit(),
+            About(),
+            Give(),
             Suspend(),
             Resume(),
             Delete()
@@ -89,6 +91,74 @@ internal static class AppCommands
                         cancellation
                     );
                     call.Output.Say($"{app.Name} is under {app.Policy ?? Plan.Unlimited}");
+                }
+            );
+    }
+
+    private static Command About()
+    {
+        var name = Name();
+        var rename = new Option<string?>("--name") { Description = "Another name" };
+        var description = new Option<string?>("--description") { Description = "For people" };
+        var group = new Option<string?>("--group")
+        {
+            Description = "The users who share it with its owner; none for nobody",
+            HelpName = "USER[,USER]",
+        };
+        return new Command("about", "Change an application's name, description or who shares it")
+            .With(name, rename, description, group)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    var app = await call.Manager.PatchAsync<Application>(
+                        $"{PathOf(call.Get(name))}/about",
+                        new ApplicationEdit
+                        {
+                            Name = call.Get(rename),
+                            Description = call.Get(description),
+                            Group = call.Get(group) switch
+                            {
+                                null => null,
+                                "none" => [],
+                                var users =>
+                                [
+                                    .. users.Split(
+                                        ',',
+                                        StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries
+                                    ),
+                                ],
+                            },
+                        },
+                        cancellation
+                    );
+                    call.Output.Item(
+                        "Application",
+                        app,
+                        ("name", app.Name),
+                        ("id", app.Id),
+                        ("owner", app.Owner),
+                        ("description", app.Description),
+                        ("shared with", app.Group.IsEmpty ? null : string.Join(", ", app.Group))
+                    );
+                }
+            );
+    }
+
+    private static Command Give()
+    {
+        var name = Name();
+        var owner = new Argument<string>("user") { Description = "The new owner", HelpName = "USER" };
+        return new Command("give", "Give an application to another user; its keys and subscriptions stay")
+            .With(name, owner)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    var app = await call.Manager.PutAsync<Application>(
+                        $"{PathOf(call.Get(name))}/owner",
+                        new ChangeOwner(call.Get(owner)),
+                        cancellation
+                    );
+                    call.Output.Say($"{app.Name} is {app.Owner}'s");
                 }
             );
     }
