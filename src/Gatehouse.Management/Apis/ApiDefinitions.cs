@@ -268,9 +268,7 @@ public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
             .Delete(EntityKinds.Listing, definition.Name);
         foreach (var kind in (string[])[EntityKinds.ApiDocument, EntityKinds.Comment, EntityKinds.Rating])
         {
-            foreach (
-                var name in await NamesAsync(kind, cancellation, definition.Name + "/").ConfigureAwait(false)
-            )
+            foreach (var name in await NamesAsync(kind, cancellation, definition.Name + "/").ConfigureAwait(false))
             {
                 transaction.Delete(kind, name);
             }

@@ -176,9 +176,7 @@ public sealed class Applications(Catalogue catalogue)
 
         if (owner.Length is 0 or > 256 || owner.Any(char.IsControl))
         {
-            throw new ProblemsException([
-                new("/owner", $"'{Excerpt.Of(owner)}' is no name of a user", "name a user"),
-            ]);
+            throw new ProblemsException([new("/owner", $"'{Excerpt.Of(owner)}' is no name of a user", "name a user")]);
         }
 
         var next = application with { Owner = owner, Group = application.Group.Remove(owner) };
@@ -264,7 +262,5 @@ public sealed class Applications(Catalogue catalogue)
         LimitPolicies.KnownAsync(catalogue, LimitKinds.Applications, policy, "/policy", cancellation);
 
     private static bool MaySee(Caller caller, Application application) =>
-        caller.Role != Roles.Subscriber
-        || application.Owner == caller.User
-        || application.Group.Contains(caller.User);
+        caller.Role != Roles.Subscriber || application.Owner == caller.User || application.Group.Contains(caller.User);
 }

@@ -30,7 +30,11 @@ public sealed class Community(Catalogue catalogue, Listings listings)
         if (ask.ReplyTo is { } parent && all.All(c => c.Value.Id != parent))
         {
             throw new ProblemsException([
-                new("/replyTo", $"There is no comment '{Excerpt.Of(parent)}'", "leave it out, or name one that is listed"),
+                new(
+                    "/replyTo",
+                    $"There is no comment '{Excerpt.Of(parent)}'",
+                    "leave it out, or name one that is listed"
+                ),
             ]);
         }
 
@@ -83,10 +87,11 @@ public sealed class Community(Catalogue catalogue, Listings listings)
 
         await catalogue
             .CommitAsync(
-                new CatalogueTransaction(
-                    caller.Actor,
-                    $"deleted a comment of {stored.Value.By} on API {api}"
-                ).Delete(EntityKinds.Comment, stored.Name, stored.Epoch),
+                new CatalogueTransaction(caller.Actor, $"deleted a comment of {stored.Value.By} on API {api}").Delete(
+                    EntityKinds.Comment,
+                    stored.Name,
+                    stored.Epoch
+                ),
                 cancellation
             )
             .ConfigureAwait(false);

@@ -18,7 +18,13 @@ public sealed class CommunityTests
         var sue = await manager.TokenAsync("sue", Roles.Subscriber);
         var tom = await manager.TokenAsync("tom", Roles.Subscriber);
 
-        var first = await SendAsync<Comment>(manager, HttpMethod.Post, "comments", """{"text":"Nice <b>API</b>"}""", sue);
+        var first = await SendAsync<Comment>(
+            manager,
+            HttpMethod.Post,
+            "comments",
+            """{"text":"Nice <b>API</b>"}""",
+            sue
+        );
         var answer = await SendAsync<Comment>(
             manager,
             HttpMethod.Post,
@@ -46,7 +52,10 @@ public sealed class CommunityTests
         Assert.NotNull(page.Items[1].EditedAt);
         using var gone = await manager.SendAsync(HttpMethod.Delete, $"apis/petstore/comments/{answer.Id}");
         Assert.Equal(HttpStatusCode.NoContent, gone.StatusCode);
-        foreach (var bad in (string[])["{}", """{"text":""}""", """{"text":"x","replyTo":"nothing"}""", """{"text":"a\u0000"}"""])
+        foreach (
+            var bad in (string[])
+                ["{}", """{"text":""}""", """{"text":"x","replyTo":"nothing"}""", """{"text":"a\u0000"}"""]
+        )
         {
             await manager.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "apis/petstore/comments", bad);
         }
@@ -67,7 +76,12 @@ public sealed class CommunityTests
         Assert.Equal([0, 0, 0, 1, 1], both.Stars);
         var one = await SendAsync<RatingView>(manager, HttpMethod.Delete, "rating", null, tom);
         Assert.Equal((5.0, 1, (int?)null), (one.Average, one.Count, one.Mine));
-        await manager.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Put, "apis/petstore/rating", """{"stars":6}""");
+        await manager.RefusedAsync(
+            HttpStatusCode.BadRequest,
+            HttpMethod.Put,
+            "apis/petstore/rating",
+            """{"stars":6}"""
+        );
     }
 
     [Fact]
