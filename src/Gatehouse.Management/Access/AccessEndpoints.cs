@@ -1,5 +1,6 @@
 using System.Globalization;
 using Gatehouse.Deployment.Trust;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -67,11 +68,22 @@ internal static partial class AccessEndpoints
 
     private static async Task<NoContent> SignOutAsync(
         Caller caller,
+        HttpContext http,
         AccessTokens tokens,
+        Sessions sessions,
         CancellationToken cancellation
     )
     {
-        await tokens.RevokeAsync(caller.TokenId, caller.Actor, cancellation).ConfigureAwait(false);
+        if (http.User.Identity?.AuthenticationType == SessionAuthentication.Scheme)
+        {
+            await sessions.EndAsync(caller.TokenId, caller.User, cancellation).ConfigureAwait(false);
+            await http.SignOutAsync(SessionAuthentication.Scheme).ConfigureAwait(false);
+        }
+        else
+        {
+            await tokens.RevokeAsync(caller.TokenId, caller.Actor, cancellation).ConfigureAwait(false);
+        }
+
         return TypedResults.NoContent();
     }
 
@@ -109,11 +121,7 @@ internal static partial class AccessEndpoints
                 caller.User,
                 caller.Role,
                 caller.TokenId,
-                [
-                    .. Enum.GetValues<Permission>()
-                        .Where(p => Roles.Allow(caller.Role, p))
-                        .Select(p => p.ToString().ToLowerInvariant()),
-                ]
+                [.. caller.Permissions.Select(p => p.ToString().ToLowerInvariant())]
             )
         );
 

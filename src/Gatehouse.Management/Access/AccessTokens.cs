@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
 using Gatehouse.Model;
@@ -119,8 +120,11 @@ public sealed class AccessTokens(Catalogue catalogue)
         return new(token, row.Id, row.User, row.Role, row.ExpiresAt);
     }
 
-    /// <summary>The row of a good token; null when it is malformed, unknown, expired or revoked.</summary>
-    public async Task<AccessTokenRow?> AuthenticateAsync(string token, CancellationToken cancellation)
+    /// <summary>
+    /// Whose a good token is, with the roles of this moment; null when it is malformed, unknown, expired or revoked, or its
+    /// user may not sign in.
+    /// </summary>
+    public async Task<KnownToken?> AuthenticateAsync(string token, CancellationToken cancellation)
     {
         if (!IsWellFormed(token, TokenPrefix))
         {
@@ -136,7 +140,134 @@ public sealed class AccessTokens(Catalogue catalogue)
                 .AccessTokens.AsNoTracking()
                 .SingleOrDefaultAsync(t => t.Hash == hash, cancellation)
                 .ConfigureAwait(false);
-            return row is { RevokedAt: null } && row.ExpiresAt > catalogue.Time.GetUtcNow() ? row : null;
+            return row is { RevokedAt: null } && row.ExpiresAt > catalogue.Time.GetUtcNow()
+                ? await KnownAsync(row, cancellation).ConfigureAwait(false)
+                : null;
+        }
+    }
+
+    /// <summary>The good tokens of a user, the newest first.</summary>
+    public async Task<ImmutableArray<AccessTokenView>> ListAsync(string user, CancellationToken cancellation)
+    {
+        var context = catalogue.Open();
+        await using (context.ConfigureAwait(false))
+        {
+            var now = catalogue.Time.GetUtcNow();
+            return
+            [
+                .. await context
+                    .AccessTokens.AsNoTracking()
+                    .Where(t => t.User == user && t.RevokedAt == null && t.ExpiresAt > now)
+                    .OrderByDescending(t => t.CreatedAt)
+                    .Select(t => new AccessTokenView(t.Id, t.Role, t.CreatedAt, t.ExpiresAt))
+                    .ToListAsync(cancellation)
+                    .ConfigureAwait(false),
+            ];
+        }
+    }
+
+    /// <summary>Whether <paramref name="id"/> is a token of that user.</summary>
+    public async Task<bool> IsOfAsync(string id, string user, CancellationToken cancellation)
+    {
+        var context = catalogue.Open();
+        await using (context.ConfigureAwait(false))
+        {
+            return await context
+                .AccessTokens.AnyAsync(t => t.Id == id && t.User == user, cancellation)
+                .ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Ends every token of a user at once, and every sign-in code.</summary>
+    public async Task RevokeAllAsync(string user, Actor actor, CancellationToken cancellation)
+    {
+        var now = catalogue.Time.GetUtcNow();
+        var transaction = new CatalogueTransaction(actor, $"revoked all access tokens of {user}").Also(
+            async (context, ct) =>
+            {
+                await context.SignInCodes.Where(c => c.User == user).ExecuteDeleteAsync(ct).ConfigureAwait(false);
+                await context
+                    .AccessTokens.Where(t => t.User == user && t.RevokedAt == null)
+                    .ExecuteUpdateAsync(set => set.SetProperty(t => t.RevokedAt, now), ct)
+                    .ConfigureAwait(false);
+            }
+        );
+        if (await HasAnyAsync(user, cancellation).ConfigureAwait(false))
+        {
+            await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Whom a good sign-in code is for and with which role; null when it is unknown, spent or expired. Spends nothing.</summary>
+    public async Task<(string User, string Role)?> FindCodeAsync(string code, CancellationToken cancellation)
+    {
+        if (!IsWellFormed(code, CodePrefix))
+        {
+            return null;
+        }
+
+        var (hash, now) = (Hash(code), catalogue.Time.GetUtcNow());
+        var context = catalogue.Open();
+        await using (context.ConfigureAwait(false))
+        {
+            return
+                await context
+                    .SignInCodes.AsNoTracking()
+                    .SingleOrDefaultAsync(c => c.Hash == hash && c.ExpiresAt > now, cancellation)
+                    .ConfigureAwait(false)
+                    is { } row
+                ? (row.User, row.Role)
+                : null;
+        }
+    }
+
+    /// <summary>Spends a sign-in code without making a token. False when somebody was faster.</summary>
+    public async Task<bool> SpendCodeAsync(string code, Actor actor, CancellationToken cancellation)
+    {
+        var hash = Hash(code);
+        var spent = 0;
+        var transaction = new CatalogueTransaction(actor, "spent a sign-in code").Also(
+            async (context, ct) =>
+                spent = await context
+                    .SignInCodes.Where(c => c.Hash == hash)
+                    .ExecuteDeleteAsync(ct)
+                    .ConfigureAwait(false)
+        );
+        await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
+        return spent == 1;
+    }
+
+    private async Task<bool> HasAnyAsync(string user, CancellationToken cancellation)
+    {
+        var context = catalogue.Open();
+        await using (context.ConfigureAwait(false))
+        {
+            return await context
+                    .AccessTokens.AnyAsync(t => t.User == user && t.RevokedAt == null, cancellation)
+                    .ConfigureAwait(false)
+                || await context.SignInCodes.AnyAsync(c => c.User == user, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    // A token keeps the roles it was made with, and of these what its user still has. The name that this machine's sign-in
+    // links go by is nobody's until somebody takes it.
+    private async Task<KnownToken?> KnownAsync(AccessTokenRow row, CancellationToken cancellation)
+    {
+        var normalized = row.User.ToUpperInvariant();
+        var context = catalogue.Database.OpenUsers();
+        await using (context.ConfigureAwait(false))
+        {
+            var user = await context
+                .Users.AsNoTracking()
+                .SingleOrDefaultAsync(u => u.NormalizedUserName == normalized, cancellation)
+                .ConfigureAwait(false);
+            var made = row.Role.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            return user switch
+            {
+                null => new(row.User, row.Id, [.. made]),
+                { State: UserState.Active } => new(user.UserName!, row.Id, [.. made.Intersect(user.Roles())]),
+                _ => null,
+            };
         }
     }
 
@@ -174,7 +305,8 @@ public sealed class AccessTokens(Catalogue catalogue)
         );
     }
 
-    private static void CheckUser(string user, string role)
+    /// <summary>Throws <see cref="ProblemsException"/> when nobody can be called so.</summary>
+    internal static void CheckUser(string user)
     {
         if (user.Length is 0 or > 64 || user.Any(c => !char.IsAsciiLetterOrDigit(c) && !"-_.@+".Contains(c)))
         {
@@ -182,13 +314,12 @@ public sealed class AccessTokens(Catalogue catalogue)
                 new("/user", "A user name has 1 to 64 letters, digits and -_.@+", "choose another name"),
             ]);
         }
+    }
 
-        if (!Roles.Names.Contains(role))
-        {
-            throw new ProblemsException([
-                new("/role", $"There is no role '{role}'", $"take {string.Join(", ", Roles.Names)}"),
-            ]);
-        }
+    private static void CheckUser(string user, string roles)
+    {
+        CheckUser(user);
+        Roles.Check([.. roles.Split(' ')]);
     }
 
     private static bool IsWellFormed(string text, string prefix) =>
@@ -198,6 +329,19 @@ public sealed class AccessTokens(Catalogue catalogue)
 
     private sealed class CodeSpentException : Exception;
 }
+
+/// <summary>Whose a good token is.</summary>
+/// <param name="User">The user's name.</param>
+/// <param name="Id">Names the token.</param>
+/// <param name="Roles">What it allows at this moment.</param>
+public sealed record KnownToken(string User, string Id, ImmutableArray<string> Roles);
+
+/// <summary>An access token without its secret.</summary>
+/// <param name="Id">Names it.</param>
+/// <param name="Roles">What it was made to allow, with spaces between.</param>
+/// <param name="CreatedAt">When it was made.</param>
+/// <param name="ExpiresAt">When it ends.</param>
+public sealed record AccessTokenView(string Id, string Roles, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt);
 
 /// <summary>A token in the one moment it can be read.</summary>
 /// <param name="Token">What goes after <c>Bearer</c>.</param>

@@ -32,32 +32,38 @@ internal sealed class BearerAuthentication(
             .ConfigureAwait(false);
         return token is null
             ? AuthenticateResult.Fail("The token is unknown, expired or revoked.")
-            : AuthenticateResult.Success(new(Caller.Principal(token.User, token.Role, token.Id), Scheme));
+            : AuthenticateResult.Success(new(Caller.Principal(token.User, token.Roles, token.Id, Scheme), Scheme));
     }
 
-    protected override Task HandleChallengeAsync(AuthenticationProperties properties)
+    protected override Task HandleChallengeAsync(AuthenticationProperties properties) => ChallengeAsync(Context);
+
+    protected override Task HandleForbiddenAsync(AuthenticationProperties properties) => ForbidAsync(Context);
+
+    /// <summary>401, in the words of the REST API.</summary>
+    public static Task ChallengeAsync(HttpContext context)
     {
-        Response.Headers.WWWAuthenticate = "Bearer realm=\"gatehouse\"";
-        var shown = Request.Headers.ContainsKey("Authorization");
+        context.Response.Headers.WWWAuthenticate = "Bearer realm=\"gatehouse\"";
+        var shown = context.Request.Headers.ContainsKey("Authorization");
         return ManagementProblems
             .Problem(
                 StatusCodes.Status401Unauthorized,
                 shown ? "The access token is unknown, expired or revoked" : "An access token is needed",
                 "Sign in with `gatehouse login`, or send `Authorization: Bearer gha_…`."
             )
-            .ExecuteAsync(Context);
+            .ExecuteAsync(context);
     }
 
-    protected override Task HandleForbiddenAsync(AuthenticationProperties properties)
+    /// <summary>403, in the words of the REST API.</summary>
+    public static Task ForbidAsync(HttpContext context)
     {
-        var needed = Context.GetEndpoint()?.Metadata.GetMetadata<PermissionRequirement>()?.Permission;
+        var needed = context.GetEndpoint()?.Metadata.GetMetadata<PermissionRequirement>()?.Permission;
         return ManagementProblems
             .Problem(
                 StatusCodes.Status403Forbidden,
                 "Your role does not allow this",
                 $"The {needed?.ToString().ToLowerInvariant()} permission is needed; ask an admin for another role."
             )
-            .ExecuteAsync(Context);
+            .ExecuteAsync(context);
     }
 }
 
@@ -73,8 +79,7 @@ internal sealed class PermissionHandler : AuthorizationHandler<PermissionRequire
         PermissionRequirement requirement
     )
     {
-        var role = context.User.FindFirst(System.Security.Claims.ClaimTypes.Role)?.Value;
-        if (role is not null && Roles.Allow(role, requirement.Permission))
+        if (Caller.Of(context.User, "")?.May(requirement.Permission) == true)
         {
             context.Succeed(requirement);
         }

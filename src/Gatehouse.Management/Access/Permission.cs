@@ -1,4 +1,6 @@
 using System.Collections.Frozen;
+using System.Collections.Immutable;
+using Gatehouse.Management.OpenApi;
 
 namespace Gatehouse.Management;
 
@@ -57,8 +59,35 @@ public static class Roles
         [Auditor] = [Permission.Read, Permission.Audit],
     }.ToFrozenDictionary();
 
-    /// <summary>The names of all roles.</summary>
-    public static IReadOnlyList<string> Names { get; } = [Admin, Operator, Publisher, Subscriber, Auditor];
+    /// <summary>The names of all roles, the furthest-reaching first.</summary>
+    public static IReadOnlyList<string> Names { get; } = [Admin, Operator, Publisher, Auditor, Subscriber];
+
+    /// <summary>What a role may do, in the order of <see cref="Permission"/>; nothing for an unknown one.</summary>
+    public static IReadOnlyList<Permission> PermissionsOf(string role) =>
+        [.. Enum.GetValues<Permission>().Where(p => Allow(role, p))];
+
+    /// <summary>Reads role names with spaces between, the furthest-reaching first. Names that are no role are left out.</summary>
+    public static ImmutableArray<string> Split(string names) =>
+        [.. Names.Intersect(names.Split(' ', StringSplitOptions.RemoveEmptyEntries))];
+
+    /// <summary>Writes role names with spaces between, each once, the furthest-reaching first.</summary>
+    public static string Join(IEnumerable<string> roles) => string.Join(' ', Names.Intersect(roles));
+
+    /// <summary>Throws <see cref="ProblemsException"/> when there is none or one that is no role.</summary>
+    public static void Check(ImmutableArray<string> roles)
+    {
+        var unknown = roles.FirstOrDefault(r => !Names.Contains(r));
+        if (roles.IsEmpty || unknown is not null)
+        {
+            throw new ProblemsException([
+                new(
+                    "/roles",
+                    unknown is null ? "A user has at least one role" : $"There is no role '{Excerpt.Of(unknown)}'",
+                    $"take of {string.Join(", ", Names)}"
+                ),
+            ]);
+        }
+    }
 
     /// <summary>True when <paramref name="role"/> may do what <paramref name="permission"/> says. An unknown role may do nothing.</summary>
     public static bool Allow(string role, Permission permission) =>

@@ -44,7 +44,7 @@ public sealed class ApiKeys(Catalogue catalogue, Applications applications, Issu
 
         var app = await applications.GetAsync(application, caller, cancellation).ConfigureAwait(false);
         var expiresAt = life is { } l ? catalogue.Time.GetUtcNow() + l : (DateTimeOffset?)null;
-        if (ask.Type == KeyDraft.NameOf(KeyType.OAuth2) && !Roles.Allow(caller.Role, Permission.Publish))
+        if (ask.Type == KeyDraft.NameOf(KeyType.OAuth2) && !caller.May(Permission.Publish))
         {
             // Nothing proves that a client is the caller's, and the first to name it would have it.
             throw new ProblemsException([

@@ -167,7 +167,7 @@ public sealed class Subscriptions(
         var definition = await definitions.GetAsync(api, cancellation).ConfigureAwait(false);
         var found = await FindAsync(Subscription.EntityName(app.Id, definition.Name), cancellation)
             .ConfigureAwait(false);
-        if (found is { Value.State: not SubscriptionState.Active } && !Roles.Allow(caller.Role, Permission.Publish))
+        if (found is { Value.State: not SubscriptionState.Active } && !caller.May(Permission.Publish))
         {
             // Made again, it would be active.
             throw new ConflictException(

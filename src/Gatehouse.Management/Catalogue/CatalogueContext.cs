@@ -48,7 +48,6 @@ public sealed class CatalogueContext(DbContextOptions<CatalogueContext> options)
     /// <inheritdoc/>
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
     {
-        // Numbers sort alike in every database; SQLite cannot order a DateTimeOffset.
         configurationBuilder.Properties<DateTimeOffset>().HaveConversion<UnixMilliseconds>();
         configurationBuilder.Properties<Digest>().HaveConversion<DigestBytes>();
         configurationBuilder.Properties<Profile>().HaveConversion<ProfileName>();
@@ -97,7 +96,13 @@ public sealed class CatalogueContext(DbContextOptions<CatalogueContext> options)
             audit.Property(a => a.Id).ValueGeneratedNever();
         });
 
-        foreach (var entity in modelBuilder.Model.GetEntityTypes())
+        NameColumns(modelBuilder);
+    }
+
+    /// <summary>Columns are written as <c>snake_case</c>, in every context of this database.</summary>
+    public static void NameColumns(ModelBuilder modelBuilder)
+    {
+        foreach (var entity in modelBuilder.Model.GetEntityTypes().Where(e => !e.IsMappedToJson()))
         {
             foreach (var property in entity.GetProperties())
             {
@@ -111,13 +116,14 @@ public sealed class CatalogueContext(DbContextOptions<CatalogueContext> options)
             name.Select((c, i) => char.IsUpper(c) ? (i == 0 ? "" : "_") + char.ToLowerInvariant(c) : c.ToString())
         );
 
-    private sealed class UnixMilliseconds()
+    /// <summary>A time as a number, which sorts alike in every database; SQLite cannot order a DateTimeOffset.</summary>
+    public sealed class UnixMilliseconds()
         : ValueConverter<DateTimeOffset, long>(
             time => time.ToUnixTimeMilliseconds(),
             number => DateTimeOffset.FromUnixTimeMilliseconds(number)
         );
 
-    private sealed class DigestBytes()
+    internal sealed class DigestBytes()
         : ValueConverter<Digest, byte[]>(digest => digest.ToArray(), bytes => Digest.From(bytes));
 
     private sealed class ProfileName() : ValueConverter<Profile, string>(profile => profile.Name(), name => Read(name))

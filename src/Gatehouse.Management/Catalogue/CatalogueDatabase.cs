@@ -64,6 +64,9 @@ public sealed class CatalogueDatabase : IDisposable
     /// <summary>A context of its own; the caller disposes it.</summary>
     public CatalogueContext Open() => new(Options<CatalogueContext>());
 
+    /// <summary>The tables of users in the same database; the caller disposes it.</summary>
+    public UsersContext OpenUsers() => new(Options<UsersContext>());
+
     /// <summary>
     /// What kept the database from answering, when <paramref name="exception"/> says that and nothing worse: unreachable,
     /// restarting, full, locked. Null for any other failure.
@@ -105,7 +108,8 @@ public sealed class CatalogueDatabase : IDisposable
     internal Task ResetNumbersAsync(DbContext context, CancellationToken cancellation) =>
         _product.ResetNumbersAsync(context, cancellation);
 
-    private static CatalogueDatabase Of(DatabaseProduct product) => new(product, [database => database.Open()]);
+    private static CatalogueDatabase Of(DatabaseProduct product) =>
+        new(product, [database => database.Open(), database => database.OpenUsers()]);
 
     // The catalogue's is where it always was.
     private static string HistoryTable(Type context) =>
@@ -115,6 +119,12 @@ public sealed class CatalogueDatabase : IDisposable
     internal sealed class DesignTime : IDesignTimeDbContextFactory<CatalogueContext>
     {
         public CatalogueContext CreateDbContext(string[] args) => Sqlite("design.db").Open();
+    }
+
+    /// <summary>For <c>dotnet ef migrations add --context UsersContext</c>.</summary>
+    internal sealed class UsersDesignTime : IDesignTimeDbContextFactory<UsersContext>
+    {
+        public UsersContext CreateDbContext(string[] args) => Sqlite("design.db").OpenUsers();
     }
 }
 

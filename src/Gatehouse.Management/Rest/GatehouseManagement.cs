@@ -62,8 +62,10 @@ public static class GatehouseManagement
         services.AddExceptionHandler<ManagementProblems>();
         services.AddSingleton<IAuthorizationHandler, PermissionHandler>();
         services
-            .AddAuthentication(BearerAuthentication.Scheme)
-            .AddScheme<AuthenticationSchemeOptions, BearerAuthentication>(BearerAuthentication.Scheme, null);
+            .AddAuthentication(SessionAuthentication.EitherScheme)
+            .AddScheme<AuthenticationSchemeOptions, BearerAuthentication>(BearerAuthentication.Scheme, null)
+            .AddSessions();
+        services.AddUsers(options);
         // Deny by default: a route that names no permission is open to nobody. What is no route at all stays a 404 or 405.
         services
             .AddAuthorizationBuilder()
@@ -79,6 +81,7 @@ public static class GatehouseManagement
             json.SerializerOptions.RespectNullableAnnotations = true;
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, ManagementJson.Default);
             json.SerializerOptions.TypeInfoResolverChain.Insert(1, ModelJson.Default);
+            json.SerializerOptions.TypeInfoResolverChain.Insert(2, UserJson.Default);
         });
         services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
         return services;
@@ -90,10 +93,14 @@ public static class GatehouseManagement
         app.UseExceptionHandler(_ => { });
         app.UseStatusCodePages(AnswerBareStatusAsync);
         app.UseAuthentication();
+        app.UseSameOrigin();
         app.UseAuthorization();
 
         var rest = app.MapGroup("/api/v1").LimitBody(RequestLimit.Small);
         rest.MapAccess();
+        rest.MapSignIn();
+        rest.MapMe();
+        rest.MapUsers();
         rest.MapNodes();
         rest.MapAudit();
         rest.MapApis();

@@ -15,6 +15,12 @@ public sealed record ManagementOptions
     /// <summary>Signs every change of the catalogue.</summary>
     public required CatalogueKey CatalogueKey { get; init; }
 
+    /// <summary>
+    /// Wraps what users' sign-ins need: keys of cookies, keys of authenticator apps. Null for one that ends with the process,
+    /// and all of that with it.
+    /// </summary>
+    public ClusterKey? ClusterKey { get; init; }
+
     /// <summary>This node's own name.</summary>
     public required string NodeName { get; init; }
 

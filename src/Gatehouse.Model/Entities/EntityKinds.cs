@@ -47,6 +47,9 @@ public static class EntityKinds
     /// <summary>Who is turned away: <see cref="Model.Block"/>, named by <see cref="BlockTarget"/>. The name alone blocks.</summary>
     public const string Block = "block";
 
+    /// <summary>How people come to have accounts. Stays on the managers; named <c>default</c>.</summary>
+    public const string AccountSettings = "account-settings";
+
     /// <summary>An API as its publisher edits it. Stays on the managers.</summary>
     public const string Definition = "definition";
 

@@ -98,6 +98,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
                 Cluster = node.Identity.Cluster,
                 Database = database,
                 CatalogueKey = catalogueKey,
+                ClusterKey = clusterKey,
                 NodeName = node.Identity.Node,
                 EncodeJoinToken = grant => Encode(node, authority, grant),
                 Membership = membership,

@@ -14,8 +14,14 @@ public sealed class RouteTableTests
         "GET /admin",
         "GET /admin/console.css",
         "GET /admin/console.js",
+        "GET /api/v1/sign-in",
         "GET /carbon/{**rest}",
+        "POST /api/v1/links",
         "POST /api/v1/login",
+        "POST /api/v1/set-up",
+        "POST /api/v1/sign-in",
+        "POST /api/v1/sign-in/one-time-code",
+        "POST /api/v1/sign-up",
     ];
 
     [Fact]
