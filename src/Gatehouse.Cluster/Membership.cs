@@ -17,6 +17,9 @@ public sealed partial class Membership
     private static readonly TimeSpan s_joinTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_portTimeout = TimeSpan.FromSeconds(5);
 
+    // Akka's own limit for the start of a cluster is 20 s.
+    private static readonly TimeSpan s_startTimeout = TimeSpan.FromSeconds(45);
+
     private readonly MembershipSettings _settings;
     private readonly MemberTrust _trust;
     private readonly TimeProvider _time;
@@ -189,7 +192,7 @@ public sealed partial class Membership
     private async Task<Ending> RunOnceAsync(int port, CancellationToken stopping)
     {
         var certificate = _trust.Certificate();
-        var runtime = await Task.Run(
+        var start = Task.Run(
                 () =>
                     MemberRuntime.Start(
                         _settings,
@@ -210,8 +213,8 @@ public sealed partial class Membership
                         _loggers.CreateLogger("Gatehouse.Cluster.Akka")
                     ),
                 CancellationToken.None
-            )
-            .ConfigureAwait(false);
+            );
+        var runtime = await StartedAsync(start).ConfigureAwait(false);
         _rivalry.Reset();
         Volatile.Write(ref _giveWay, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         Volatile.Write(ref _runtime, runtime);
@@ -243,6 +246,25 @@ public sealed partial class Membership
         }
     }
 
+    /// <summary>The runtime, or a fault when it does not come up; what comes up later is taken down.</summary>
+    private async Task<MemberRuntime> StartedAsync(Task<MemberRuntime> start)
+    {
+        try
+        {
+            return await start.WaitAsync(s_startTimeout, _time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            _ = start.ContinueWith(
+                static late => late.Result.System.Terminate(),
+                CancellationToken.None,
+                TaskContinuationOptions.OnlyOnRanToCompletion,
+                TaskScheduler.Default
+            );
+            throw;
+        }
+    }
+
     /// <summary>Searches, joins, and then watches, until there is a reason to begin anew.</summary>
     private async Task<Ending> TakePartAsync(MemberRuntime runtime, string thumbprint, CancellationToken ends)
     {
@@ -253,9 +275,16 @@ public sealed partial class Membership
         runtime.Listed =
             _settings.Scheme == MembershipScheme.WellKnownMembers
             && (_book.Listed.Count == 0 || _book.Listed.Contains(configured));
+        var health = new RuntimeHealth(runtime, _time);
         while (true)
         {
             var round = await _round.AskAsync(runtime, ends).ConfigureAwait(false);
+            if (await health.TroubleAsync(round, ends).ConfigureAwait(false) is { } trouble)
+            {
+                LogStuck(trouble);
+                return Ending.Fault;
+            }
+
             var decision = JoinDecision.Make(
                 new Search
                 {
@@ -319,6 +348,12 @@ public sealed partial class Membership
 
             var suspicion = false;
             var round = await _round.AskAsync(runtime, ends).ConfigureAwait(false);
+            if (await health.TroubleAsync(round, ends).ConfigureAwait(false) is { } stuck)
+            {
+                LogStuck(stuck);
+                return Ending.Fault;
+            }
+
             foreach (var other in Admit(round))
             {
                 suspicion |= other.Cluster is not null;
@@ -535,6 +570,9 @@ public sealed partial class Membership
         Message = "Membership ended and starts again in {Pause}. Traffic is not touched"
     )]
     private partial void LogRestart(TimeSpan pause);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Membership is stuck: {Trouble}")]
+    private partial void LogStuck(string trouble);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Membership failed")]
     private partial void LogFault(Exception fault);

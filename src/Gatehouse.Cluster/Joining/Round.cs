@@ -27,6 +27,7 @@ internal sealed class Round(AddressBook book, MemberProbe probe)
 
         var answers = new ConcurrentDictionary<long, Hello>();
         var strangers = new ConcurrentBag<(Contact, string)>();
+        var mute = 0;
         await Parallel
             .ForEachAsync(
                 contacts.Where(c => !HostsOf(c).Any(h => members.Contains(new MemberAddress(h, c.Port)))),
@@ -45,7 +46,7 @@ internal sealed class Round(AddressBook book, MemberProbe probe)
             runtime.Listed = true;
         }
 
-        return new([.. answers.Values], [.. strangers]);
+        return new([.. answers.Values], [.. strangers], mute);
 
         async Task<Hello?> AskOneAsync(Contact contact, CancellationToken stop)
         {
@@ -73,6 +74,7 @@ internal sealed class Round(AddressBook book, MemberProbe probe)
             if (asked.FirstOrDefault(a => a is not null) is not { } hello)
             {
                 _answersTo.TryRemove((contact.Ip, contact.Port), out _); // it may go by another name now
+                Interlocked.Increment(ref mute);
                 return null;
             }
 
@@ -88,7 +90,9 @@ internal sealed class Round(AddressBook book, MemberProbe probe)
 /// <summary>What a round found.</summary>
 /// <param name="Answers">Nodes that said who they are, of whatever domain; not this one.</param>
 /// <param name="Strangers">Addresses where something listens that is no member, and why not.</param>
+/// <param name="Mute">How many showed a certificate of this cluster and then did not answer.</param>
 internal sealed record RoundResult(
     IReadOnlyList<Hello> Answers,
-    IReadOnlyList<(Contact Contact, string Why)> Strangers
+    IReadOnlyList<(Contact Contact, string Why)> Strangers,
+    int Mute
 );

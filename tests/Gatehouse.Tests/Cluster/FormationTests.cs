@@ -105,6 +105,27 @@ public sealed class FormationTests : IDisposable
     }
 
     [Fact]
+    public async Task Members_find_each_other_while_others_hold_the_thread_pool()
+    {
+        ThreadPool.GetMinThreads(out var threads, out _);
+        using var release = new ManualResetEventSlim();
+        var held = Enumerable.Range(0, threads).Select(_ => Task.Run(() => release.Wait(TestMember.Patience))).ToList();
+        try
+        {
+            await using var a = Start("a", "127.0.0.1");
+            await using var b = Start("b", "127.0.0.2");
+            await a.SeesUpAsync(2);
+            await b.SeesUpAsync(2);
+            Assert.DoesNotContain(a.Lines.Concat(b.Lines), l => l.Contains("starts again", StringComparison.Ordinal));
+        }
+        finally
+        {
+            release.Set();
+            await Task.WhenAll(held);
+        }
+    }
+
+    [Fact]
     public async Task A_taken_port_moves_on_to_the_next_and_names_the_holder_and_the_others_see_the_real_one()
     {
         using var other = new TcpListener(IPAddress.Loopback, _port);

@@ -38,6 +38,26 @@ public sealed class RestartTests : IDisposable
     }
 
     [Fact]
+    public async Task A_runtime_that_listens_but_is_stuck_is_made_again()
+    {
+        await using var b = Start("b", "127.0.0.2");
+        await using var a = TestMember.Start(
+            TestMember.Settings("a", "127.0.0.1", _port, ("127.0.0.1", _port), ("127.0.0.2", _port)),
+            _authority.TrustOf("a"),
+            time: new FastTime()
+        );
+        await Task.WhenAll(a.SeesUpAsync(2), b.SeesUpAsync(2));
+        var first = a.Membership.Runtime!;
+
+        // It is still connected and a member, and nobody within answers.
+        first.System.ActorSelection("/user/*").Tell(PoisonPill.Instance);
+
+        await a.SaysAsync("Membership is stuck: this node does not answer itself");
+        await a.SeesAsync(v => v.Phase == MembershipPhase.Up && a.Membership.Runtime is { } now && now != first);
+        await Task.WhenAll(a.SeesUpAsync(2), b.SeesUpAsync(2));
+    }
+
+    [Fact]
     public async Task While_its_runtime_is_down_the_last_known_members_are_shown_as_unreachable()
     {
         await using var a = Start("a", "127.0.0.1");

@@ -21,13 +21,15 @@ internal sealed class TestMember : IAsyncDisposable
     private TestMember(
         MembershipSettings settings,
         MemberTrust trust,
-        Func<string, CancellationToken, Task<IPAddress[]>>? lookUp
+        Func<string, CancellationToken, Task<IPAddress[]>>? lookUp,
+        TimeProvider? time
     )
     {
         var loggers = new CapturedLog(Lines);
+        time ??= TimeProvider.System;
         Membership = lookUp is null
-            ? new Membership(settings, trust, TimeProvider.System, loggers)
-            : new Membership(settings, trust, TimeProvider.System, loggers, lookUp);
+            ? new Membership(settings, trust, time, loggers)
+            : new Membership(settings, trust, time, loggers, lookUp);
         s_running[this] = settings.NodeName;
         Run = Membership.RunAsync(_stop.Token);
     }
@@ -43,8 +45,9 @@ internal sealed class TestMember : IAsyncDisposable
     public static TestMember Start(
         MembershipSettings settings,
         MemberTrust trust,
-        Func<string, CancellationToken, Task<IPAddress[]>>? lookUp = null
-    ) => new(settings, trust, lookUp);
+        Func<string, CancellationToken, Task<IPAddress[]>>? lookUp = null,
+        TimeProvider? time = null
+    ) => new(settings, trust, lookUp, time);
 
     /// <summary>A member on its own loopback address.</summary>
     public static MembershipSettings Settings(
@@ -154,6 +157,19 @@ internal sealed class TestMember : IAsyncDisposable
 
         throw new InvalidOperationException("no free port");
     }
+}
+
+/// <summary>A clock that runs ten times too fast, timers too.</summary>
+internal sealed class FastTime : TimeProvider
+{
+    private const int Factor = 10;
+
+    public override long TimestampFrequency => base.TimestampFrequency / Factor;
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+        base.CreateTimer(callback, state, Faster(dueTime), Faster(period));
+
+    private static TimeSpan Faster(TimeSpan time) => time == Timeout.InfiniteTimeSpan ? time : time / Factor;
 }
 
 internal sealed class CapturedLog(ConcurrentQueue<string> lines) : ILoggerFactory, ILogger

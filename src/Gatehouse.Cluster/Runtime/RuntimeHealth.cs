@@ -1,0 +1,37 @@
+using Gatehouse.Cluster.Joining;
+
+namespace Gatehouse.Cluster.Runtime;
+
+/// <summary>
+/// Notices a runtime that listens but is stuck inside: it does not answer itself, or it is alone while somebody who holds a
+/// certificate of this cluster is heard to listen and never understood. Nothing but a new runtime mends either.
+/// </summary>
+internal sealed class RuntimeHealth(MemberRuntime runtime, TimeProvider time)
+{
+    /// <summary>How long it may last: longer than the other side takes to start on a busy machine.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private long? _muteSince;
+
+    /// <summary>Why to begin anew; null while all is well.</summary>
+    public async Task<string?> TroubleAsync(RoundResult round, CancellationToken cancellation)
+    {
+        var alone = runtime.State.Members.Count <= 1;
+        _muteSince = alone && round.Mute > 0 && round.Answers.Count == 0 ? _muteSince ?? time.GetTimestamp() : null;
+        if (_muteSince is { } since && time.GetElapsedTime(since) >= Patience)
+        {
+            return "another node of this cluster listens but does not answer";
+        }
+
+        var began = time.GetTimestamp();
+        while (await runtime.AskAsync(runtime.Self, cancellation).ConfigureAwait(false) is null)
+        {
+            if (time.GetElapsedTime(began) >= Patience)
+            {
+                return "this node does not answer itself";
+            }
+        }
+
+        return null;
+    }
+}
