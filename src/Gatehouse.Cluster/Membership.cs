@@ -193,27 +193,27 @@ public sealed partial class Membership
     {
         var certificate = _trust.Certificate();
         var start = Task.Run(
-                () =>
-                    MemberRuntime.Start(
-                        _settings,
-                        certificate,
-                        MembershipPort.BindAddress(_settings).ToString(),
-                        port,
-                        _card,
-                        new RuntimeHooks
-                        {
-                            Changed = OnChange,
-                            Met = OnHello,
-                            ForeignMember = OnForeignMember,
-                            Rejected = OnRejected,
-                            Judge = Judge,
-                        },
-                        _table,
-                        _time,
-                        _loggers.CreateLogger("Gatehouse.Cluster.Akka")
-                    ),
-                CancellationToken.None
-            );
+            () =>
+                MemberRuntime.Start(
+                    _settings,
+                    certificate,
+                    MembershipPort.BindAddress(_settings).ToString(),
+                    port,
+                    _card,
+                    new RuntimeHooks
+                    {
+                        Changed = OnChange,
+                        Met = OnHello,
+                        ForeignMember = OnForeignMember,
+                        Rejected = OnRejected,
+                        Judge = Judge,
+                    },
+                    _table,
+                    _time,
+                    _loggers.CreateLogger("Gatehouse.Cluster.Akka")
+                ),
+            CancellationToken.None
+        );
         var runtime = await StartedAsync(start).ConfigureAwait(false);
         _rivalry.Reset();
         Volatile.Write(ref _giveWay, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
