@@ -69,10 +69,13 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
     }
 
     /// <summary>A server of one test's own.</summary>
-    public static async Task<PostgreSqlServer> StartAsync(params string[] settings)
+    public static Task<PostgreSqlServer> StartAsync(params string[] settings) =>
+        StartInAsync(System.IO.Directory.CreateTempSubdirectory("gatehouse-postgresql-").FullName, settings);
+
+    /// <summary>The same in a directory that is given, such as one on a small disk.</summary>
+    public static async Task<PostgreSqlServer> StartInAsync(string directory, params string[] settings)
     {
         Assert.SkipWhen(Missing is not null, Missing ?? "");
-        var directory = System.IO.Directory.CreateTempSubdirectory("gatehouse-postgresql-").FullName;
         var server = new PostgreSqlServer(FindBin()!, directory, FreePort(), settings);
         if (Environment.IsPrivilegedProcess)
         {
@@ -185,12 +188,19 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
         throw new InvalidOperationException($"PostgreSQL did not start:\n{string.Join('\n', said)}");
     }
 
+    /// <summary>False once it gave up by itself.</summary>
+    public bool IsRunning => File.Exists(Path.Combine(Data, "postmaster.pid")) && Alive(ProcessId);
+
     /// <summary>Ends it: <c>INT</c> breaks every connection off, <c>QUIT</c> does so without writing anything down.</summary>
     public async Task StopAsync(string signal = "INT")
     {
         if (_keeper is { } keeper)
         {
-            await RunAsync("kill", [$"-{signal}", ProcessId.ToString(CultureInfo.InvariantCulture)]);
+            if (IsRunning)
+            {
+                await RunAsync("kill", [$"-{signal}", ProcessId.ToString(CultureInfo.InvariantCulture)]);
+            }
+
             keeper.StandardInput.Close();
             await keeper.WaitForExitAsync();
             keeper.Dispose();
@@ -203,6 +213,8 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
         await StopAsync("QUIT");
         System.IO.Directory.Delete(Directory, recursive: true);
     }
+
+    private static bool Alive(int process) => System.IO.Directory.Exists($"/proc/{process}");
 
     private string AsUser() => AsUserWords().FirstOrDefault() ?? "env";
 

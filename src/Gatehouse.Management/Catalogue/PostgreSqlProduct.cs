@@ -85,7 +85,11 @@ internal sealed class PostgreSqlProduct : DatabaseProduct
 
     public override void Close() => _source.Clear();
 
-    public override void Dispose() => _source.Dispose();
+    public override void Dispose()
+    {
+        base.Dispose();
+        _source.Dispose();
+    }
 
     public override async Task<bool> ExistsAsync(DbContext context, CancellationToken cancellation)
     {

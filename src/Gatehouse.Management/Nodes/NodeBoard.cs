@@ -23,6 +23,9 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
     /// </summary>
     public static readonly TimeSpan LostAfter = TimeSpan.FromSeconds(2.25);
 
+    // Two rounds of saving and reading, for what another manager heard.
+    private static readonly TimeSpan s_detour = TimeSpan.FromSeconds(1.75);
+
     private readonly CatalogueFeed _feed = new(catalogue);
     private readonly DateTimeOffset _startedAt = catalogue.Time.GetUtcNow();
     private readonly long _began = catalogue.Time.GetTimestamp();
@@ -78,7 +81,12 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
         var heard = catalogue.Time.GetTimestamp();
         Change(
             node.Node,
-            known => (known ?? new(node.Node, node.SerialNumber, null, now, now)) with { SeenAt = now, HeardAt = heard }
+            known => (known ?? new(node.Node, node.SerialNumber, null, now, now)) with
+                {
+                    SeenAt = now,
+                    HeardAt = heard,
+                    Elsewhere = false,
+                }
         );
     }
 
@@ -154,28 +162,51 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
     /// <summary>Reads back what was saved. Newer readings that came meanwhile stay.</summary>
     public async Task LoadAsync(CancellationToken cancellation)
     {
-        List<NodeStatusRow> rows;
-        var context = catalogue.Open();
-        await using (context.ConfigureAwait(false))
+        foreach (var row in await ReadRowsAsync(cancellation).ConfigureAwait(false))
         {
-            rows = await context.NodeStatus.AsNoTracking().ToListAsync(cancellation).ConfigureAwait(false);
-        }
-
-        foreach (var row in rows)
-        {
-            var saved = new NodeReading(
-                row.Node,
-                row.SerialNumber,
-                row.Report.Length == 0 ? null : NodeReport.Parser.ParseFrom(row.Report),
-                row.ReportedAt,
-                row.SeenAt
-            )
+            // While this manager was away nobody could report to it: their time begins with it.
+            var saved = Read(row) with
             {
-                // While this manager was away nobody could report to it: their time begins with it.
                 HeardAt = _began,
-                Reset = row is { ResetAt: { } at, ResetHeld: { } held } ? new(at, held) : null,
             };
             Change(row.Node, known => known ?? saved, unsaved: false);
+        }
+    }
+
+    /// <summary>Reads what nodes said to other managers, and forgets those that others evicted.</summary>
+    public async Task RefreshAsync(CancellationToken cancellation)
+    {
+        var rows = await ReadRowsAsync(cancellation).ConfigureAwait(false);
+        foreach (var row in rows)
+        {
+            if (_unsaved.Contains(row.Node))
+            {
+                continue; // heard here since
+            }
+
+            // A row that is not what was written here is another manager's; its clock may be another, so it is not compared.
+            var saved = Read(row) with
+            {
+                HeardAt = catalogue.Time.GetTimestamp(),
+                Elsewhere = true,
+            };
+            Change(
+                row.Node,
+                known =>
+                    known is null || known.SeenAt.ToUnixTimeMilliseconds() != row.SeenAt.ToUnixTimeMilliseconds()
+                        ? saved with
+                        {
+                            Reset = saved.Reset ?? known?.Reset,
+                        }
+                        : known,
+                unsaved: false
+            );
+        }
+
+        var saw = rows.Select(r => r.Node).ToHashSet();
+        foreach (var node in Readings.Value.Keys.Where(n => !saw.Contains(n) && !_unsaved.Contains(n)))
+        {
+            Forget(node);
         }
     }
 
@@ -221,7 +252,29 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
         }
     }
 
-    internal bool IsLost(NodeReading reading) => catalogue.Time.GetElapsedTime(reading.HeardAt) > LostAfter;
+    internal bool IsLost(NodeReading reading) =>
+        catalogue.Time.GetElapsedTime(reading.HeardAt) > LostAfter + (reading.Elsewhere ? s_detour : TimeSpan.Zero);
+
+    private async Task<List<NodeStatusRow>> ReadRowsAsync(CancellationToken cancellation)
+    {
+        var context = catalogue.Open();
+        await using (context.ConfigureAwait(false))
+        {
+            return await context.NodeStatus.AsNoTracking().ToListAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private static NodeReading Read(NodeStatusRow row) =>
+        new(
+            row.Node,
+            row.SerialNumber,
+            row.Report.Length == 0 ? null : NodeReport.Parser.ParseFrom(row.Report),
+            row.ReportedAt,
+            row.SeenAt
+        )
+        {
+            Reset = row is { ResetAt: { } at, ResetHeld: { } held } ? new(at, held) : null,
+        };
 
     private NodeDeployment Of(string node, string kind, string name, long epoch, CatalogueHead head)
     {

@@ -13,7 +13,9 @@ internal sealed partial class NodeKeeper(
     ILogger<NodeKeeper> logger
 ) : BackgroundService
 {
+    // A file is saved to for the next start; a shared database is how managers tell each other.
     private static readonly TimeSpan s_saveEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_exchangeEvery = TimeSpan.FromSeconds(0.75);
     private static readonly TimeSpan s_purgeEvery = TimeSpan.FromHours(6);
     private static readonly TimeSpan s_keepTombstones = TimeSpan.FromDays(30);
 
@@ -21,7 +23,7 @@ internal sealed partial class NodeKeeper(
     {
         // Before anything listens: a restarted manager knows its nodes and whom it denies.
         await board.LoadAsync(cancellationToken).ConfigureAwait(false);
-        await ReadDenyListAsync(cancellationToken).ConfigureAwait(false);
+        await ReadNodesAsync(cancellationToken).ConfigureAwait(false);
         await base.StartAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -32,14 +34,43 @@ internal sealed partial class NodeKeeper(
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.WhenAll(SaveAsync(stoppingToken), FollowDenyListAsync(stoppingToken), PurgeAsync(stoppingToken));
+        Task.WhenAll(
+            SaveAsync(stoppingToken),
+            FollowNodesAsync(stoppingToken),
+            PurgeAsync(stoppingToken),
+            ListenAsync(stoppingToken)
+        );
 
     private async Task SaveAsync(CancellationToken stopping)
     {
-        using var timer = new PeriodicTimer(s_saveEvery, catalogue.Time);
+        var alone = catalogue.Database.Embedded;
+        using var timer = new PeriodicTimer(alone ? s_saveEvery : s_exchangeEvery, catalogue.Time);
         while (await TickAsync(timer, stopping).ConfigureAwait(false))
         {
             await TryAsync("save what nodes reported", () => board.SaveAsync(stopping)).ConfigureAwait(false);
+            if (!alone)
+            {
+                await TryAsync("read what nodes told other managers", () => board.RefreshAsync(stopping))
+                    .ConfigureAwait(false);
+            }
+        }
+    }
+
+    // What another manager commits is found within 250 ms anyway; being told only makes it sooner.
+    private async Task ListenAsync(CancellationToken stopping)
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await catalogue.Database.ListenAsync(catalogue.Wake, stopping).ConfigureAwait(false);
+            }
+            catch (Exception e) when (CatalogueDatabase.TroubleOf(e) is not null)
+            {
+                await Task.Delay(s_exchangeEvery, catalogue.Time, stopping)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested) { }
         }
     }
 
@@ -53,7 +84,7 @@ internal sealed partial class NodeKeeper(
         }
     }
 
-    private async Task FollowDenyListAsync(CancellationToken stopping)
+    private async Task FollowNodesAsync(CancellationToken stopping)
     {
         var feed = new CatalogueFeed(catalogue);
         CatalogueHead? head = null;
@@ -67,13 +98,13 @@ internal sealed partial class NodeKeeper(
                 }
 
                 await TryAsync(
-                        "read the deny list",
+                        "read the nodes and the deny list",
                         async () =>
                         {
                             var newest = await feed.ReadHeadAsync(stopping).ConfigureAwait(false);
                             if (newest != head)
                             {
-                                await ReadDenyListAsync(stopping).ConfigureAwait(false);
+                                await ReadNodesAsync(stopping).ConfigureAwait(false);
                                 head = newest;
                             }
                         }
@@ -88,11 +119,19 @@ internal sealed partial class NodeKeeper(
         catch (OperationCanceledException) when (stopping.IsCancellationRequested) { }
     }
 
-    private async Task ReadDenyListAsync(CancellationToken cancellation)
+    private async Task ReadNodesAsync(CancellationToken cancellation)
     {
         if (options.DenyList is { } list)
         {
             list.Set(await catalogue.ListNamesAsync(EntityKinds.DeniedCertificate, cancellation).ConfigureAwait(false));
+        }
+
+        if (options.FollowNodes is { } follow)
+        {
+            var nodes = await catalogue
+                .ListAsync(EntityKinds.Node, ModelJson.Default.Node, cancellation)
+                .ConfigureAwait(false);
+            follow(nodes.Select(n => n.Value));
         }
     }
 
@@ -115,12 +154,23 @@ internal sealed partial class NodeKeeper(
         {
             await act().ConfigureAwait(false);
         }
+        catch (Exception e) when (CatalogueDatabase.TroubleOf(e) is { } trouble)
+        {
+            LogTrouble(what, trouble.Title, trouble.Detail);
+        }
         catch (Exception e)
             when (e is System.Data.Common.DbException or Microsoft.EntityFrameworkCore.DbUpdateException or IOException)
         {
             LogFailed(e, what);
         }
+        catch (OperationCanceledException) { }
     }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The manager could not {What}: {Title}. {Detail} It tries again; workers serve on"
+    )]
+    private partial void LogTrouble(string what, string title, string detail);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The manager could not {What}; it tries again")]
     private partial void LogFailed(Exception exception, string what);

@@ -34,6 +34,14 @@ public sealed class NodeRegistry(Catalogue catalogue, NodeBoard board)
             ]);
         }
 
+        if (profile.IsManager() && catalogue.Database.Embedded)
+        {
+            throw new ConflictException(
+                "This cluster's catalogue is a SQLite file, which only its one manager can open",
+                "Several managers share a PostgreSQL database: docs/operations/managers.md says how to move the catalogue there."
+            );
+        }
+
         var secret = JoinToken.NewSecret();
         var now = catalogue.Time.GetUtcNow();
         JoinGrant? grant = null;

@@ -1,5 +1,6 @@
 using Gatehouse.Cluster;
 using Gatehouse.Deployment.Trust;
+using Gatehouse.Model;
 
 namespace Gatehouse.Management;
 
@@ -32,6 +33,9 @@ public sealed record ManagementOptions
 
     /// <summary>Kept current with the catalogue's denied certificates; null when nothing on this node checks it.</summary>
     public DenyList? DenyList { get; init; }
+
+    /// <summary>Told of every registered node, now and at each change; null when nothing on this node asks.</summary>
+    public Action<IEnumerable<Node>>? FollowNodes { get; init; }
 
     /// <summary>The build, for status.</summary>
     public string Version { get; init; } = "";

@@ -28,7 +28,8 @@ internal static class JoinCommand
     {
         using var data = DataDirectory.Open(NodeOptions.DataPath(call));
         var identity = NodeIdentity.Load(data.Path);
-        if (identity is null)
+        // A manager that died between its certificate and the cluster key asks for the key again.
+        if (identity is null || (identity.Profile.IsManager() && !File.Exists(ClusterKey.PathFor(data.Path))))
         {
             var token = await ReadTokenAsync(call, cancellation);
             InlineCompletions.EnableFor(token.Profile);
@@ -97,6 +98,15 @@ internal static class JoinCommand
     )
     {
         var settings = NodeOptions.Read(call).Settings;
+        if (token.Profile.IsManager() && settings.Database.Provider == DatabaseProvider.Sqlite)
+        {
+            throw new CommandFailure(
+                ExitCode.Invalid,
+                "a manager that joins shares the catalogue of the others, and this one's configuration names no database",
+                fix: "set database.provider to postgresql, and database.host, name, user and passwordFile as on the other managers; they may be written into a file for --config"
+            );
+        }
+
         using var logging = new NodeLogging(settings.Log);
         var client = new JoinClient(TimeProvider.System, logging.Factory);
         var facts = new NodeFacts

@@ -101,6 +101,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
                 ClusterKey = clusterKey,
                 NodeName = node.Identity.Node,
                 EncodeJoinToken = grant => Encode(node, authority, grant),
+                FollowNodes = node.Identity.Profile.IsWorker() ? null : node.Directory.Read,
                 Membership = membership,
                 DenyList = node.Denied,
                 Version = VersionCommand.Current,
@@ -209,7 +210,12 @@ internal sealed partial class ManagerRole : IAsyncDisposable
                 certificate.Ends,
                 cancellation
             );
-        await PublishHostsAsync(_node.Settings.Hosts, cancellation);
+        // A manager that was told of no names does not take away those that another published.
+        var hosts = _node.Settings.Hosts;
+        if (!hosts.Gateway.IsEmpty || !hosts.Management.IsEmpty)
+        {
+            await PublishHostsAsync(hosts, cancellation);
+        }
     }
 
     /// <summary>Writes the public host names into the catalogue, so that every balancer has them.</summary>
@@ -229,14 +235,25 @@ internal sealed partial class ManagerRole : IAsyncDisposable
     private ClusterFacts Facts() =>
         _node.Identity.Facts with
         {
+            Managers = ManagersOf(_node),
             GatewayHosts = _node.Settings.Hosts.Gateway,
             ManagementHosts = _node.Settings.Hosts.Management,
         };
 
+    // This one first: it certainly runs.
+    private static ImmutableArray<string> ManagersOf(NodeContext node) =>
+        [
+            .. node
+                .Directory.Current.Value.Managers.Union(node.Identity.Facts.Managers)
+                .OrderBy(address =>
+                    address == new HostPort(node.Host, node.Settings.Listen.Internal.Port).ToString() ? 0 : 1
+                ),
+        ];
+
     private static string Encode(NodeContext node, CertificateAuthority authority, JoinGrant grant) =>
         new JoinToken
         {
-            Addresses = node.Identity.Facts.Managers,
+            Addresses = ManagersOf(node),
             Pin = authority.Pin,
             Id = grant.Id,
             Secret = grant.Secret,

@@ -10,6 +10,9 @@ internal sealed class NodeDirectory : IEntityTarget
     /// <summary>The newest directory.</summary>
     public Latest<Snapshot> Current { get; } = new(new([], new PublicHosts()));
 
+    /// <summary>Takes the nodes as the catalogue has them, on a manager that follows no feed.</summary>
+    public void Read(IEnumerable<Node> nodes) => Current.Set(new(nodes, Current.Value.Hosts));
+
     public IPreparedChanges Prepare(IReadOnlyList<EntityChange> changes, bool replace)
     {
         var now = Current.Value;

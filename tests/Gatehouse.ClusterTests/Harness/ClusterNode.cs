@@ -148,7 +148,7 @@ internal sealed class ClusterNode(RealCluster cluster, string name, string profi
     {
         List<string> arguments =
         [
-            .. profile == "gateway-manager"
+            .. cluster.Manager == this
                 ? (string[])["init", "--profile", profile, "--cluster", cluster.Name, "-o", "json"]
                 : ["join", "-"],
             "--stop-with-stdin",

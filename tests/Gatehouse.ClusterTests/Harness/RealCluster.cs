@@ -155,6 +155,14 @@ internal sealed class RealCluster : IAsyncDisposable
         Http.Timeout = TimeSpan.FromSeconds(30);
     }
 
+    /// <summary>The REST API of one manager.</summary>
+    public ManagerApi RestOf(ClusterNode manager) =>
+        new(
+            new(string.Create(CultureInfo.InvariantCulture, $"https://{manager.Host}:{manager.ManagementHttps}")),
+            Authority,
+            AccessToken
+        );
+
     /// <summary>Lets nodes join with a token each, all at once, and returns when <c>status</c> shows them serving.</summary>
     public async Task JoinAsync(params ClusterNode[] nodes)
     {
