@@ -81,7 +81,8 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
         var heard = catalogue.Time.GetTimestamp();
         Change(
             node.Node,
-            known => (known ?? new(node.Node, node.SerialNumber, null, now, now)) with
+            known =>
+                (known ?? new(node.Node, node.SerialNumber, null, now, now)) with
                 {
                     SeenAt = now,
                     HeardAt = heard,

@@ -50,9 +50,10 @@ public sealed class TwoManagersTests : ClusterTest
                 "subscriptions",
                 new JsonObject { ["application"] = id, ["api"] = api }
             );
-            var key = (string)(await cluster.Rest.SendAsync(HttpMethod.Post, $"applications/{id}/keys", new JsonObject()))![
-                "secret"
-            ]!;
+            var key = (string)
+                (await cluster.Rest.SendAsync(HttpMethod.Post, $"applications/{id}/keys", new JsonObject()))![
+                    "secret"
+                ]!;
             foreach (var worker in cluster.Workers)
             {
                 await cluster.AnswersAsync(worker.Url("/things/1.0.0/x"), key, HttpStatusCode.OK);
@@ -116,9 +117,7 @@ public sealed class TwoManagersTests : ClusterTest
                 var nodes = status!["nodes"]!.AsArray().Where(n => (string?)n!["profile"] == "gateway-worker").ToList();
                 last = status.ToJsonString();
                 return nodes.Count == cluster.Workers.Count()
-                    && nodes.All(n =>
-                        (string?)n!["state"] == "serving" && (long?)n["epoch"] == (long?)status["epoch"]
-                    );
+                    && nodes.All(n => (string?)n!["state"] == "serving" && (long?)n["epoch"] == (long?)status["epoch"]);
             },
             TimeSpan.FromSeconds(30),
             () => $"every worker at the head: {last}"

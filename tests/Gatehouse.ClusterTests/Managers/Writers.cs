@@ -58,11 +58,7 @@ internal sealed class Writers : IAsyncDisposable
     /// <summary>Begins with two writers for each manager.</summary>
     public static async Task<Writers> StartAsync(RealCluster cluster, params ClusterNode[] managers)
     {
-        await cluster.Rest.SendAsync(
-            HttpMethod.Post,
-            "plans",
-            Plan(0)
-        );
+        await cluster.Rest.SendAsync(HttpMethod.Post, "plans", Plan(0));
         return new(cluster, managers);
     }
 
@@ -151,13 +147,7 @@ internal sealed class Writers : IAsyncDisposable
         }
 
         var value = int.Parse(JsonNode.Parse(text)!["description"]!.GetValue<string>(), CultureInfo.InvariantCulture);
-        var (status, _, _) = await SendAsync(
-            http,
-            HttpMethod.Put,
-            $"plans/{Counter}",
-            Plan(value + 1),
-            tag
-        );
+        var (status, _, _) = await SendAsync(http, HttpMethod.Put, $"plans/{Counter}", Plan(value + 1), tag);
         if (status == HttpStatusCode.OK)
         {
             Interlocked.Increment(ref _raised);
@@ -191,8 +181,7 @@ internal sealed class Writers : IAsyncDisposable
             // 412 is somebody faster; 503 says that nothing was changed or that it is not known.
             if (
                 !response.IsSuccessStatusCode
-                && response.StatusCode
-                    is not (HttpStatusCode.PreconditionFailed or HttpStatusCode.ServiceUnavailable)
+                && response.StatusCode is not (HttpStatusCode.PreconditionFailed or HttpStatusCode.ServiceUnavailable)
             )
             {
                 _wrong.Enqueue($"{method} {path}: {(int)response.StatusCode} {text}");

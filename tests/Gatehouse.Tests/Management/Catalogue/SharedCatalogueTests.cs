@@ -57,9 +57,7 @@ public sealed class SharedCatalogueTests
         var e = await Assert.ThrowsAnyAsync<Exception>(() => frozen);
         Assert.NotNull(CatalogueDatabase.TroubleOf(e));
         Assert.Equal(1, others.Epoch);
-        Assert.Null(
-            await second.FindAsync(EntityKinds.Application, "frozen", ModelJson.Default.Application, Stop)
-        );
+        Assert.Null(await second.FindAsync(EntityKinds.Application, "frozen", ModelJson.Default.Application, Stop));
     }
 
     [Fact]
