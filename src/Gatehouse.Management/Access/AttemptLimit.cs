@@ -7,7 +7,7 @@ namespace Gatehouse.Management;
 /// <param name="perRemote">Failures one address may have within the window.</param>
 /// <param name="inAll">Failures all addresses together may have within the window; also bounds what is remembered.</param>
 /// <param name="window">How long a failure counts.</param>
-internal sealed class AttemptLimit(TimeProvider time, int perRemote, int inAll, TimeSpan window)
+public sealed class AttemptLimit(TimeProvider time, int perRemote, int inAll, TimeSpan window)
 {
     private readonly Lock _lock = new();
     private readonly Queue<(DateTimeOffset At, string Remote)> _failures = new();

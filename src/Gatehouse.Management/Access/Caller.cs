@@ -69,7 +69,8 @@ public sealed record Caller(string User, string Role, string TokenId, string Fro
         };
     }
 
-    internal static string RemoteOf(HttpContext context) => context.Connection.RemoteIpAddress?.ToString() ?? "";
+    /// <summary>The address a request comes from; empty when it is not known.</summary>
+    public static string RemoteOf(HttpContext context) => context.Connection.RemoteIpAddress?.ToString() ?? "";
 
     /// <summary>What <see cref="Of"/> reads.</summary>
     /// <param name="user">The user's name.</param>

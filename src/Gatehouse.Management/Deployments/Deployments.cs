@@ -131,6 +131,50 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
         }
     }
 
+    /// <summary>The APIs whose deployment changed last, and how each stands on every worker; the newest first.</summary>
+    /// <param name="most">How many at most.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task<ImmutableArray<DeploymentView>> NewestAsync(int most, CancellationToken cancellation)
+    {
+        List<EntityRow> rows;
+        var context = catalogue.Open();
+        await using (context.ConfigureAwait(false))
+        {
+            rows = await context
+                .Entities.AsNoTracking()
+                .Where(e => e.Kind == EntityKinds.Api && !e.Deleted)
+                .OrderByDescending(e => e.Epoch)
+                .Take(most)
+                .ToListAsync(cancellation)
+                .ConfigureAwait(false);
+        }
+
+        var head = await catalogue.ReadHeadAsync(cancellation).ConfigureAwait(false);
+        var workers = (
+            await catalogue.ListAsync(EntityKinds.Node, ModelJson.Default.Node, cancellation).ConfigureAwait(false)
+        )
+            .Where(n => EntityKinds.For(n.Value.Profile).Contains(EntityKinds.Api))
+            .Select(n => n.Name)
+            .ToList();
+        return
+        [
+            .. rows.Select(row =>
+            {
+                ImmutableArray<NodeDeployment> nodes =
+                [
+                    .. workers.Select(w => board.Of(w, EntityKinds.Api, row.Name, row.Epoch, head)),
+                ];
+                return new DeploymentView(
+                    row.Name,
+                    JsonSerializer.Deserialize(row.Payload, ModelJson.Default.Api)!.Revision,
+                    row.Epoch,
+                    nodes.All(n => n.State is DeploymentState.Applied or DeploymentState.Refused),
+                    nodes
+                );
+            }),
+        ];
+    }
+
     private async Task<DeploymentView> StatusAsync(string name, CancellationToken cancellation)
     {
         EntityRow? row;

@@ -277,7 +277,8 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
             Reset = row is { ResetAt: { } at, ResetHeld: { } held } ? new(at, held) : null,
         };
 
-    private NodeDeployment Of(string node, string kind, string name, long epoch, CatalogueHead head)
+    /// <summary>How the entity stands, at <paramref name="epoch"/> or newer, on one node.</summary>
+    internal NodeDeployment Of(string node, string kind, string name, long epoch, CatalogueHead head)
     {
         if (!Readings.Value.TryGetValue(node, out var reading))
         {

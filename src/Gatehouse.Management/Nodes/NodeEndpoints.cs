@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.EntityFrameworkCore;
 
 namespace Gatehouse.Management;
 
@@ -25,102 +24,58 @@ internal static class NodeEndpoints
         rest.MapDelete("/join-tokens/{id}", RevokeTokenAsync).Require(Permission.Operate);
     }
 
-    private static async Task<Ok<StatusView>> StatusAsync(
-        Catalogue catalogue,
-        NodeBoard board,
-        Alerts alerts,
-        ManagementOptions options,
-        CancellationToken cancellation
-    )
-    {
-        HeadRow row;
-        List<NodeCertificateRow> certificates;
-        var context = catalogue.Open();
-        await using (context.ConfigureAwait(false))
-        {
-            row = await context.Head.AsNoTracking().SingleAsync(cancellation).ConfigureAwait(false);
-            certificates = await context
-                .NodeCertificates.AsNoTracking()
-                .ToListAsync(cancellation)
-                .ConfigureAwait(false);
-        }
-
-        var head = new CatalogueHead(row.History, row.Epoch, row.Chain);
-        var nodes = await NodesAsync(catalogue, cancellation).ConfigureAwait(false);
-        return TypedResults.Ok(
-            new StatusView(
-                options.Cluster,
-                options.NodeName,
-                options.Version,
-                row.History,
-                row.Epoch,
-                board.StartedAt,
-                catalogue.Time.GetUtcNow(),
-                [.. nodes.Select(n => View(n.Value, board, head))],
-                [.. alerts.Of(row, [.. nodes.Select(n => n.Value)], certificates)]
-            )
-        );
-    }
+    private static async Task<Ok<StatusView>> StatusAsync(ClusterStatus status, CancellationToken cancellation) =>
+        TypedResults.Ok(await status.ReadAsync(cancellation).ConfigureAwait(false));
 
     private static async Task<Ok<ImmutableArray<NodeView>>> ListAsync(
-        Catalogue catalogue,
-        NodeBoard board,
+        ClusterStatus status,
         CancellationToken cancellation
-    )
-    {
-        var head = await catalogue.ReadHeadAsync(cancellation).ConfigureAwait(false);
-        var nodes = await NodesAsync(catalogue, cancellation).ConfigureAwait(false);
-        return TypedResults.Ok<ImmutableArray<NodeView>>([.. nodes.Select(n => View(n.Value, board, head))]);
-    }
+    ) => TypedResults.Ok((await status.ReadAsync(cancellation).ConfigureAwait(false)).Nodes);
 
     private static async Task<Results<Ok<NodeView>, JsonHttpResult<ProblemDocument>>> FindAsync(
         string name,
         HttpResponse response,
-        Catalogue catalogue,
         NodeRegistry registry,
-        NodeBoard board,
+        ClusterStatus status,
         CancellationToken cancellation
     )
     {
         var node = await registry.FindAsync(name, cancellation).ConfigureAwait(false);
-        return await AnswerAsync(node, name, response, catalogue, board, cancellation).ConfigureAwait(false);
+        return await AnswerAsync(node, name, response, status, cancellation).ConfigureAwait(false);
     }
 
     private static Task<Results<Ok<NodeView>, JsonHttpResult<ProblemDocument>>> DrainAsync(
         string name,
         HttpContext http,
         Caller caller,
-        Catalogue catalogue,
         NodeRegistry registry,
-        NodeBoard board,
+        ClusterStatus status,
         CancellationToken cancellation
-    ) => SetDrainingAsync(name, true, http, caller, catalogue, registry, board, cancellation);
+    ) => SetDrainingAsync(name, true, http, caller, registry, status, cancellation);
 
     private static Task<Results<Ok<NodeView>, JsonHttpResult<ProblemDocument>>> UndrainAsync(
         string name,
         HttpContext http,
         Caller caller,
-        Catalogue catalogue,
         NodeRegistry registry,
-        NodeBoard board,
+        ClusterStatus status,
         CancellationToken cancellation
-    ) => SetDrainingAsync(name, false, http, caller, catalogue, registry, board, cancellation);
+    ) => SetDrainingAsync(name, false, http, caller, registry, status, cancellation);
 
     private static async Task<Results<Ok<NodeView>, JsonHttpResult<ProblemDocument>>> SetDrainingAsync(
         string name,
         bool draining,
         HttpContext http,
         Caller caller,
-        Catalogue catalogue,
         NodeRegistry registry,
-        NodeBoard board,
+        ClusterStatus status,
         CancellationToken cancellation
     )
     {
         var node = await registry
             .DrainAsync(name, draining, http.Request.ExpectedEpoch(), caller.Actor, cancellation)
             .ConfigureAwait(false);
-        return await AnswerAsync(node, name, http.Response, catalogue, board, cancellation).ConfigureAwait(false);
+        return await AnswerAsync(node, name, http.Response, status, cancellation).ConfigureAwait(false);
     }
 
     private static async Task<Results<NoContent, JsonHttpResult<ProblemDocument>>> EvictAsync(
@@ -228,17 +183,11 @@ internal static class NodeEndpoints
             ? TypedResults.NoContent()
             : ManagementProblems.NotFound("join token", id);
 
-    private static Task<ImmutableArray<StoredEntity<Node>>> NodesAsync(
-        Catalogue catalogue,
-        CancellationToken cancellation
-    ) => catalogue.ListAsync(EntityKinds.Node, ModelJson.Default.Node, cancellation);
-
     private static async Task<Results<Ok<NodeView>, JsonHttpResult<ProblemDocument>>> AnswerAsync(
         StoredEntity<Node>? node,
         string name,
         HttpResponse response,
-        Catalogue catalogue,
-        NodeBoard board,
+        ClusterStatus status,
         CancellationToken cancellation
     )
     {
@@ -248,54 +197,6 @@ internal static class NodeEndpoints
         }
 
         response.SetEntityTag(node.Epoch);
-        var head = await catalogue.ReadHeadAsync(cancellation).ConfigureAwait(false);
-        return TypedResults.Ok(View(node.Value, board, head));
-    }
-
-    private static NodeView View(Node node, NodeBoard board, CatalogueHead head)
-    {
-        var state = board.StateOf(node, head);
-        var view = new NodeView
-        {
-            Name = node.Name,
-            Profile = node.Profile,
-            SubDomain = node.SubDomain,
-            State = state,
-            Host = node.Host,
-            InternalPort = node.InternalPort,
-            Ports = node.Ports,
-            Properties = node.Properties,
-            Draining = node.Draining,
-        };
-        if (board.IsOwn(node))
-        {
-            return view with
-            {
-                Epoch = head.Epoch,
-                LastSeen = board.Now,
-                StartedAt = board.StartedAt,
-                ProcessId = Environment.ProcessId,
-                Version = board.Version,
-            };
-        }
-
-        if (board.Find(node.Name) is not { } reading)
-        {
-            return view;
-        }
-
-        var report = reading.Report;
-        return view with
-        {
-            Epoch = report?.Applied is { } cursor && cursor.History == head.History ? cursor.Epoch : null,
-            LastSeen = reading.SeenAt,
-            StartedAt = report is null ? null : DateTimeOffset.FromUnixTimeMilliseconds(report.StartedAt),
-            ProcessId = report?.ProcessId,
-            Version = report?.Version,
-            Refusals =
-            [
-                .. (report?.Refusals ?? []).Select(r => new Refusal(r.Kind, r.Name, r.Epoch, r.Field, r.Reason)),
-            ],
-        };
+        return TypedResults.Ok(await status.ViewAsync(node.Value, cancellation).ConfigureAwait(false));
     }
 }

@@ -42,9 +42,11 @@ public static class GatehouseManagement
         services.AddSingleton<IEnrolmentLedger>(s => s.GetRequiredService<EnrolmentLedger>());
         services.AddSingleton<NodeRegistry>();
         services.AddSingleton<Alerts>();
+        services.AddSingleton<ClusterStatus>();
         services.AddHostedService<NodeKeeper>();
         services.AddSingleton<ApiDefinitions>();
         services.AddSingleton<Revisions>();
+        services.AddSingleton<RevisionComparison>();
         services.AddSingleton<Deployments>();
         services.AddSingleton<Lifecycles>();
         services.AddSingleton<ApiIndex>();
@@ -87,7 +89,7 @@ public static class GatehouseManagement
         return services;
     }
 
-    /// <summary>Maps REST and console, with authentication and problem documents in front. Call it last on <paramref name="app"/>.</summary>
+    /// <summary>Maps REST, with authentication and problem documents in front. Call it last on <paramref name="app"/>.</summary>
     public static void MapGatehouseManagement(this WebApplication app)
     {
         app.UseExceptionHandler(_ => { });
@@ -114,7 +116,6 @@ public static class GatehouseManagement
         rest.MapConsumers();
         rest.MapIssuers();
         rest.MapLimits();
-        app.MapConsole();
     }
 
     private static Task AnswerBareStatusAsync(StatusCodeContext status)

@@ -83,7 +83,7 @@ public sealed class Revisions(Catalogue catalogue)
     }
 
     /// <summary>The APIs of those names as a list shows them, in that order. Reads them in one go, not one by one.</summary>
-    internal async Task<ImmutableArray<ApiSummary>> SummariesAsync(
+    public async Task<ImmutableArray<ApiSummary>> SummariesAsync(
         ImmutableArray<string> names,
         CancellationToken cancellation
     )

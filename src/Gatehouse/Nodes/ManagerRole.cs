@@ -8,6 +8,7 @@ using Gatehouse.Deployment.Trust;
 using Gatehouse.Deployment.Wire;
 using Gatehouse.Management;
 using Gatehouse.Model;
+using Gatehouse.Portal;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -26,6 +27,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
     private readonly NodeContext _node;
     private readonly WebApplication _application;
     private readonly PipelineServer _server;
+    private readonly PortalHost _portal;
     private readonly CertificateAuthority _authority;
     private readonly CatalogueKey _catalogueKey;
     private readonly ClusterKey _clusterKey;
@@ -34,6 +36,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
         NodeContext node,
         WebApplication application,
         PipelineServer server,
+        PortalHost portal,
         CertificateAuthority authority,
         CatalogueKey catalogueKey,
         ClusterKey clusterKey
@@ -42,6 +45,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
         _node = node;
         _application = application;
         _server = server;
+        _portal = portal;
         _authority = authority;
         _catalogueKey = catalogueKey;
         _clusterKey = clusterKey;
@@ -109,6 +113,19 @@ internal sealed partial class ManagerRole : IAsyncDisposable
         );
         var application = builder.Build();
         application.Use((context, next) => AdmitAsync(node, context, next));
+        var portal = new PortalHost(
+            application.Services,
+            new()
+            {
+                Cluster = node.Identity.Cluster,
+                KeyRing = new KeyRing(database, clusterKey),
+                Authority = authority.Certificate,
+            }
+        );
+        application.Use(
+            (context, next) =>
+                PortalHost.Owns(context.Request.Path) ? portal.HandleAsync(context) : next(context)
+        );
         application.MapGatehouseManagement();
         // Public by nature: who follows a sign-in link compares it with the link's pin.
         application
@@ -123,7 +140,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
             new Actor("setup", "this machine"),
             cancellation
         );
-        var role = new ManagerRole(node, application, server, authority, catalogueKey, clusterKey);
+        var role = new ManagerRole(node, application, server, portal, authority, catalogueKey, clusterKey);
         await role.RegisterSelfAsync(cancellation);
         return role;
     }
@@ -183,6 +200,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _application.StopAsync();
+        await _portal.DisposeAsync();
         await _application.DisposeAsync();
         _authority.Dispose();
         _catalogueKey.Dispose();

@@ -14,6 +14,7 @@ public sealed class ArrowTests
         ["Gatehouse.Gateway"] = ["Gatehouse.Model"],
         ["Gatehouse.Management"] = ["Gatehouse.Model", "Gatehouse.Deployment", "Gatehouse.Cluster"],
         ["Gatehouse.Wso2"] = ["Gatehouse.Model"],
+        ["Gatehouse.Portal"] = ["Gatehouse.Model", "Gatehouse.Deployment", "Gatehouse.Management"],
         ["gatehouse"] =
         [
             "Gatehouse.Model",
@@ -22,6 +23,7 @@ public sealed class ArrowTests
             "Gatehouse.Gateway",
             "Gatehouse.Management",
             "Gatehouse.Wso2",
+            "Gatehouse.Portal",
         ],
     };
 

@@ -1,0 +1,24 @@
+using Gatehouse.Management;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Gatehouse.Portal.Access;
+
+/// <summary>Who looks at the page, for the length of one request.</summary>
+public sealed class Session
+{
+    /// <summary>Who it is; null for somebody who is not signed in.</summary>
+    public Caller? Caller { get; private set; }
+
+    /// <summary>Who it is, on pages that only somebody signed in reaches.</summary>
+    public Caller Required => Caller ?? throw new InvalidOperationException("Nobody is signed in.");
+
+    /// <summary>True when their role allows it.</summary>
+    public bool May(Permission permission) => Caller is { } caller && Roles.Allow(caller.Role, permission);
+
+    internal static async Task BeginAsync(HttpContext http, RequestDelegate next)
+    {
+        http.RequestServices.GetRequiredService<Session>().Caller = await Caller.BindAsync(http).ConfigureAwait(false);
+        await next(http).ConfigureAwait(false);
+    }
+}

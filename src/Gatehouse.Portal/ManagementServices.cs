@@ -1,0 +1,39 @@
+using Gatehouse.Management;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Gatehouse.Portal;
+
+/// <summary>The manager's services that pages use: the ones behind REST, so that a page can do nothing that the command line cannot.</summary>
+internal static class ManagementServices
+{
+    private static readonly Type[] s_lent =
+    [
+        typeof(ManagementOptions),
+        typeof(Catalogue),
+        typeof(AccessTokens),
+        typeof(AttemptLimit),
+        typeof(AuditTrail),
+        typeof(NodeBoard),
+        typeof(NodeRegistry),
+        typeof(ClusterStatus),
+        typeof(ApiDefinitions),
+        typeof(Revisions),
+        typeof(RevisionComparison),
+        typeof(Deployments),
+        typeof(Applications),
+        typeof(Subscriptions),
+        typeof(ApiKeys),
+        typeof(Issuers),
+        typeof(LimitPolicies),
+        typeof(Blocks),
+    ];
+
+    /// <summary>Lends them; the manager keeps and disposes them.</summary>
+    public static void AddManagement(this IServiceCollection services, IServiceProvider management)
+    {
+        foreach (var type in s_lent)
+        {
+            services.AddSingleton(type, management.GetRequiredService(type));
+        }
+    }
+}

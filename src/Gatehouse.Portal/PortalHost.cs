@@ -1,0 +1,149 @@
+using Gatehouse.Management;
+using Gatehouse.Portal.Access;
+using Gatehouse.Portal.Admin;
+using Gatehouse.Portal.Assets;
+using Gatehouse.Portal.Kit;
+using Gatehouse.Portal.Live;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.AspNetCore.DataProtection.XmlEncryption;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Gatehouse.Portal;
+
+/// <summary>
+/// Management console, publisher and developer portal: an ASP.NET Core application of its own inside the manager's. It is
+/// built when the first page is asked for, because a manager has to serve nodes before it serves people, and it uses the
+/// manager's services, the same ones that REST uses.
+/// </summary>
+/// <param name="management">The manager's services.</param>
+/// <param name="options">What the node gives.</param>
+public sealed class PortalHost(IServiceProvider management, PortalOptions options) : IAsyncDisposable
+{
+    private static readonly string[] s_roots =
+    [
+        "/admin",
+        "/publisher",
+        "/devportal",
+        "/sign-in",
+        "/sign-out",
+        "/theme",
+        "/live",
+        "/assets",
+        "/carbon",
+        "/status",
+    ];
+
+    private readonly Lazy<Task<Running>> _running = new(() => Task.Run(() => Build(management, options)));
+
+    /// <summary>True for what the portal answers: its pages, and the root that leads to them.</summary>
+    public static bool Owns(PathString path) =>
+        path == "/" || s_roots.Any(root => path.StartsWithSegments(root, StringComparison.Ordinal));
+
+    /// <summary>Answers a request for which <see cref="Owns"/> is true.</summary>
+    public async Task HandleAsync(HttpContext http)
+    {
+        var running = await _running.Value.ConfigureAwait(false);
+        var outer = http.RequestServices;
+        var scope = running.Application.Services.CreateAsyncScope();
+        await using (scope.ConfigureAwait(false))
+        {
+            http.RequestServices = scope.ServiceProvider;
+            try
+            {
+                await running.Pipeline(http).ConfigureAwait(false);
+            }
+            finally
+            {
+                http.RequestServices = outer;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_running.IsValueCreated)
+        {
+            await (await _running.Value.ConfigureAwait(false)).Application.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static Running Build(IServiceProvider management, PortalOptions options)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        var services = builder.Services;
+        // Never started: requests come through the manager's pipeline, not through a server of its own.
+        services.AddSingleton(management.GetRequiredService<IServer>());
+        services.AddSingleton(management.GetRequiredService<ILoggerFactory>());
+        services.AddSingleton(management.GetRequiredService<TimeProvider>());
+        services.AddSingleton(options);
+        services.AddManagement(management);
+        services.AddSingleton<PortalAssets>();
+        services.AddScoped<Session>();
+        services.AddScoped<Flash>();
+        services.AddRouting();
+        services.AddHttpContextAccessor();
+        services.AddRazorComponents(o => o.DetailedErrors = false);
+        services.AddAntiforgery(o =>
+        {
+            o.Cookie.Name = "__Host-gatehouse-form";
+            o.Cookie.SecurePolicy = CookieSecurePolicy.Always;
+            o.Cookie.SameSite = SameSiteMode.Strict;
+            o.Cookie.Path = "/";
+            o.FormFieldName = "__form";
+        });
+        services.AddDataProtection().SetApplicationName($"gatehouse:{options.Cluster}");
+        services.Configure<KeyManagementOptions>(o =>
+        {
+            o.XmlRepository = options.KeyRing;
+            // The key ring wraps them with the cluster key.
+            o.XmlEncryptor = new NullXmlEncryptor();
+        });
+        services
+            .AddAuthentication(SessionCookie.Scheme)
+            .AddScheme<SessionCookieOptions, SessionCookie>(SessionCookie.Scheme, null);
+        services.AddSingleton<IAuthorizationHandler, NeedsHandler>();
+        services.AddAuthorization();
+        services.Configure<ExceptionHandlerOptions>(o =>
+        {
+            o.ExceptionHandlingPath = "/status/500";
+            o.CreateScopeForErrors = false;
+            // What a user asked for wrongly is told on the page; it is no fault of the manager's.
+            o.SuppressDiagnosticsCallback = context => Failure.IsExpected(context.Exception);
+        });
+
+        var application = builder.Build();
+        application.UseExceptionHandler();
+        application.UseStatusCodePagesWithReExecute("/status/{0}");
+        application.Use(SecurityHeaders.AddAsync);
+        application.UseRouting();
+        application.UseAuthentication();
+        application.Use(Session.BeginAsync);
+        application.UseAuthorization();
+        application.UseAntiforgery();
+        application.UseEndpoints(Map);
+        return new(application, ((IApplicationBuilder)application).Build());
+    }
+
+    private static void Map(IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapAssets();
+        endpoints.MapLive();
+        endpoints.MapAccess();
+        endpoints.MapAuditExport();
+        endpoints.MapGet("/", () => TypedResults.LocalRedirect("/admin"));
+        // The address of the old management console. A fragment, which may hold a sign-in code, survives the redirect.
+        endpoints.MapGet("/carbon/{**rest}", () => TypedResults.LocalRedirect("/admin"));
+        endpoints.MapRazorComponents<App>();
+    }
+
+    private sealed record Running(WebApplication Application, RequestDelegate Pipeline);
+}
