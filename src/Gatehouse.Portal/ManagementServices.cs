@@ -11,6 +11,7 @@ internal static class ManagementServices
         typeof(ManagementOptions),
         typeof(Catalogue),
         typeof(AccessTokens),
+        typeof(Sessions),
         typeof(AttemptLimit),
         typeof(AuditTrail),
         typeof(NodeBoard),
@@ -20,6 +21,11 @@ internal static class ManagementServices
         typeof(Revisions),
         typeof(RevisionComparison),
         typeof(Deployments),
+        typeof(Lifecycles),
+        typeof(Listings),
+        typeof(ApiDocuments),
+        typeof(ApiVersions),
+        typeof(Community),
         typeof(Applications),
         typeof(Subscriptions),
         typeof(ApiKeys),
@@ -35,5 +41,16 @@ internal static class ManagementServices
         {
             services.AddSingleton(type, management.GetRequiredService(type));
         }
+
+        // Those of one request come from the manager's scope of that request.
+        services.AddScoped<ManagerScope>();
+        services.AddScoped(s => s.GetRequiredService<ManagerScope>().Services.GetRequiredService<Users>());
+        services.AddScoped(s => s.GetRequiredService<ManagerScope>().Services.GetRequiredService<SignIns>());
     }
+}
+
+/// <summary>The manager's services for the request that is being answered.</summary>
+internal sealed class ManagerScope
+{
+    public IServiceProvider Services { get; set; } = null!;
 }

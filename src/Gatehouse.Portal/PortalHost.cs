@@ -4,11 +4,10 @@ using Gatehouse.Portal.Admin;
 using Gatehouse.Portal.Assets;
 using Gatehouse.Portal.Kit;
 using Gatehouse.Portal.Live;
+using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
-using Microsoft.AspNetCore.DataProtection.KeyManagement;
-using Microsoft.AspNetCore.DataProtection.XmlEncryption;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
@@ -35,6 +34,7 @@ public sealed class PortalHost(IServiceProvider management, PortalOptions option
         "/sign-in",
         "/sign-out",
         "/theme",
+        "/me",
         "/live",
         "/assets",
         "/carbon",
@@ -55,6 +55,7 @@ public sealed class PortalHost(IServiceProvider management, PortalOptions option
         var scope = running.Application.Services.CreateAsyncScope();
         await using (scope.ConfigureAwait(false))
         {
+            scope.ServiceProvider.GetRequiredService<ManagerScope>().Services = outer;
             http.RequestServices = scope.ServiceProvider;
             try
             {
@@ -100,16 +101,26 @@ public sealed class PortalHost(IServiceProvider management, PortalOptions option
             o.Cookie.Path = "/";
             o.FormFieldName = "__form";
         });
-        services.AddDataProtection().SetApplicationName($"gatehouse:{options.Cluster}");
-        services.Configure<KeyManagementOptions>(o =>
-        {
-            o.XmlRepository = options.KeyRing;
-            // The key ring wraps them with the cluster key.
-            o.XmlEncryptor = new NullXmlEncryptor();
-        });
-        services
-            .AddAuthentication(SessionCookie.Scheme)
-            .AddScheme<SessionCookieOptions, SessionCookie>(SessionCookie.Scheme, null);
+        // The manager's: any manager takes a form and a cookie that another one gave out.
+        services.AddSingleton(management.GetRequiredService<IDataProtectionProvider>());
+        services.AddAuthentication(SessionAuthentication.Scheme).AddSessions();
+        services.PostConfigure<CookieAuthenticationOptions>(
+            SessionAuthentication.Scheme,
+            o =>
+            {
+                o.ReturnUrlParameter = "return";
+                o.Events.OnRedirectToLogin = context =>
+                {
+                    context.Response.Redirect(context.RedirectUri);
+                    return Task.CompletedTask;
+                };
+                o.Events.OnRedirectToAccessDenied = context =>
+                {
+                    context.Response.StatusCode = StatusCodes.Status403Forbidden;
+                    return Task.CompletedTask;
+                };
+            }
+        );
         services.AddSingleton<IAuthorizationHandler, NeedsHandler>();
         services.AddAuthorization();
         services.Configure<ExceptionHandlerOptions>(o =>

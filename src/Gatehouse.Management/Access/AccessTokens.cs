@@ -306,7 +306,8 @@ public sealed class AccessTokens(Catalogue catalogue)
     }
 
     /// <summary>Throws <see cref="ProblemsException"/> when nobody can be called so.</summary>
-    internal static void CheckUser(string user)
+    /// <summary>Throws <see cref="ProblemsException"/> when nobody can be called that.</summary>
+    public static void CheckUser(string user)
     {
         if (user.Length is 0 or > 64 || user.Any(c => !char.IsAsciiLetterOrDigit(c) && !"-_.@+".Contains(c)))
         {

@@ -24,7 +24,8 @@ public static class SessionAuthentication
     /// <summary>Where a browser is sent that is not signed in.</summary>
     public const string SignInPath = "/sign-in";
 
-    internal static void AddSessions(this AuthenticationBuilder authentication) =>
+    /// <summary>Adds the cookie, for REST and for the pages of the portal.</summary>
+    public static void AddSessions(this AuthenticationBuilder authentication) =>
         authentication
             .AddPolicyScheme(
                 EitherScheme,

@@ -35,7 +35,8 @@ public sealed record UserView
     /// <summary>When they last signed in; null for never.</summary>
     public DateTimeOffset? SignedInAt { get; init; }
 
-    internal static UserView Of(User user, DateTimeOffset now) =>
+    /// <summary>The view of a user.</summary>
+    public static UserView Of(User user, DateTimeOffset now) =>
         new()
         {
             Name = user.UserName!,

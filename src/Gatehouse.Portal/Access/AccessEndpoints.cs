@@ -1,5 +1,5 @@
 using Gatehouse.Management;
-using Microsoft.AspNetCore.Antiforgery;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
@@ -20,17 +20,16 @@ internal static class AccessEndpoints
         HttpContext http,
         [FromForm(Name = "leave")] string? leave,
         Session session,
-        AccessTokens tokens,
+        Sessions sessions,
         CancellationToken cancellation
     )
     {
-        _ = leave;
-        if (session.Caller is { } caller)
+        if (leave is not null && session.Caller is { } caller)
         {
-            await tokens.RevokeAsync(caller.TokenId, caller.Actor, cancellation).ConfigureAwait(false);
+            await sessions.EndAsync(caller.TokenId, caller.User, cancellation).ConfigureAwait(false);
         }
 
-        SessionCookie.Clear(http.Response);
+        await http.SignOutAsync(SessionAuthentication.Scheme).ConfigureAwait(false);
         return TypedResults.LocalRedirect("/sign-in?left=1");
     }
 

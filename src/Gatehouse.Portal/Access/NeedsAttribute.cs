@@ -1,4 +1,3 @@
-using System.Security.Claims;
 using Gatehouse.Management;
 using Microsoft.AspNetCore.Authorization;
 
@@ -24,7 +23,7 @@ internal sealed class NeedsHandler : AuthorizationHandler<NeedsAttribute>
     protected override Task HandleRequirementAsync(AuthorizationHandlerContext context, NeedsAttribute requirement)
     {
         if (
-            context.User.FindFirstValue(ClaimTypes.Role) is { } role && Roles.Allow(role, requirement.Permission)
+            Caller.Of(context.User, "")?.May(requirement.Permission) == true
         )
         {
             context.Succeed(requirement);

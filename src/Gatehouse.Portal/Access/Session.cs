@@ -14,7 +14,7 @@ public sealed class Session
     public Caller Required => Caller ?? throw new InvalidOperationException("Nobody is signed in.");
 
     /// <summary>True when their role allows it.</summary>
-    public bool May(Permission permission) => Caller is { } caller && Roles.Allow(caller.Role, permission);
+    public bool May(Permission permission) => Caller?.May(permission) == true;
 
     internal static async Task BeginAsync(HttpContext http, RequestDelegate next)
     {

@@ -170,15 +170,23 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// A sign-in link ends in #code=…&ca=…: the code goes into the form and out of the address.
+// A link that lets somebody in ends in #code=… or #link=…: the code goes into the form for it and out of the address.
 function signIn() {
-  const form = first("[data-sign-in]");
-  const code = new URLSearchParams(location.hash.slice(1)).get("code");
-  if (form && code) {
-    history.replaceState(null, "", location.pathname + location.search);
-    first("input[name=code]", form).value = code;
-    form.requestSubmit();
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  const [code, page] = fragment.has("code") ? [fragment.get("code"), "/sign-in/set-up"] : [fragment.get("link"), "/sign-in/link"];
+  if (!code || !location.pathname.startsWith("/sign-in")) {
+    return;
   }
+
+  if (location.pathname !== page) {
+    location.replace(`${page}${location.search}#${fragment}`);
+    return;
+  }
+
+  history.replaceState(null, "", location.pathname + location.search);
+  const field = first("input[name=code]");
+  field.value = code;
+  field.closest("[data-when-empty]").hidden = true;
 }
 
 function ready() {

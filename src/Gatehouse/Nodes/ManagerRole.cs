@@ -115,12 +115,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
         application.Use((context, next) => AdmitAsync(node, context, next));
         var portal = new PortalHost(
             application.Services,
-            new()
-            {
-                Cluster = node.Identity.Cluster,
-                KeyRing = new KeyRing(database, clusterKey),
-                Authority = authority.Certificate,
-            }
+            new() { Authority = authority.Certificate }
         );
         application.Use(
             (context, next) =>
