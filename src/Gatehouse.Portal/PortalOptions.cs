@@ -7,5 +7,4 @@ public sealed record PortalOptions
 {
     /// <summary>The cluster's certificate authority: what try-it trusts besides the system's authorities.</summary>
     public required X509Certificate2 Authority { get; init; }
-
 }

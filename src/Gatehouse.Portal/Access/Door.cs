@@ -31,7 +31,11 @@ public abstract class Door : PortalPage
         var remote = Caller.RemoteOf(Http);
         if (Limit.WaitFor(remote) is { Ticks: > 0 } wait)
         {
-            Refuse(StatusCodes.Status429TooManyRequests, "Too many tries", $"wait {Math.Ceiling(wait.TotalSeconds):0} seconds");
+            Refuse(
+                StatusCodes.Status429TooManyRequests,
+                "Too many tries",
+                $"wait {Math.Ceiling(wait.TotalSeconds):0} seconds"
+            );
             return;
         }
 
@@ -53,13 +57,25 @@ public abstract class Door : PortalPage
                 Ticket = result.Ticket;
                 return;
             case SignInVerdict.Busy:
-                Refuse(StatusCodes.Status429TooManyRequests, "Too many sign-ins are being checked", "try again in a moment");
+                Refuse(
+                    StatusCodes.Status429TooManyRequests,
+                    "Too many sign-ins are being checked",
+                    "try again in a moment"
+                );
                 return;
             case SignInVerdict.NotAllowed:
-                Refuse(StatusCodes.Status403Forbidden, "This account may not sign in", "it waits for approval or was locked; ask an administrator");
+                Refuse(
+                    StatusCodes.Status403Forbidden,
+                    "This account may not sign in",
+                    "it waits for approval or was locked; ask an administrator"
+                );
                 return;
             case SignInVerdict.LockedOut:
-                Refuse(StatusCodes.Status429TooManyRequests, "Too many wrong passwords for this account", "wait five minutes");
+                Refuse(
+                    StatusCodes.Status429TooManyRequests,
+                    "Too many wrong passwords for this account",
+                    "wait five minutes"
+                );
                 break;
             default:
                 Refuse(

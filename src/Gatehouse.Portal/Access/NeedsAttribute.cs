@@ -22,9 +22,7 @@ internal sealed class NeedsHandler : AuthorizationHandler<NeedsAttribute>
 {
     protected override Task HandleRequirementAsync(AuthorizationHandlerContext context, NeedsAttribute requirement)
     {
-        if (
-            Caller.Of(context.User, "")?.May(requirement.Permission) == true
-        )
+        if (Caller.Of(context.User, "")?.May(requirement.Permission) == true)
         {
             context.Succeed(requirement);
         }

@@ -13,7 +13,13 @@ internal sealed record LimitTab(string Path, string Title, string Word, string C
 {
     public static IReadOnlyList<LimitTab> All { get; } =
     [
-        new("plans", "Plans", "plan", "plan", "What one application may ask of one API version; chosen when it subscribes."),
+        new(
+            "plans",
+            "Plans",
+            "plan",
+            "plan",
+            "What one application may ask of one API version; chosen when it subscribes."
+        ),
         new(
             "application-policies",
             "Application policies",
@@ -38,23 +44,31 @@ internal sealed record LimitTab(string Path, string Title, string Word, string C
     ];
 
     public static LimitTab Find(string? path) =>
-        path is null ? All[0] : All.FirstOrDefault(k => k.Path == path) ?? throw new NotFoundException("kind of limit", path);
+        path is null
+            ? All[0]
+            : All.FirstOrDefault(k => k.Path == path) ?? throw new NotFoundException("kind of limit", path);
 }
 
 /// <summary>One limit in a list.</summary>
 internal sealed record LimitLine(string Name, string Description, string Allows, string How)
 {
-    public static async Task<List<LimitLine>> ListAsync(LimitTab tab, LimitPolicies policies, CancellationToken cancellation) =>
+    public static async Task<List<LimitLine>> ListAsync(
+        LimitTab tab,
+        LimitPolicies policies,
+        CancellationToken cancellation
+    ) =>
         tab.Path switch
         {
             "plans" =>
             [
-                .. (await policies.ListAsync(LimitKinds.Plans, cancellation).ConfigureAwait(false)).Select(p => new LimitLine(
-                    p.Name,
-                    p.Description,
-                    Allowed(p.Quota, p.Burst),
-                    $"{(p.StopOnQuotaReach ? "stops at its quota" : "runs over and counts it")}, {p.Billing}"
-                )),
+                .. (await policies.ListAsync(LimitKinds.Plans, cancellation).ConfigureAwait(false)).Select(
+                    p => new LimitLine(
+                        p.Name,
+                        p.Description,
+                        Allowed(p.Quota, p.Burst),
+                        $"{(p.StopOnQuotaReach ? "stops at its quota" : "runs over and counts it")}, {p.Billing}"
+                    )
+                ),
             ],
             "application-policies" =>
             [
@@ -69,22 +83,21 @@ internal sealed record LimitLine(string Name, string Description, string Allows,
             ],
             "api-policies" =>
             [
-                .. (await policies.ListAsync(LimitKinds.Apis, cancellation).ConfigureAwait(false)).Select(p => new LimitLine(
-                    p.Name,
-                    p.Description,
-                    Allowed(p.Quota, null),
-                    (p.PerUser ? "each user for themselves" : "all callers together")
-                        + (p.Groups.IsEmpty ? "" : $", {p.Groups.Length} conditional")
-                )),
+                .. (await policies.ListAsync(LimitKinds.Apis, cancellation).ConfigureAwait(false)).Select(
+                    p => new LimitLine(
+                        p.Name,
+                        p.Description,
+                        Allowed(p.Quota, null),
+                        (p.PerUser ? "each user for themselves" : "all callers together")
+                            + (p.Groups.IsEmpty ? "" : $", {p.Groups.Length} conditional")
+                    )
+                ),
             ],
             _ =>
             [
-                .. (await policies.ListAsync(LimitKinds.Rules, cancellation).ConfigureAwait(false)).Select(p => new LimitLine(
-                    p.Name,
-                    p.Description,
-                    p.Quota.ToString(),
-                    $"for each {p.Key}"
-                )),
+                .. (await policies.ListAsync(LimitKinds.Rules, cancellation).ConfigureAwait(false)).Select(
+                    p => new LimitLine(p.Name, p.Description, p.Quota.ToString(), $"for each {p.Key}")
+                ),
             ],
         };
 

@@ -22,6 +22,7 @@ internal static class Words
     /// <summary>A build without most of its commit's digits.</summary>
     public static string Version(string? version) =>
         version is null ? "–"
-        : version.IndexOf('+', StringComparison.Ordinal) is > 0 and var plus && version.Length > plus + 9 ? version[..(plus + 9)]
+        : version.IndexOf('+', StringComparison.Ordinal) is > 0 and var plus && version.Length > plus + 9
+            ? version[..(plus + 9)]
         : version;
 }

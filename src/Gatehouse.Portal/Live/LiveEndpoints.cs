@@ -1,5 +1,5 @@
-using System.Runtime.CompilerServices;
 using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
 using Gatehouse.Management;
 using Gatehouse.Portal.Access;
 using Microsoft.AspNetCore.Builder;
@@ -74,7 +74,10 @@ internal static class LiveEndpoints
             }
 
             // Tells the page that what it shows is still true.
-            yield return new(time.GetUtcNow().ToUnixTimeMilliseconds().ToString(System.Globalization.CultureInfo.InvariantCulture), "now");
+            yield return new(
+                time.GetUtcNow().ToUnixTimeMilliseconds().ToString(System.Globalization.CultureInfo.InvariantCulture),
+                "now"
+            );
             await Task.Delay(s_pause, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             using var look = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             look.CancelAfter(s_lookAgain);

@@ -113,13 +113,9 @@ internal sealed partial class ManagerRole : IAsyncDisposable
         );
         var application = builder.Build();
         application.Use((context, next) => AdmitAsync(node, context, next));
-        var portal = new PortalHost(
-            application.Services,
-            new() { Authority = authority.Certificate }
-        );
+        var portal = new PortalHost(application.Services, new() { Authority = authority.Certificate });
         application.Use(
-            (context, next) =>
-                PortalHost.Owns(context.Request.Path) ? portal.HandleAsync(context) : next(context)
+            (context, next) => PortalHost.Owns(context.Request.Path) ? portal.HandleAsync(context) : next(context)
         );
         application.MapGatehouseManagement();
         // Public by nature: who follows a sign-in link compares it with the link's pin.
