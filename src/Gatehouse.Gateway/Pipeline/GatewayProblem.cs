@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 
 namespace Gatehouse.Gateway.Pipeline;
@@ -20,6 +21,9 @@ internal sealed record GatewayProblem(int Status, string Code, string Message, s
 
     /// <summary>True when WSO2 tells it in its throttling namespace.</summary>
     public bool IsThrottling { get; init; }
+
+    /// <summary>What exactly is wrong with the request, for the caller's program.</summary>
+    public ImmutableArray<ProblemDetail> Details { get; init; } = [];
 
     /// <summary>Seconds for <c>Retry-After</c>; 0 for none.</summary>
     public long RetryAfter { get; init; }
@@ -158,4 +162,13 @@ internal sealed record GatewayProblem(int Status, string Code, string Message, s
 
     private static GatewayProblem Backend(int status, string code, string description) =>
         new(status, code, "Runtime Error", description);
+}
+
+/// <summary>One thing that is wrong with a request.</summary>
+/// <param name="In"><c>body</c>, <c>path</c>, <c>query</c>, <c>header</c> or <c>cookie</c>.</param>
+/// <param name="Place">JSON pointer into the body, or the parameter's name.</param>
+/// <param name="Message">What is asked there.</param>
+internal sealed record ProblemDetail(string In, string Place, string Message)
+{
+    public override string ToString() => Place.Length == 0 ? $"{In} {Message}" : $"{In} {Place} {Message}";
 }

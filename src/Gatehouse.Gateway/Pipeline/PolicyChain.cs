@@ -78,7 +78,7 @@ internal static class PolicyChain
         chain.Add(BlockPolicy.Instance);
         chain.Add(new ThrottlePolicy(api, operation, isOpen, epoch, time));
 
-        // Sizes before contents, contents before anything that parses them. Validation against the OpenAPI document belongs here.
+        // Sizes before contents, contents before anything that parses them.
         var size = named.One<SizeLimitSettings>();
         if (Least(api.MaxRequestBody, size?.Request) is { } most)
         {
@@ -98,6 +98,13 @@ internal static class PolicyChain
         if (named.One<RegexLimitsSettings>() is { } patterns)
         {
             chain.Add(new RegexLimitsPolicy(patterns));
+        }
+
+        // What the publisher described, before anything is changed: the document is about what callers send. It parses whole
+        // bodies, so it comes after the bounds on them. On the way back it is the last but for compression and CORS.
+        if (named.One<ValidateSettings>() is { } validate && factory.Validate(validate, operation) is { } contract)
+        {
+            chain.Add(contract);
         }
 
         // What changes the request and the answer, in the order of whoever wrote the list.

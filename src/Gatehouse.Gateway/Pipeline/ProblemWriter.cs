@@ -97,6 +97,7 @@ internal static class ProblemWriter
 
             writer.WriteString("message", problem.Message);
             writer.WriteString("description", problem.Description);
+            WriteDetails(writer, problem);
         });
 
     private static byte[] Problem(GatewayProblem problem, string requestId) =>
@@ -108,7 +109,28 @@ internal static class ProblemWriter
             writer.WriteString("detail", problem.Description);
             writer.WriteString("code", problem.Code);
             writer.WriteString("requestId", requestId);
+            WriteDetails(writer, problem);
         });
+
+    private static void WriteDetails(Utf8JsonWriter writer, GatewayProblem problem)
+    {
+        if (problem.Details.IsEmpty)
+        {
+            return;
+        }
+
+        writer.WriteStartArray("errors");
+        foreach (var (place, name, message) in problem.Details)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("in", place);
+            writer.WriteString(place == "body" ? "pointer" : "name", name);
+            writer.WriteString("detail", message);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
 
     private static byte[] Write(Action<Utf8JsonWriter> members)
     {

@@ -1,18 +1,53 @@
 using Gatehouse.Gateway.Pipeline;
 using Gatehouse.Model;
+using Microsoft.Extensions.Logging;
 
 namespace Gatehouse.Gateway.Policies;
 
 /// <summary>Makes the policies of one API. What its operations share, such as the memory of a cache, is made once.</summary>
-internal sealed class PolicyFactory(Api api, Outside outside, PolicyCounters counters, TimeProvider time)
+internal sealed class PolicyFactory(
+    Api api,
+    Outside outside,
+    PolicyCounters counters,
+    TimeProvider time,
+    ILogger logger
+)
 {
     private CacheStore? _store;
+    private ContractSchemas? _schemas;
 
     /// <summary>The API's CORS; null when it has none.</summary>
     public CorsPolicy? Cors { get; } = NamedPolicies.Of(api, null).One<CorsSettings>() is { } cors ? new(cors) : null;
 
     /// <summary>A cache on the memory that all operations of the API share.</summary>
     public CachePolicy Cache(CacheSettings settings) => new(settings, _store ??= new(settings.MaxTotalBytes), time);
+
+    /// <summary>
+    /// Validation of an operation; null when it is off. Throws <see cref="FormatException"/> when there is nothing to validate
+    /// by: without this, what was to be checked would pass.
+    /// </summary>
+    public ValidatePolicy? Validate(ValidateSettings settings, Operation operation)
+    {
+        if (settings is { Request: "off", Answer: "off" })
+        {
+            return null;
+        }
+
+        if (operation.Contract is not { } contract || api.Contract is not { } shared)
+        {
+            throw new FormatException(
+                "The operation is to be validated, and the API came without its document's schemas; import it again."
+            );
+        }
+
+        return new(
+            settings,
+            operation,
+            contract,
+            _schemas ??= new(shared),
+            new(Model.Api.EntityName(api.Name, api.Version), counters, time, logger)
+        );
+    }
 
     /// <summary>What acts in the order of the lists. Throws <see cref="FormatException"/> for settings that do not fit the operation.</summary>
     public IEnumerable<IPolicy> Create(object settings, Operation operation) =>

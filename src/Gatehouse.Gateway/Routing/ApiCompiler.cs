@@ -8,6 +8,7 @@ using Gatehouse.Gateway.Pipeline;
 using Gatehouse.Gateway.Policies;
 using Gatehouse.Gateway.Strictness;
 using Gatehouse.Model;
+using Microsoft.Extensions.Logging;
 
 namespace Gatehouse.Gateway.Routing;
 
@@ -17,7 +18,8 @@ internal sealed class ApiCompiler(
     GatewayOptions options,
     UpstreamSet upstreams,
     TokenVerifier verifier,
-    TimeProvider time
+    TimeProvider time,
+    ILogger<ApiCompiler> logger
 )
 #pragma warning restore CA1001
 {
@@ -70,7 +72,7 @@ internal sealed class ApiCompiler(
 
         CheckSecurity(api);
         CheckPolicies(api);
-        var factory = new PolicyFactory(api, _outside, options.PolicyCounters, time);
+        var factory = new PolicyFactory(api, _outside, options.PolicyCounters, time, logger);
         var cookie = EndpointCompiler.CookieOf(api);
         var production = _endpoints.Compile(api.Production, "/production", cookie);
         var sandbox = api.Sandbox is null ? null : _endpoints.Compile(api.Sandbox, "/sandbox", cookie);

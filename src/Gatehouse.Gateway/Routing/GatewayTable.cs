@@ -22,7 +22,8 @@ public sealed class GatewayTable : IEntityTarget, IRequestTable, IAsyncDisposabl
     /// <summary>An empty table.</summary>
     public GatewayTable(GatewayOptions options, TimeProvider time, ILoggerFactory? logs = null)
     {
-        _issuers = new(options.BackendTls, time, logs ?? NullLoggerFactory.Instance);
+        logs ??= NullLoggerFactory.Instance;
+        _issuers = new(options.BackendTls, time, logs);
         var settings = new UpstreamSettings
         {
             ConnectTimeout = TimeSpan.Zero,
@@ -32,7 +33,7 @@ public sealed class GatewayTable : IEntityTarget, IRequestTable, IAsyncDisposabl
             RuntimeClientOnly = options.RuntimeClientOnly,
             StillAdmitted = exchange => Admission.StillHolds(exchange, this, time),
         };
-        _compiler = new(options, new(settings, time), _issuers.Verifier, time);
+        _compiler = new(options, new(settings, time), _issuers.Verifier, time, logs.CreateLogger<ApiCompiler>());
         _node = options.Node;
         _time = time;
         _current = new(ApiCatalog.Empty, ConsumerDirectory.Empty, new(new(options.LimitCounters), new()));

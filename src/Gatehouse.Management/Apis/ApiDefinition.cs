@@ -76,6 +76,9 @@ public sealed record ApiDefinition
     /// <summary>Most requests a second that reach the sandbox backends.</summary>
     public int? SandboxMaxTps { get; init; }
 
+    /// <summary>The schemas that its operations' contracts share; null when none is validated.</summary>
+    public ApiContract? Contract { get; init; }
+
     /// <summary>The OpenAPI document it was imported from, by its digest.</summary>
     public Digest? Document { get; init; }
 
@@ -85,6 +88,31 @@ public sealed record ApiDefinition
     /// <summary>The entity name, <c>name:version</c>.</summary>
     [JsonIgnore]
     public string Id => Api.EntityName(Name, Version);
+
+    /// <summary>True when an operation is validated against the document.</summary>
+    [JsonIgnore]
+    internal bool IsValidated => Operations.Any(Validates);
+
+    /// <summary>Whether one operation is.</summary>
+    internal bool Validates(Operation operation)
+    {
+        var use =
+            operation.Policies.FirstOrDefault(p => p.Name == "validate")
+            ?? Policies.FirstOrDefault(p => p.Name == "validate");
+        return use is not null
+            && PolicyKinds.Find(use.Name)!.Read(use.Settings, "", new List<Problem>())
+                is not ValidateSettings { Request: "off", Answer: "off" };
+    }
+
+    /// <summary>The definition without what is only there to validate by.</summary>
+    internal ApiDefinition WithoutContracts() =>
+        Contract is null && Operations.All(o => o.Contract is null)
+            ? this
+            : this with
+            {
+                Contract = null,
+                Operations = [.. Operations.Select(o => o with { Contract = null })],
+            };
 
     /// <summary>The addresses it answers on. No two definitions may share one.</summary>
     internal IEnumerable<string> Addresses() =>
@@ -116,6 +144,7 @@ public sealed record ApiDefinition
             Sandbox = SandboxEndpoints.IsEmpty ? null : Set(SandboxEndpoints),
             AllowEncodedSlash = AllowEncodedSlash,
             AllowSemicolon = AllowSemicolon,
+            Contract = Contract,
             Policies = Policies,
             Policy = Policy,
             MaxTps = MaxTps,

@@ -48,6 +48,7 @@ public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
 
         var digest = Digest.Of(text.Span);
         var definition = settings.Apply(document, digest, existing?.Value);
+        definition = await AttachAsync(definition, text, cancellation).ConfigureAwait(false);
         if (ApiRules.Check(definition) is { IsEmpty: false } problems)
         {
             throw new ProblemsException(problems);
@@ -241,6 +242,8 @@ public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
             };
         }
 
+        definition = await AttachAsync(definition, cancellation).ConfigureAwait(false);
+
         if (ApiRules.Check(definition) is { IsEmpty: false } problems)
         {
             throw new ProblemsException(problems);
@@ -333,6 +336,41 @@ public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _reading.Dispose();
+
+    private async Task<ApiDefinition> AttachAsync(ApiDefinition definition, CancellationToken cancellation)
+    {
+        if (!definition.IsValidated)
+        {
+            return definition.WithoutContracts();
+        }
+
+        return await FindDocumentAsync(definition.Document, cancellation).ConfigureAwait(false) is { } document
+            ? await AttachAsync(definition, document.Content, cancellation).ConfigureAwait(false)
+            : throw new ProblemsException([
+                new(
+                    "/policies",
+                    "validate needs the OpenAPI document, and this API has none",
+                    "import the API from its document with --update"
+                ),
+            ]);
+    }
+
+    private async Task<ApiDefinition> AttachAsync(
+        ApiDefinition definition,
+        ReadOnlyMemory<byte> document,
+        CancellationToken cancellation
+    )
+    {
+        await _reading.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return ContractReader.Attach(definition, document);
+        }
+        finally
+        {
+            _reading.Release();
+        }
+    }
 
     private Task<StoredEntity<ApiDefinition>?> TryFindAsync(string id, CancellationToken cancellation) =>
         catalogue.FindAsync(EntityKinds.Definition, id, DefinitionJson.Default.ApiDefinition, cancellation);

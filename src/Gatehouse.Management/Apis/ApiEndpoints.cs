@@ -178,7 +178,7 @@ internal static class ApiEndpoints
         var definition = await definitions.GetAsync(name, cancellation).ConfigureAwait(false);
         var summaries = await revisions.SummariesAsync([definition.Name], cancellation).ConfigureAwait(false);
         response.SetEntityTag(definition.Epoch);
-        return TypedResults.Ok(new ApiView(summaries[0], definition.Value));
+        return TypedResults.Ok(new ApiView(summaries[0], definition.Value.WithoutContracts()));
     }
 
     private static async Task<Ok<ApiView>> EditAsync(
@@ -196,7 +196,7 @@ internal static class ApiEndpoints
             .ConfigureAwait(false);
         var summaries = await revisions.SummariesAsync([definition.Name], cancellation).ConfigureAwait(false);
         http.Response.SetEntityTag(definition.Epoch);
-        return TypedResults.Ok(new ApiView(summaries[0], definition.Value));
+        return TypedResults.Ok(new ApiView(summaries[0], definition.Value.WithoutContracts()));
     }
 
     private static async Task<NoContent> DeleteAsync(

@@ -202,13 +202,17 @@ internal static partial class ApiRules
             return;
         }
 
-        var rest = CanonicalJson.Write(api with { Operations = [] }, ModelJson.Default.Api).Length;
+        var rest = CanonicalJson.Write(api with { Operations = [], Contract = null }, ModelJson.Default.Api).Length;
+        var schemas =
+            whole - CanonicalJson.Write(definition.WithoutContracts().ToApi(int.MaxValue), ModelJson.Default.Api).Length;
         problems.Add(
             new(
                 "/operations",
                 $"The API takes {whole >> 10} KiB on the wire and may take {EntityChange.MaxPayload >> 10}: "
-                    + $"{definition.Operations.Length} operations {(whole - rest) >> 10} KiB, the rest {rest >> 10} KiB",
-                "split it into several APIs"
+                    + $"{definition.Operations.Length} operations {(whole - rest - schemas) >> 10} KiB, schemas to validate by {schemas >> 10} KiB, the rest {rest >> 10} KiB",
+                schemas > whole / 2
+                    ? "validate fewer operations, or split it into several APIs"
+                    : "split it into several APIs"
             )
         );
     }

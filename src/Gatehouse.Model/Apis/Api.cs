@@ -104,6 +104,9 @@ public sealed record Api
         init => field = value.IsDefault ? [] : value;
     } = [];
 
+    /// <summary>The schemas that its operations' contracts share; null when none is validated.</summary>
+    public ApiContract? Contract { get; init; }
+
     /// <summary>The entity name of an API: <c>name:version</c>.</summary>
     public static string EntityName(string name, string version) => $"{name}:{version}";
 }
@@ -149,6 +152,9 @@ public sealed record Operation
 
     /// <summary>The <see cref="ApiPolicy"/> of this operation; null for none.</summary>
     public string? Policy { get; init; }
+
+    /// <summary>What the OpenAPI document says of its requests and answers; null when it is not validated.</summary>
+    public OperationContract? Contract { get; init; }
 
     /// <summary>Policies of this operation alone, in order, after the API's.</summary>
     public ImmutableArray<PolicyUse> Policies

@@ -12,6 +12,8 @@ internal static class SchemaFormats
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/?#[]@!$&'()*+,;=%"
     );
 
+    private static readonly SearchValues<char> s_notInLocalPart = SearchValues.Create(" \"(),:;<>@[\\]");
+
     /// <summary>True for a format that numbers have.</summary>
     public static bool IsOfNumbers(string format) => format is "int32" or "int64";
 
@@ -196,7 +198,7 @@ internal static class SchemaFormats
                 local[0] != '.'
                 && local[^1] != '.'
                 && !local.Contains("..", StringComparison.Ordinal)
-                && !local.AsSpan().ContainsAny(" \"(),:;<>@[\\]")
+                && !local.AsSpan().ContainsAny(s_notInLocalPart)
             );
         return fits
             && (

@@ -86,6 +86,13 @@ public static class PolicyKinds
             PolicyJson.Default.RegexLimitsSettings
         ),
         new(
+            "validate",
+            PolicyFlows.Request | PolicyFlows.Answer,
+            "Checks requests, and answers, against the OpenAPI document: parameters, content type and body.",
+            """{ "request": "refuse", "answer": "log" }""",
+            PolicyJson.Default.ValidateSettings
+        ),
+        new(
             "ip-filter",
             PolicyFlows.Request,
             "Lets addresses call or not.",
@@ -194,6 +201,7 @@ public static class PolicyKinds
 [JsonSerializable(typeof(JsonLimitsSettings))]
 [JsonSerializable(typeof(XmlLimitsSettings))]
 [JsonSerializable(typeof(RegexLimitsSettings))]
+[JsonSerializable(typeof(ValidateSettings))]
 [JsonSerializable(typeof(IpFilterSettings))]
 [JsonSerializable(typeof(MockSettings))]
 [JsonSerializable(typeof(MirrorSettings))]
