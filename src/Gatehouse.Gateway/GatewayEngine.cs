@@ -105,9 +105,21 @@ public sealed class GatewayEngine
         text.Sample("gatehouse_mirror_dropped_total", "", _options.PolicyCounters.MirrorsDropped);
         text.Family("gatehouse_mirror_failed_total", "counter", "Copies of requests that got no answer.");
         text.Sample("gatehouse_mirror_failed_total", "", _options.PolicyCounters.MirrorsFailed);
-        text.Family("gatehouse_validation_failed_total", "counter", "Messages that did not fit their OpenAPI document.");
-        text.Sample("gatehouse_validation_failed_total", PrometheusText.Label("side", "request"), _options.PolicyCounters.BadRequests);
-        text.Sample("gatehouse_validation_failed_total", PrometheusText.Label("side", "answer"), _options.PolicyCounters.BadAnswers);
+        text.Family(
+            "gatehouse_validation_failed_total",
+            "counter",
+            "Messages that did not fit their OpenAPI document."
+        );
+        text.Sample(
+            "gatehouse_validation_failed_total",
+            PrometheusText.Label("side", "request"),
+            _options.PolicyCounters.BadRequests
+        );
+        text.Sample(
+            "gatehouse_validation_failed_total",
+            PrometheusText.Label("side", "answer"),
+            _options.PolicyCounters.BadAnswers
+        );
         text.Family("gatehouse_access_log_dropped_total", "counter", "Access log lines lost.");
         text.Sample("gatehouse_access_log_dropped_total", "", _options.AccessLog?.Dropped ?? 0);
         _options.Loops?.WriteMetrics(text);

@@ -204,7 +204,8 @@ internal static partial class ApiRules
 
         var rest = CanonicalJson.Write(api with { Operations = [], Contract = null }, ModelJson.Default.Api).Length;
         var schemas =
-            whole - CanonicalJson.Write(definition.WithoutContracts().ToApi(int.MaxValue), ModelJson.Default.Api).Length;
+            whole
+            - CanonicalJson.Write(definition.WithoutContracts().ToApi(int.MaxValue), ModelJson.Default.Api).Length;
         problems.Add(
             new(
                 "/operations",

@@ -74,7 +74,11 @@ internal sealed class ContractReader
 
             try
             {
-                foreach (var schema in contract.Parameters.Select(p => p.Schema).Concat(contract.Body?.Content.Values.AsEnumerable() ?? []))
+                foreach (
+                    var schema in contract
+                        .Parameters.Select(p => p.Schema)
+                        .Concat(contract.Body?.Content.Values.AsEnumerable() ?? [])
+                )
                 {
                     schemas.OfRequest(schema);
                 }
@@ -168,14 +172,15 @@ internal sealed class ContractReader
             In = place,
             Required = IsTrue(parameter["required"]) || place == "path",
             Style = style,
-            Explode = _isVersion2
-                ? parameter["collectionFormat"]?.Text == "multi"
-                : parameter["explode"] is { } explode ? IsTrue(explode) : style == "form",
+            Explode =
+                _isVersion2 ? parameter["collectionFormat"]?.Text == "multi"
+                : parameter["explode"] is { } explode ? IsTrue(explode)
+                : style == "form",
             IsJson = content?.Name.Contains("json", StringComparison.OrdinalIgnoreCase) == true,
             Schema = Schema(
                 content is not null ? content.Value["schema"]
-                : _isVersion2 ? parameter
-                : parameter["schema"],
+                    : _isVersion2 ? parameter
+                    : parameter["schema"],
                 ofParameter: _isVersion2
             ),
         };

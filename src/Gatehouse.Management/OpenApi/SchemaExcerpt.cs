@@ -146,13 +146,15 @@ internal sealed class SchemaExcerpt(DocumentNode root)
         if (pointer is not ("" or ['/', ..]))
         {
             // 3.1: a name that a schema of the components has given itself.
-            var named = root["components"]?["schemas"]?.Members.FirstOrDefault(s => s.Value["$anchor"]?.Text == pointer);
+            var named = root["components"]
+                ?["schemas"]?.Members.FirstOrDefault(s => s.Value["$anchor"]?.Text == pointer);
             if (named is null)
             {
                 return reference;
             }
 
-            pointer = $"/components/schemas/{named.Name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}";
+            pointer =
+                $"/components/schemas/{named.Name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}";
         }
 
         if (!_gathered.ContainsKey(pointer) && JsonPointer.Find(root, pointer) is { } target)

@@ -122,8 +122,8 @@ public sealed class JsonSchemaSet
         {
             if (fragment.Length > 0 && fragment[0] != '/')
             {
-                return resource.Anchors.TryGetValue(fragment, out var pointer)
-                    && TryWalk(resource, pointer, out var named)
+                return
+                    resource.Anchors.TryGetValue(fragment, out var pointer) && TryWalk(resource, pointer, out var named)
                     ? named
                     : throw Nowhere(from, reference);
             }
@@ -281,8 +281,7 @@ public sealed class JsonSchemaSet
         }
 
         return
-            Uri.TryCreate(baseUri, UriKind.Absolute, out var root)
-            && Uri.TryCreate(root, reference, out var combined)
+            Uri.TryCreate(baseUri, UriKind.Absolute, out var root) && Uri.TryCreate(root, reference, out var combined)
             ? combined.AbsoluteUri
             : reference;
     }

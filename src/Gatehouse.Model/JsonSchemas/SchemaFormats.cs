@@ -95,8 +95,10 @@ internal static class SchemaFormats
         }
 
         var fraction = clock[8..];
-        return (fraction.IsEmpty || (fraction.Length > 1 && fraction[0] == '.' && !fraction[1..].ContainsAnyExceptInRange('0', '9')))
-            && (second < 60 || ((((hour * 60) + minute - offset) % 1440) + 1440) % 1440 == 1439);
+        return (
+                fraction.IsEmpty
+                || (fraction.Length > 1 && fraction[0] == '.' && !fraction[1..].ContainsAnyExceptInRange('0', '9'))
+            ) && (second < 60 || ((((hour * 60) + minute - offset) % 1440) + 1440) % 1440 == 1439);
     }
 
     private static bool TwoDigits(ReadOnlySpan<char> text, int most, out int value)
@@ -179,7 +181,12 @@ internal static class SchemaFormats
                 && label[0] != '-'
                 && label[^1] != '-'
                 && label.All(c => char.IsAsciiLetterOrDigit(c) || c == '-')
-                && !(label.Length > 3 && label[2] == '-' && label[3] == '-' && !label.StartsWith("xn--", StringComparison.OrdinalIgnoreCase))
+                && !(
+                    label.Length > 3
+                    && label[2] == '-'
+                    && label[3] == '-'
+                    && !label.StartsWith("xn--", StringComparison.OrdinalIgnoreCase)
+                )
             );
 
     private static bool IsEmail(string text)

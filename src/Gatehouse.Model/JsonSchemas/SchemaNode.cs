@@ -302,7 +302,11 @@ internal sealed class SchemaNode(SchemaResource resource)
 
     public SchemaNode? ItemsFound(int depth) =>
         Array?.Items
-        ?? (depth > MostLookedThrough ? null : Parts().Select(p => p.ItemsFound(depth + 1)).FirstOrDefault(i => i is not null));
+        ?? (
+            depth > MostLookedThrough
+                ? null
+                : Parts().Select(p => p.ItemsFound(depth + 1)).FirstOrDefault(i => i is not null)
+        );
 
     public SchemaNode? MemberFound(string name, int depth) =>
         Object?.Member(name)

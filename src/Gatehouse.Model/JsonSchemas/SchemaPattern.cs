@@ -139,7 +139,12 @@ internal sealed class SchemaPattern
                 );
                 return end;
             case 'p' or 'P' when pattern.AsSpan(at + 1).StartsWith("{") && pattern.IndexOf('}', at) is > 0 and var end:
-                result.Append('\\').Append(pattern[at]).Append('{').Append(Category(pattern[(at + 2)..end])).Append('}');
+                result
+                    .Append('\\')
+                    .Append(pattern[at])
+                    .Append('{')
+                    .Append(Category(pattern[(at + 2)..end]))
+                    .Append('}');
                 return end;
             default:
                 result.Append('\\').Append(pattern[at]);

@@ -61,7 +61,6 @@ internal sealed class SchemaReader(JsonSchemaSet set, JsonSchemaDialect dialect,
                     break;
             }
         }
-
     }
 
     /// <summary>Reads one schema. Throws <see cref="JsonSchemaException"/> when a keyword has a value that it cannot have.</summary>
@@ -95,7 +94,8 @@ internal sealed class SchemaReader(JsonSchemaSet set, JsonSchemaDialect dialect,
         }
 
         node.Types = TypesOf(place);
-        node.TakesNull = dialect == JsonSchemaDialect.OpenApi3 && (Flag(place, "nullable") || Flag(place, "x-nullable"));
+        node.TakesNull =
+            dialect == JsonSchemaDialect.OpenApi3 && (Flag(place, "nullable") || Flag(place, "x-nullable"));
         node.Values = ValuesOf(place);
         node.Number = NumberOf(place);
         node.Text = TextOf(place);
@@ -255,7 +255,8 @@ internal sealed class SchemaReader(JsonSchemaSet set, JsonSchemaDialect dialect,
     {
         var members = Map(place, "properties").ToDictionary(m => m.Name, m => m.Node, StringComparer.Ordinal);
         var required = RequiredOf(place);
-        var patterns = Map(place, "patternProperties").Select(m => (Pattern(place, "patternProperties", m.Name), m.Node));
+        var patterns = Map(place, "patternProperties")
+            .Select(m => (Pattern(place, "patternProperties", m.Name), m.Node));
         var others = One(place, "additionalProperties");
         var names = IsOld ? null : One(place, "propertyNames");
         var (least, most) = (Count(place, "minProperties"), Count(place, "maxProperties"));
@@ -424,7 +425,11 @@ internal sealed class SchemaReader(JsonSchemaSet set, JsonSchemaDialect dialect,
             return null;
         }
 
-        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var count) && count >= 0 && double.IsInteger(count)
+        return
+            value.ValueKind == JsonValueKind.Number
+            && value.TryGetDouble(out var count)
+            && count >= 0
+            && double.IsInteger(count)
             ? (long)Math.Min(count, long.MaxValue / 2)
             : throw Wrong(place, keyword, "is no whole number from 0 up");
     }

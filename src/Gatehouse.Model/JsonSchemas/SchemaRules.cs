@@ -207,7 +207,9 @@ internal sealed class ObjectRules
 
         foreach (var (name, asks) in AskedBeside)
         {
-            if (value.TryGetProperty(name, out _) && asks.FirstOrDefault(a => !value.TryGetProperty(a, out _)) is { } no)
+            if (
+                value.TryGetProperty(name, out _) && asks.FirstOrDefault(a => !value.TryGetProperty(a, out _)) is { } no
+            )
             {
                 fits = run.Fail($"has '{name}' and no member '{no}'");
             }

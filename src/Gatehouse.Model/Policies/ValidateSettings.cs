@@ -20,11 +20,15 @@ public sealed record ValidateSettings : IPolicySettings
     public bool RefuseUnknownQuery { get; set; }
 
     /// <summary>Whether <c>format</c> counts.</summary>
-    [Description("Checks format: date, time, date-time, duration, uuid, ipv4, ipv6, hostname, email, uri, int32, int64 and more")]
+    [Description(
+        "Checks format: date, time, date-time, duration, uuid, ipv4, ipv6, hostname, email, uri, int32, int64 and more"
+    )]
     public bool Formats { get; set; } = true;
 
     /// <summary>Largest body that is checked.</summary>
-    [Description("The largest body that is checked, in bytes; a larger request is refused with 413, a larger answer passes unchecked when logging")]
+    [Description(
+        "The largest body that is checked, in bytes; a larger request is refused with 413, a larger answer passes unchecked when logging"
+    )]
     public int MaxBytes { get; set; } = 1024 * 1024;
 
     /// <summary>Deepest nesting of a body.</summary>

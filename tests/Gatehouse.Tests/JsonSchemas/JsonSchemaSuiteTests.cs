@@ -18,7 +18,11 @@ public sealed class JsonSchemaSuiteTests(ITestOutputHelper output)
     {
         var wrong = new List<string>();
         var total = 0;
-        foreach (var part in Read(file).EnumerateObject().Where(f => !f.Name.StartsWith("optional/", StringComparison.Ordinal)))
+        foreach (
+            var part in Read(file)
+                .EnumerateObject()
+                .Where(f => !f.Name.StartsWith("optional/", StringComparison.Ordinal))
+        )
         {
             total += Run(part, dialect, formats: false, wrong);
         }

@@ -19,9 +19,7 @@ internal static class FormBody
         var form = ParameterText.Object(pairs.Select(p => (p.Name, QueryText.Decode(p.Raw))), schema);
         return
         [
-            .. schema
-                .Check(form, body.Length, formats)
-                .Select(e => new ProblemDetail("body", e.Pointer, e.Message)),
+            .. schema.Check(form, body.Length, formats).Select(e => new ProblemDetail("body", e.Pointer, e.Message)),
         ];
     }
 }

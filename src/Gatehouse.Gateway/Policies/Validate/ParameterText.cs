@@ -11,8 +11,7 @@ internal static class ParameterText
     private static readonly SearchValues<char> s_ofNumbers = SearchValues.Create("0123456789+-.eE");
 
     /// <summary>The value of text that may be of some types; text that is none of them stays text.</summary>
-    public static JsonElement Value(string text, JsonTypes types) =>
-        Build(json => Write(json, text, types));
+    public static JsonElement Value(string text, JsonTypes types) => Build(json => Write(json, text, types));
 
     /// <summary>A list.</summary>
     public static JsonElement List(IEnumerable<string> items, JsonTypes types) =>

@@ -7,8 +7,7 @@ internal sealed class PathParameters
 
     private PathParameters(Segment[] segments) => _segments = segments;
 
-    public static PathParameters Of(string template) =>
-        new([.. template.TrimStart('/').Split('/').Select(Segment.Of)]);
+    public static PathParameters Of(string template) => new([.. template.TrimStart('/').Split('/').Select(Segment.Of)]);
 
     /// <summary>Values by name, as they were sent.</summary>
     public Dictionary<string, string> Read(ReadOnlySpan<char> resource)

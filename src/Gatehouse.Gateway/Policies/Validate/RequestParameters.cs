@@ -98,7 +98,11 @@ internal sealed class RequestParameters
 
     private bool IsKnown(string name) =>
         _known.Contains(name)
-        || (name.IndexOf('[', StringComparison.Ordinal) is > 0 and var at && name[^1] == ']' && _known.Contains(name[..at]));
+        || (
+            name.IndexOf('[', StringComparison.Ordinal) is > 0 and var at
+            && name[^1] == ']'
+            && _known.Contains(name[..at])
+        );
 
     private string? CheckQuery(Parameter parameter, List<(string Name, string Raw)> query)
     {
@@ -144,12 +148,16 @@ internal sealed class RequestParameters
         }
 
         var size = raw.Sum(r => r.Length);
-        var decode = contract.In == "query" ? QueryText.Decode
+        var decode =
+            contract.In == "query" ? QueryText.Decode
             : contract.In == "header" ? (Func<string, string>)(static t => t)
             : Uri.UnescapeDataString;
         if (parameter.Types.HasFlag(JsonTypes.Array))
         {
-            var items = contract.Explode && contract.In is "query" or "cookie" ? raw : raw.SelectMany(r => r.Split(parameter.Delimiters, StringSplitOptions.None));
+            var items =
+                contract.Explode && contract.In is "query" or "cookie"
+                    ? raw
+                    : raw.SelectMany(r => r.Split(parameter.Delimiters, StringSplitOptions.None));
             var decoded = items.Select(i => contract.In == "header" ? i.Trim() : decode(i));
             return Check(parameter, ParameterText.List(decoded, parameter.Schema.Items?.Types ?? JsonTypes.None), size);
         }
@@ -165,7 +173,11 @@ internal sealed class RequestParameters
         {
             try
             {
-                return Check(parameter, JsonElement.Parse(text, new JsonDocumentOptions { AllowDuplicateProperties = false }), size);
+                return Check(
+                    parameter,
+                    JsonElement.Parse(text, new JsonDocumentOptions { AllowDuplicateProperties = false }),
+                    size
+                );
             }
             catch (JsonException)
             {
@@ -217,7 +229,8 @@ internal sealed class RequestParameters
 
         /// <summary>An object whose members are parameters of their own.</summary>
         public bool IsSpreadObject { get; } =
-            contract is { In: "query", Style: "form", Explode: true, IsJson: false } && schema.Types == JsonTypes.Object;
+            contract is { In: "query", Style: "form", Explode: true, IsJson: false }
+            && schema.Types == JsonTypes.Object;
 
         public string[] Delimiters { get; } =
             contract.Style switch

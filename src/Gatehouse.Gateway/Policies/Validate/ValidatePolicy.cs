@@ -90,7 +90,10 @@ internal sealed class ValidatePolicy : IWaitingPolicy, IAnswerPolicy
             return new(
                 response.StatusCode >= 500
                     ? null
-                    : Misfit(exchange, [new("body", "", $"has the status {response.StatusCode}, which is not described")])
+                    : Misfit(
+                        exchange,
+                        [new("body", "", $"has the status {response.StatusCode}, which is not described")]
+                    )
             );
         }
 
@@ -183,8 +186,9 @@ internal sealed class ValidatePolicy : IWaitingPolicy, IAnswerPolicy
                 ? _body.Required
                     ? [new("body", "", "is missing")]
                     : []
-            : isForm ? FormBody.Check(body.Span, schema, _settings.Formats)
-            : Check(body, schema)
+                : isForm
+                    ? FormBody.Check(body.Span, schema, _settings.Formats)
+                    : Check(body, schema)
         );
         return wrong.IsEmpty ? null : Refusal(wrong);
     }

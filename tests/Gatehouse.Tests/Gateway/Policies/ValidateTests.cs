@@ -97,11 +97,7 @@ public sealed class ValidateTests : IAsyncLifetime
     {
         Serve();
 
-        using var answer = await _gateway.SendAsync(
-            HttpMethod.Get,
-            "/petstore/1.0.0/pets/7",
-            headers: [(name, value)]
-        );
+        using var answer = await _gateway.SendAsync(HttpMethod.Get, "/petstore/1.0.0/pets/7", headers: [(name, value)]);
 
         await SaysAsync(answer, problem);
     }
@@ -338,24 +334,14 @@ public sealed class ValidateTests : IAsyncLifetime
     {
         var refusal = Assert.Single(
             _gateway.Apply(
-                (
-                    Entities.Petstore(_backend.Url, "GET /pets") with
-                    {
-                        Policies = [new() { Name = "validate" }],
-                    }
-                ).Put()
+                (Entities.Petstore(_backend.Url, "GET /pets") with { Policies = [new() { Name = "validate" }] }).Put()
             )
         );
 
         Assert.Contains("import it again", refusal.Reason, StringComparison.Ordinal);
     }
 
-    private void Serve(
-        string settings = "{}",
-        string paths = Paths,
-        string version = "3.0.3",
-        string? document = null
-    )
+    private void Serve(string settings = "{}", string paths = Paths, string version = "3.0.3", string? document = null)
     {
         var text = Encoding.UTF8.GetBytes(
             document ?? $"openapi: {version}\ninfo: {{ title: Petstore, version: 1.0.0 }}\n{paths}"
@@ -397,11 +383,7 @@ public sealed class ValidateTests : IAsyncLifetime
         if (problem.Length > 0)
         {
             using var json = JsonDocument.Parse(text);
-            Assert.Contains(
-                problem,
-                json.RootElement.GetProperty("description").GetString(),
-                StringComparison.Ordinal
-            );
+            Assert.Contains(problem, json.RootElement.GetProperty("description").GetString(), StringComparison.Ordinal);
         }
     }
 }

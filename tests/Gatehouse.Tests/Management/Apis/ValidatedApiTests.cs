@@ -101,10 +101,15 @@ public sealed class ValidatedApiTests
         var large = new StringBuilder(Pets).Append("    Large:\n      type: object\n      properties:\n");
         for (var i = 0; i < 15_000; i++)
         {
-            large.Append("        a_property_with_a_long_name_").Append(i).Append(": { type: string, maxLength: 100, pattern: '^[a-z]*$' }\n");
+            large
+                .Append("        a_property_with_a_long_name_")
+                .Append(i)
+                .Append(": { type: string, maxLength: 100, pattern: '^[a-z]*$' }\n");
         }
 
-        var text = large.ToString().Replace("kind: { const: null }", "kind: { $ref: '#/components/schemas/Large' }", StringComparison.Ordinal);
+        var text = large
+            .ToString()
+            .Replace("kind: { const: null }", "kind: { $ref: '#/components/schemas/Large' }", StringComparison.Ordinal);
         var problem = await manager.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "apis", text);
 
         var only = Assert.Single(problem.Errors!.Value);
