@@ -35,8 +35,8 @@ internal static class ApiCommands
     {
         var source = new Argument<string>("document")
         {
-            Description = "OpenAPI 2.0, 3.0 or 3.1 in JSON or YAML",
-            HelpName = "FILE|URL",
+            Description = "OpenAPI 2.0, 3.0 or 3.1 in JSON or YAML, or a directory that 'gatehouse import wso2' wrote",
+            HelpName = "FILE|URL|DIR",
         };
         var name = new Option<string?>("--name") { Description = "The API's name (default: from the title)" };
         var version = new Option<string?>("--version") { Description = "The API's version (default: the document's)" };
@@ -121,7 +121,8 @@ internal static class ApiCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var path = call.Get(source);
+                    var folder = ApiFolder.Find(call.Get(source));
+                    var path = folder?.Document ?? call.Get(source);
                     using var content = new ByteArrayContent(await DocumentSource.ReadAsync(path, cancellation));
                     content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
                     var query = new List<string>();
@@ -156,13 +157,8 @@ internal static class ApiCommands
                         Add(query, "sandboxEndpoint", url);
                     }
 
-                    var imported = await SendAsync(
-                        call,
-                        path,
-                        $"apis?{string.Join('&', query)}",
-                        content,
-                        cancellation
-                    );
+                    folder?.AddTo(query);
+                    var imported = await ImportAsync(call, folder, path, query, content, cancellation);
                     foreach (var warning in imported.Warnings)
                     {
                         call.Output.Warn((warning with { File = path }).ToString());
@@ -201,6 +197,29 @@ internal static class ApiCommands
                     return exit;
                 }
             );
+    }
+
+    /// <summary>Sends a document with what is said beside it, and then what only an API that is there can be told.</summary>
+    public static async Task<ImportView> ImportAsync(
+        Call call,
+        ApiFolder? folder,
+        string path,
+        IReadOnlyList<string> query,
+        HttpContent content,
+        CancellationToken cancellation
+    )
+    {
+        var imported = await SendAsync(call, path, $"apis?{string.Join('&', query)}", content, cancellation);
+        if (folder?.IsDefaultVersion is { } isDefault)
+        {
+            await call.Manager.PatchAsync<ApiView>(
+                PathOf(imported.Api.Id),
+                new ApiEdit { IsDefaultVersion = isDefault },
+                cancellation
+            );
+        }
+
+        return imported;
     }
 
     private static Command List()

@@ -21,6 +21,7 @@ internal static class OperatorCommands
             ConfigCommands.Create(),
             ReloadCommand.Create(),
             SetupCommand.Create(),
+            ImportCommands.Create(),
             VersionCommand.Create(),
         ];
 }

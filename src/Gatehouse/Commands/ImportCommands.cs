@@ -1,0 +1,165 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json.Nodes;
+using Gatehouse.Cli;
+using Gatehouse.Wso2;
+
+namespace Gatehouse.Commands;
+
+/// <summary><c>gatehouse import wso2</c>: reads an old installation into files of ours, with a report of every line that was read.</summary>
+internal static class ImportCommands
+{
+    public static Command Create() => new Command("import", "Take over what another system holds").With(FromWso2());
+
+    private static Command FromWso2()
+    {
+        var source = new Argument<string>("source")
+        {
+            Description =
+                "A WSO2 home (with repository/conf), a synapse-configs folder, an apictl project or .zip, or a directory of these",
+            HelpName = "DIR",
+        };
+        var nginx = new Option<string?>("--nginx")
+        {
+            Description = "NGINX files of its load balancer: a directory with nginx.conf or vhosts",
+            HelpName = "DIR",
+        };
+        var to = new Option<string>("--out")
+        {
+            Description = "Where to write (default: gatehouse-import)",
+            HelpName = "DIR",
+            DefaultValueFactory = _ => "gatehouse-import",
+        };
+        var apply = new Option<bool>("--apply")
+        {
+            Description = "Also import the APIs, plans and limits into the cluster you are signed in to",
+        };
+        var all = new Option<bool>("--all")
+        {
+            Description = "Print every line; without it, what is not needed is counted",
+        };
+        return new Command("wso2", "Turn a WSO2 installation, its APIs and its NGINX files into ours")
+            .With(source, nginx, to, apply, all)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    var import = Import.Read(call.Get(source), call.Get(nginx));
+                    var folder = Path.GetFullPath(call.Get(to)!);
+                    ImportFiles.Write(folder, import);
+                    Print(call, import, folder, call.Get(all));
+                    var failed = call.Get(apply) ? await ApplyAsync(call, import, folder, cancellation) : 0;
+                    if (import.Log.Problems.Count == 0)
+                    {
+                        return failed == 0 ? ExitCode.Done : ExitCode.Partly;
+                    }
+
+                    call.Output.Failure(
+                        CommandFailure.Invalid(
+                            $"{import.Log.Problems.Count} file{(import.Log.Problems.Count == 1 ? "" : "s")} or values could not be read; the rest is in {folder}",
+                            [.. import.Log.Problems]
+                        )
+                    );
+                    return import.Log.Findings.Count == 0 ? ExitCode.Invalid : ExitCode.Partly;
+                }
+            );
+    }
+
+    private static void Print(Call call, Import import, string folder, bool all)
+    {
+        if (call.Output.Format != OutputFormat.Table)
+        {
+            call.Output.Document(ImportReport.Json(import));
+            return;
+        }
+
+        var shown = import
+            .Log.Findings.Where(f => all || f.Outcome != Outcome.NotNeeded)
+            .OrderBy(f => Rank(f.Outcome))
+            .ToList();
+        if (shown.Count > 0)
+        {
+            call.Output.Items<Finding>(
+                "Finding",
+                shown,
+                new("OUTCOME", f => f.Outcome.Words()),
+                new("WHERE", f => Short(f.Place)),
+                new("WHAT", f => f.Value is null ? f.Element : $"{f.Element} = {f.Value}"),
+                new("BECAME, OR WHY", f => string.Join("; ", new[] { f.Target, f.Note }.OfType<string>()))
+            );
+        }
+
+        call.Output.Say(
+            string.Join(
+                ", ",
+                Enum.GetValues<Outcome>().Select(o => $"{import.Log.Findings.Count(f => f.Outcome == o)} {o.Words()}")
+            ) + $"; {import.Apis.Length} APIs, {import.Limits.Length} plans and limits"
+        );
+        call.Output.Say($"Written to {folder}: report.html has every line");
+        if (!import.Apis.IsEmpty)
+        {
+            call.Output.Next($"gatehouse api import {Path.Combine(folder, "apis", import.Apis[0].Folder)} --deploy");
+        }
+    }
+
+    private static int Rank(Outcome outcome) =>
+        outcome switch
+        {
+            Outcome.Dangerous => 0,
+            Outcome.NeedsYou => 1,
+            Outcome.Converted => 2,
+            _ => 3,
+        };
+
+    private static string Short(Place place)
+    {
+        var relative = Path.GetRelativePath(Environment.CurrentDirectory, place.File);
+        return (place with { File = relative.Length < place.File.Length ? relative : place.File }).ToString();
+    }
+
+    // Plans and limits first: an API names them. What fails is told, the rest goes on.
+    private static async Task<int> ApplyAsync(Call call, Import import, string folder, CancellationToken cancellation)
+    {
+        var failed = 0;
+        foreach (var limit in import.Limits)
+        {
+            try
+            {
+                await call.Manager.PutAsync<JsonObject>(
+                    $"{limit.Kind}/{Uri.EscapeDataString(limit.Name)}",
+                    limit.Document,
+                    cancellation
+                );
+                call.Output.Say($"{limit.Kind}/{limit.Name} is there");
+            }
+            catch (CommandFailure failure) when (failure.Code is not (ExitCode.Unreachable or ExitCode.NotAllowed))
+            {
+                call.Output.Failure(failure);
+                failed++;
+            }
+        }
+
+        foreach (var api in import.Apis)
+        {
+            try
+            {
+                var found = ApiFolder.Find(Path.Combine(folder, "apis", api.Folder))!;
+                var query = new List<string> { "update=true" };
+                found.AddTo(query);
+                using var content = new ByteArrayContent(await DocumentSource.ReadAsync(found.Document, cancellation));
+                content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
+                var view = await ApiCommands.ImportAsync(call, found, found.Document, query, content, cancellation);
+                call.Output.Say($"{view.Api.Id} is {(view.Created ? "imported" : "updated")} at {view.Api.Address}");
+            }
+            catch (CommandFailure failure) when (failure.Code is not (ExitCode.Unreachable or ExitCode.NotAllowed))
+            {
+                call.Output.Failure(failure);
+                failed++;
+            }
+        }
+
+        return failed;
+    }
+}
