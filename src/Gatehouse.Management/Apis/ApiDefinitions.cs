@@ -8,7 +8,6 @@ namespace Gatehouse.Management;
 /// <summary>The APIs as their publishers edit them.</summary>
 public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
 {
-    // A document of 20 MiB becomes some 300 MiB of nodes for a moment.
     private readonly SemaphoreSlim _reading = new(2, 2);
     private readonly AddressIndex _addresses = new();
 
@@ -25,17 +24,7 @@ public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
         CancellationToken cancellation
     )
     {
-        OpenApiDocument document;
-        await _reading.WaitAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            document = OpenApiReader.Read(text);
-        }
-        finally
-        {
-            _reading.Release();
-        }
-
+        var document = await ReadAsync(text, cancellation).ConfigureAwait(false);
         var id = Api.EntityName(settings.NameFor(document), settings.Version ?? document.Version);
         var existing = await TryFindAsync(id, cancellation).ConfigureAwait(false);
         if (existing is not null && !settings.Update)
@@ -55,31 +44,15 @@ public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
         }
 
         await LimitPolicies.EnsureKnownAsync(catalogue, definition, cancellation).ConfigureAwait(false);
-        var row = new DocumentRow
-        {
-            Digest = digest,
-            Content = text.ToArray(),
-            MediaType = document.MediaType,
-        };
-        var transaction = new CatalogueTransaction(actor, $"imported API {id}")
-            .Put(
-                EntityKinds.Definition,
-                id,
+        var transaction = new CatalogueTransaction(actor, $"imported API {id}");
+        await AddAsync(
+                transaction,
                 definition,
-                DefinitionJson.Default.ApiDefinition,
-                expectedEpoch ?? existing?.Epoch ?? 0
+                Row(text, digest, document),
+                expectedEpoch ?? existing?.Epoch ?? 0,
+                cancellation
             )
-            .Also(
-                async (context, ct) =>
-                {
-                    await _addresses.EnsureFreeAsync(context, definition, ct).ConfigureAwait(false);
-                    if (!await context.Documents.AnyAsync(d => d.Digest == digest, ct).ConfigureAwait(false))
-                    {
-                        context.Documents.Add(row);
-                    }
-                }
-            );
-        await CatchUpAsync(cancellation).ConfigureAwait(false);
+            .ConfigureAwait(false);
         await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
         return new(
             await GetAsync(id, cancellation).ConfigureAwait(false),
@@ -190,11 +163,80 @@ public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
         }
     }
 
-    /// <summary>Adds a definition that there is not yet to a transaction, with the check that its address is free.</summary>
+    /// <summary>
+    /// Makes an API be what a source says, or with <paramref name="dryRun"/> says what it would be. Throws
+    /// <see cref="ProblemsException"/> with everything that is wrong, <see cref="ConflictException"/> when its address is
+    /// taken; then nothing was written.
+    /// </summary>
+    internal async Task<SourceResult> PutSourceAsync(
+        string name,
+        string version,
+        ApiSource source,
+        bool dryRun,
+        long? expectedEpoch,
+        Actor actor,
+        CancellationToken cancellation
+    )
+    {
+        var text = System.Text.Encoding.UTF8.GetBytes(source.Document);
+        var document = await ReadAsync(text, cancellation).ConfigureAwait(false);
+        var digest = Digest.Of(text);
+        var definition = source.ToDefinition(name, version, document, digest);
+        if (ApiRules.Check(definition) is { IsEmpty: false } problems)
+        {
+            throw new ProblemsException(problems);
+        }
+
+        var existing = await TryFindAsync(definition.Id, cancellation).ConfigureAwait(false);
+        if (!dryRun)
+        {
+            // Not in a dry run: what it names may be about to be made.
+            await LimitPolicies.EnsureKnownAsync(catalogue, definition, cancellation).ConfigureAwait(false);
+            var transaction = new CatalogueTransaction(actor, $"set API {definition.Id} from its source");
+            var giver = await MoveDefaultAsync(
+                    transaction,
+                    existing?.Value ?? definition with { IsDefaultVersion = false },
+                    definition,
+                    cancellation
+                )
+                .ConfigureAwait(false);
+            await AddAsync(
+                    transaction,
+                    definition,
+                    Row(text, digest, document),
+                    expectedEpoch ?? existing?.Epoch ?? 0,
+                    cancellation,
+                    giver
+                )
+                .ConfigureAwait(false);
+            await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
+        }
+
+        return new(existing?.Value, definition, document.Warnings);
+    }
+
+    /// <summary>Reads a document; a few at a time, because one of 20 MiB becomes some 300 MiB of nodes for a moment.</summary>
+    internal async Task<OpenApiDocument> ReadAsync(ReadOnlyMemory<byte> text, CancellationToken cancellation)
+    {
+        await _reading.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return OpenApiReader.Read(text);
+        }
+        finally
+        {
+            _reading.Release();
+        }
+    }
+
+    /// <summary>Adds a definition to a transaction, with its document when that may be new, and the check that its address is free.</summary>
     internal async Task AddAsync(
         CatalogueTransaction transaction,
         ApiDefinition definition,
-        CancellationToken cancellation
+        DocumentRow? document,
+        long expectedEpoch,
+        CancellationToken cancellation,
+        string? giver = null
     )
     {
         await CatchUpAsync(cancellation).ConfigureAwait(false);
@@ -204,10 +246,22 @@ public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
                 definition.Id,
                 definition,
                 DefinitionJson.Default.ApiDefinition,
-                expectedEpoch: 0
+                expectedEpoch
             )
-            .Also((context, ct) => _addresses.EnsureFreeAsync(context, definition, ct));
+            .Also((context, ct) => _addresses.EnsureFreeAsync(context, definition, ct, giver));
+        if (document is not null)
+        {
+            transaction.Also((context, ct) => Listings.AddDocumentAsync(context, document, ct));
+        }
     }
+
+    private static DocumentRow Row(ReadOnlyMemory<byte> text, Digest digest, OpenApiDocument document) =>
+        new()
+        {
+            Digest = digest,
+            Content = text.ToArray(),
+            MediaType = document.MediaType,
+        };
 
     /// <summary>
     /// Sets the policies of an API, or of the one operation that is named. Throws <see cref="ProblemsException"/> when they

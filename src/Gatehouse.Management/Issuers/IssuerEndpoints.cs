@@ -21,6 +21,24 @@ public sealed record SetIssuer(
     long? ClockSkewSeconds = null
 )
 {
+    /// <summary>What would have to be asked for to make an issuer.</summary>
+    public static SetIssuer Of(Issuer issuer) =>
+        new(
+            issuer.Name,
+            issuer.Url,
+            issuer.Audiences,
+            issuer.Keys,
+            issuer.KeysUrl,
+            issuer.Discovery,
+            issuer.Algorithms,
+            issuer.ClientClaims,
+            issuer.ScopeClaim,
+            (long)issuer.ClockSkew.TotalSeconds
+        );
+
+    /// <summary>The same with the defaults written out.</summary>
+    public SetIssuer Complete() => Of(ToIssuer());
+
     internal Issuer ToIssuer()
     {
         var issuer = new Issuer

@@ -109,6 +109,7 @@ public static class GatehouseManagement
         rest.MapPolicies();
         rest.MapRevisions();
         rest.MapDeployments();
+        rest.MapApiSources();
         rest.MapLifecycle();
         rest.MapListings();
         rest.MapApiDocuments();

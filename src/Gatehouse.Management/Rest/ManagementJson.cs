@@ -51,6 +51,8 @@ namespace Gatehouse.Management;
 [JsonSerializable(typeof(ApplicationEdit))]
 [JsonSerializable(typeof(ChangeOwner))]
 [JsonSerializable(typeof(SetPlan))]
+[JsonSerializable(typeof(ApiSource))]
+[JsonSerializable(typeof(SourceResult))]
 [JsonSerializable(typeof(LifecycleView))]
 [JsonSerializable(typeof(LifecycleRequest))]
 [JsonSerializable(typeof(DeployRequest))]

@@ -10,6 +10,9 @@ internal sealed class Output(Terminal terminal, OutputFormat format, bool quiet)
 {
     private const string ApiVersion = "gatehouse/v1";
 
+    /// <summary>How documents are printed.</summary>
+    public static JsonSerializerOptions Json => s_json;
+
     private static readonly JsonSerializerOptions s_json = new(ManagerClient.Json)
     {
         WriteIndented = true,

@@ -63,6 +63,10 @@ internal sealed class ManagerClient : IDisposable
     public Task<T> GetAsync<T>(string path, CancellationToken cancellation) =>
         SendAsync<T>(HttpMethod.Get, path, null, cancellation);
 
+    /// <summary>Reads what is no JSON.</summary>
+    public async Task<byte[]> GetBytesAsync(string path, CancellationToken cancellation) =>
+        (await SendForBytesAsync(HttpMethod.Get, path, null, cancellation)).Body;
+
     /// <summary>Creates or acts.</summary>
     public Task<T> PostAsync<T>(string path, object? body, CancellationToken cancellation) =>
         SendAsync<T>(HttpMethod.Post, path, ToContent(body), cancellation);

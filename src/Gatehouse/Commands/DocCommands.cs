@@ -127,7 +127,7 @@ internal static class DocCommands
             );
     }
 
-    private static string MediaTypeOf(string file) =>
+    internal static string MediaTypeOf(string file) =>
         Path.GetExtension(file).ToLowerInvariant() is ".md" or ".markdown" ? "text/markdown"
         : new FileExtensionContentTypeProvider().TryGetContentType(file, out var type) ? type
         : "application/octet-stream";

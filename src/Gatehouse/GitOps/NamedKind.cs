@@ -1,0 +1,104 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Gatehouse.Cli;
+using Gatehouse.Commands;
+using Gatehouse.Model;
+
+namespace Gatehouse.GitOps;
+
+/// <summary>A kind whose resources are one document each, read and replaced whole at <c>path/name</c>.</summary>
+/// <typeparam name="T">What is sent to replace one.</typeparam>
+/// <typeparam name="TLive">What is listed.</typeparam>
+/// <param name="word">The word after <c>kind:</c>.</param>
+/// <param name="folder">The folder it is exported to.</param>
+/// <param name="path">Its path below <c>/api/v1/</c>.</param>
+/// <param name="fromLive">What would have to be sent to make what is listed.</param>
+/// <param name="check">What is wrong with one, as far as that can be told here.</param>
+/// <param name="complete">Says what is meant where nothing is said; null when the type does.</param>
+internal sealed class NamedKind<T, TLive>(
+    string word,
+    string folder,
+    string path,
+    Func<TLive, T> fromLive,
+    Func<T, ImmutableArray<Problem>> check,
+    Func<T, T>? complete = null
+) : SourceKind
+    where T : class
+{
+    public override string Word => word;
+
+    public override string Folder => folder;
+
+    public override WantedResource? Read(SourceFile file, ICollection<Problem> problems)
+    {
+        var content = file.Content.DeepClone().AsObject();
+        content.Remove("kind");
+        if (TypedJson.Read<T>(file, content, problems) is not { } value)
+        {
+            return null;
+        }
+
+        var wrong = check(value);
+        foreach (var problem in wrong)
+        {
+            problems.Add(file.At(problem.Pointer, problem.Message, problem.Fix));
+        }
+
+        var normal = TypedJson.Write(complete is null ? value : complete(value));
+        return wrong.IsEmpty ? new(this, normal["name"]!.GetValue<string>(), normal, file) : null;
+    }
+
+    public override async Task<PlannedChange?> PlanAsync(
+        Call call,
+        WantedResource wanted,
+        CancellationToken cancellation
+    )
+    {
+        var live = (await LiveAsync(call, cancellation)).GetValueOrDefault(wanted.Name);
+        var differences = live is null ? [] : JsonDifference.Of(live, wanted.Content, wanted.File.Secrets);
+        return live is not null && differences.IsEmpty
+            ? null
+            : new(live is null ? "create" : "update", Word, wanted.Name, differences)
+            {
+                Apply = async stop =>
+                {
+                    try
+                    {
+                        await call.Manager.PutAsync<JsonNode>(PathOf(wanted.Name), wanted.Content, stop);
+                    }
+                    catch (CommandFailure failure)
+                    {
+                        throw wanted.Locate(failure);
+                    }
+                },
+            };
+    }
+
+    public override async Task<IReadOnlyList<string>> NamesAsync(Call call, CancellationToken cancellation) =>
+        [.. (await LiveAsync(call, cancellation)).Keys];
+
+    public override PlannedChange Delete(Call call, string name) =>
+        new("delete", Word, name, []) { Apply = stop => call.Manager.DeleteAsync(PathOf(name), stop) };
+
+    public override async Task ExportAsync(Call call, string directory, CancellationToken cancellation)
+    {
+        foreach (var (name, content) in await LiveAsync(call, cancellation))
+        {
+            WriteFile(Path.Combine(directory, Folder, SafeName(name) + ".yaml"), content);
+        }
+    }
+
+    private string PathOf(string name) => $"{path}/{Uri.EscapeDataString(name)}";
+
+    private async Task<SortedDictionary<string, JsonObject>> LiveAsync(Call call, CancellationToken cancellation)
+    {
+        var all = new SortedDictionary<string, JsonObject>(StringComparer.Ordinal);
+        foreach (var live in await Pages.AllAsync<TLive>(call, path, cancellation))
+        {
+            var json = TypedJson.Write(fromLive(live));
+            all[json["name"]!.GetValue<string>()] = json;
+        }
+
+        return all;
+    }
+}

@@ -1,0 +1,127 @@
+using System.Collections.Immutable;
+using Gatehouse.Cli;
+using Gatehouse.Management;
+using Gatehouse.Model;
+
+namespace Gatehouse.GitOps;
+
+/// <summary>A directory of sources, and the kinds there are, in the order in which they hang on each other.</summary>
+internal static class SourceTree
+{
+    private const int MostFiles = 50_000;
+
+    /// <summary>What others name comes first.</summary>
+    public static ImmutableArray<SourceKind> Kinds { get; } =
+    [
+        new NamedKind<ApiCategory, ApiCategory>("Category", "categories", "categories", c => c, _ => []),
+        new NamedKind<Plan, Plan>("Plan", "plans", "plans", p => p, LimitKinds.Plans.Check),
+        new NamedKind<ApplicationPolicy, ApplicationPolicy>(
+            "ApplicationPolicy",
+            "application-policies",
+            "application-policies",
+            p => p,
+            LimitKinds.Applications.Check
+        ),
+        new NamedKind<ApiPolicy, ApiPolicy>("ApiPolicy", "api-policies", "api-policies", p => p, LimitKinds.Apis.Check),
+        new NamedKind<CustomRule, CustomRule>(
+            "CustomRule",
+            "custom-rules",
+            "custom-rules",
+            r => r,
+            LimitKinds.Rules.Check
+        ),
+        new NamedKind<SetIssuer, Issuer>(
+            "Issuer",
+            "issuers",
+            "issuers",
+            SetIssuer.Of,
+            _ => [],
+            i => i.Complete()
+        ),
+        new ApiKind(),
+        new ApplicationKind(),
+    ];
+
+    /// <summary>
+    /// Everything a directory wants, in the order to apply it. Throws a <see cref="CommandFailure"/> that lists everything that
+    /// is wrong, by file, line and column.
+    /// </summary>
+    public static ImmutableArray<WantedResource> Read(string directory, Terminal terminal)
+    {
+        if (!Directory.Exists(directory))
+        {
+            throw new CommandFailure(ExitCode.NotFound, "there is no such directory", directory);
+        }
+
+        var problems = new List<Problem>();
+        var wanted = new Dictionary<(string, string), WantedResource>();
+        foreach (var path in Files(directory))
+        {
+            if (SourceFile.Read(path, terminal, problems) is not { } file)
+            {
+                continue;
+            }
+
+            var word = file.Content["kind"] is System.Text.Json.Nodes.JsonValue text && text.TryGetValue<string>(out var w) ? w : null;
+            if (Kinds.FirstOrDefault(k => k.Word == word) is not { } kind)
+            {
+                var known = Kinds.Select(k => k.Word).ToList();
+                problems.Add(
+                    file.At(
+                        "/kind",
+                        word is null ? "nothing says what this is" : $"'{word}' is no kind",
+                        word is not null && NearestName.Of(word, known) is { } near
+                            ? $"did you mean '{near}'?"
+                            : $"begin with kind: and one of {string.Join(", ", known)}"
+                    )
+                );
+                continue;
+            }
+
+            if (kind.Read(file, problems) is { } resource && !wanted.TryAdd((kind.Word, resource.Name), resource))
+            {
+                problems.Add(
+                    file.At(
+                        "/name",
+                        $"{kind.Word} {resource.Name} stands in {wanted[(kind.Word, resource.Name)].File.Path} too",
+                        "keep one of the two"
+                    )
+                );
+            }
+        }
+
+        return problems.Count > 0
+            ? throw CommandFailure.Invalid(
+                $"{directory} cannot be applied: {problems.Count} problem{(problems.Count == 1 ? "" : "s")}",
+                [.. problems]
+            )
+            :
+            [
+                .. wanted
+                    .Values.OrderBy(w => Kinds.IndexOf(w.Kind))
+                    .ThenBy(w => w.Name, StringComparer.Ordinal),
+            ];
+    }
+
+    // OpenAPI documents and what lies in hidden folders are no sources.
+    private static IEnumerable<string> Files(string directory)
+    {
+        var all = Directory
+            .EnumerateFiles(directory, "*.yaml", SearchOption.AllDirectories)
+            .Concat(Directory.EnumerateFiles(directory, "*.yml", SearchOption.AllDirectories))
+            .Where(f => !Path.GetRelativePath(directory, f).Split('/', '\\').Any(part => part.StartsWith('.')))
+            .Where(f => !Path.GetFileName(f).StartsWith("openapi.", StringComparison.Ordinal))
+            .Where(f => !Path.GetRelativePath(directory, f).Split('/', '\\').SkipLast(1).Contains("docs"))
+            .Order(StringComparer.Ordinal)
+            .Take(MostFiles + 1)
+            .ToList();
+        return all.Count > MostFiles
+            ? throw new CommandFailure(
+                ExitCode.Invalid,
+                $"there are more than {MostFiles} files",
+                directory,
+                "is this the right directory?"
+            )
+            : all;
+    }
+}
