@@ -241,13 +241,7 @@ public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
     {
         await CatchUpAsync(cancellation).ConfigureAwait(false);
         transaction
-            .Put(
-                EntityKinds.Definition,
-                definition.Id,
-                definition,
-                DefinitionJson.Default.ApiDefinition,
-                expectedEpoch
-            )
+            .Put(EntityKinds.Definition, definition.Id, definition, DefinitionJson.Default.ApiDefinition, expectedEpoch)
             .Also((context, ct) => _addresses.EnsureFreeAsync(context, definition, ct, giver));
         if (document is not null)
         {

@@ -25,7 +25,14 @@ public sealed record ApiSource
     [JsonRequired]
     public string Document { get; init; } = "";
 
-    private static readonly FrozenSet<string> s_ofDocument = ["name", "version", "operations", "document", "specification"];
+    private static readonly FrozenSet<string> s_ofDocument =
+    [
+        "name",
+        "version",
+        "operations",
+        "document",
+        "specification",
+    ];
 
     /// <summary>The members that <see cref="Settings"/> may hold.</summary>
     public static ImmutableArray<string> SettingNames { get; } =
@@ -49,7 +56,13 @@ public sealed record ApiSource
         }
         catch (JsonException wrong)
         {
-            return [new((wrong.Path ?? "").TrimStart('$').Replace('.', '/'), $"This cannot be read: {wrong.Message.Split(" Path:")[0]}")];
+            return
+            [
+                new(
+                    (wrong.Path ?? "").TrimStart('$').Replace('.', '/'),
+                    $"This cannot be read: {wrong.Message.Split(" Path:")[0]}"
+                ),
+            ];
         }
     }
 

@@ -46,7 +46,9 @@ public sealed class ApiVersions(
             ApiDocuments.Put(transaction, copy.Id, document, expectedEpoch: 0);
         }
 
-        await definitions.AddAsync(transaction, copy, document: null, expectedEpoch: 0, cancellation).ConfigureAwait(false);
+        await definitions
+            .AddAsync(transaction, copy, document: null, expectedEpoch: 0, cancellation)
+            .ConfigureAwait(false);
         await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
         return ask.IsDefault
             ? await definitions

@@ -39,7 +39,10 @@ internal static class GitOpsCommands
                         wanted.IsEmpty
                             ? "There is nothing in it"
                             : "Good: "
-                                + string.Join(", ", wanted.GroupBy(w => w.Kind.Word).Select(g => $"{g.Count()} {g.Key}"))
+                                + string.Join(
+                                    ", ",
+                                    wanted.GroupBy(w => w.Kind.Word).Select(g => $"{g.Count()} {g.Key}")
+                                )
                     );
                     return Task.CompletedTask;
                 }
@@ -203,7 +206,9 @@ internal static class GitOpsCommands
                 if (kept.Count > 0)
                 {
                     changes.AddRange(
-                        (await kind.NamesAsync(call, cancellation)).Where(n => !kept.Contains(n)).Select(n => kind.Delete(call, n))
+                        (await kind.NamesAsync(call, cancellation))
+                            .Where(n => !kept.Contains(n))
+                            .Select(n => kind.Delete(call, n))
                     );
                 }
             }

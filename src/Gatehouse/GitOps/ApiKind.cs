@@ -145,10 +145,7 @@ internal sealed class ApiKind : SourceKind
         [.. (await Pages.AllAsync<ApiSummary>(call, "apis", cancellation)).Select(a => a.Id)];
 
     public override PlannedChange Delete(Call call, string name) =>
-        new("delete", Word, name, [])
-        {
-            Apply = stop => call.Manager.DeleteAsync(ApiCommands.PathOf(name), stop),
-        };
+        new("delete", Word, name, []) { Apply = stop => call.Manager.DeleteAsync(ApiCommands.PathOf(name), stop) };
 
     public override async Task ExportAsync(Call call, string directory, CancellationToken cancellation)
     {

@@ -41,7 +41,10 @@ internal sealed class ApiTarget(Call call, WantedResource wanted)
 
         if (wanted.Content["documents"] is { } documents)
         {
-            Add("documents", JsonDifference.Of(await DocumentsAsync(cancellation), Documents(documents), wanted.File.Secrets));
+            Add(
+                "documents",
+                JsonDifference.Of(await DocumentsAsync(cancellation), Documents(documents), wanted.File.Secrets)
+            );
         }
 
         if (State is { } state && state != api.Summary.State)
@@ -97,7 +100,11 @@ internal sealed class ApiTarget(Call call, WantedResource wanted)
         var isDeployed = api.DeployedRevision is not null;
         if (State != ApiState.Retired && (isDeployed ? moved && Deployed != false : Deployed == true))
         {
-            await call.Manager.PostAsync($"{_path}/deployments", new DeployRequest(Message: "applied from its source"), cancellation);
+            await call.Manager.PostAsync(
+                $"{_path}/deployments",
+                new DeployRequest(Message: "applied from its source"),
+                cancellation
+            );
             api = (await call.Manager.GetAsync<ApiView>(_path, cancellation)).Summary;
         }
 
@@ -115,7 +122,10 @@ internal sealed class ApiTarget(Call call, WantedResource wanted)
             }
         }
 
-        if (Deployed == false && (await call.Manager.GetAsync<ApiView>(_path, cancellation)).Summary.DeployedRevision is not null)
+        if (
+            Deployed == false
+            && (await call.Manager.GetAsync<ApiView>(_path, cancellation)).Summary.DeployedRevision is not null
+        )
         {
             await call.Manager.DeleteAsync($"{_path}/deployments", cancellation);
         }

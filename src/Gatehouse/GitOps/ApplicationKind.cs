@@ -44,7 +44,12 @@ internal sealed class ApplicationKind : SourceKind
                 {
                     try
                     {
-                        await ApplyAsync(call, TypedJson.Read<ApplicationSource>(wanted.File, wanted.Content, [])!, found, stop);
+                        await ApplyAsync(
+                            call,
+                            TypedJson.Read<ApplicationSource>(wanted.File, wanted.Content, [])!,
+                            found,
+                            stop
+                        );
                     }
                     catch (CommandFailure failure)
                     {
@@ -96,7 +101,12 @@ internal sealed class ApplicationKind : SourceKind
                 cancellation
             );
             id = made.Id;
-            before = new() { Name = made.Name, Owner = made.Owner, Policy = made.Policy };
+            before = new()
+            {
+                Name = made.Name,
+                Owner = made.Owner,
+                Policy = made.Policy,
+            };
         }
 
         var path = AppCommands.PathOf(id);
@@ -136,17 +146,30 @@ internal sealed class ApplicationKind : SourceKind
                     new CreateSubscription(id, subscription.Api, subscription.Plan),
                     cancellation
                 );
-                held = new() { Api = made.Api, Plan = made.Plan, State = made.State };
+                held = new()
+                {
+                    Api = made.Api,
+                    Plan = made.Plan,
+                    State = made.State,
+                };
             }
 
             if (held.Plan != subscription.Plan)
             {
-                await call.Manager.PutAsync<SubscriptionView>($"{at}/plan", new SetPlan(subscription.Plan), cancellation);
+                await call.Manager.PutAsync<SubscriptionView>(
+                    $"{at}/plan",
+                    new SetPlan(subscription.Plan),
+                    cancellation
+                );
             }
 
             if (held.State != subscription.State)
             {
-                await call.Manager.PatchAsync<SubscriptionView>(at, new SetSubscription(subscription.State), cancellation);
+                await call.Manager.PatchAsync<SubscriptionView>(
+                    at,
+                    new SetSubscription(subscription.State),
+                    cancellation
+                );
             }
         }
 

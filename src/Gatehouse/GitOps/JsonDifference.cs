@@ -103,6 +103,5 @@ internal static class JsonDifference
         : (o["name"] ?? o["api"]) is JsonValue name && name.TryGetValue<string>(out var text) ? text
         : null;
 
-    private static string Shorten(string text) =>
-        text.Length > LongestValue ? text[..LongestValue] + "…" : text;
+    private static string Shorten(string text) => text.Length > LongestValue ? text[..LongestValue] + "…" : text;
 }

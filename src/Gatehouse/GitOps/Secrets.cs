@@ -25,15 +25,15 @@ internal sealed class Secrets(IReadOnlySet<string> values)
 
     /// <summary>True when a value of that name is one.</summary>
     public bool Is(string name, JsonNode? value) =>
-        value is JsonValue text && text.TryGetValue<string>(out var said) && (values.Contains(said) || NamesSecret(name));
+        value is JsonValue text
+        && text.TryGetValue<string>(out var said)
+        && (values.Contains(said) || NamesSecret(name));
 
     /// <summary>The value with every secret in it hidden.</summary>
     public JsonNode? Hide(string name, JsonNode? node) =>
         node switch
         {
-            JsonObject members => new JsonObject(
-                members.Select(m => KeyValuePair.Create(m.Key, Hide(m.Key, m.Value)))
-            ),
+            JsonObject members => new JsonObject(members.Select(m => KeyValuePair.Create(m.Key, Hide(m.Key, m.Value)))),
             JsonArray items => new JsonArray([.. items.Select(i => Hide(name, i))]),
             _ when Is(name, node) => JsonValue.Create(Shown),
             _ => node?.DeepClone(),

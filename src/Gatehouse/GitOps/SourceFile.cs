@@ -140,7 +140,7 @@ internal sealed class SourceFile
             CultureInfo.InvariantCulture,
             out var number
         )
-            && scalar.Text.Count(c => c == '.') < 2
+        && scalar.Text.Count(c => c == '.') < 2
             ? JsonValue.Create(number)
         : JsonValue.Create(scalar.Text);
 
@@ -155,9 +155,7 @@ internal sealed class SourceFile
                         ? JsonValue.Create(text)
                         : throw new FormatException($"the environment has no {name}");
                 case ["file", var path]:
-                    return JsonValue.Create(
-                        File.ReadAllText(System.IO.Path.Combine(Folder, path)).TrimEnd('\r', '\n')
-                    );
+                    return JsonValue.Create(File.ReadAllText(System.IO.Path.Combine(Folder, path)).TrimEnd('\r', '\n'));
                 default:
                     throw new FormatException("write env:NAME or file:PATH");
             }

@@ -18,11 +18,7 @@ internal abstract class SourceKind
     public abstract WantedResource? Read(SourceFile file, ICollection<Problem> problems);
 
     /// <summary>What has to be done for it; null for nothing. Changes nothing by itself.</summary>
-    public abstract Task<PlannedChange?> PlanAsync(
-        Call call,
-        WantedResource wanted,
-        CancellationToken cancellation
-    );
+    public abstract Task<PlannedChange?> PlanAsync(Call call, WantedResource wanted, CancellationToken cancellation);
 
     /// <summary>The names of what there is.</summary>
     public abstract Task<IReadOnlyList<string>> NamesAsync(Call call, CancellationToken cancellation);
@@ -35,7 +31,8 @@ internal abstract class SourceKind
 
     /// <summary>A file's path for a name that may hold anything.</summary>
     protected static string SafeName(string name) =>
-        string.Concat(name.Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '.' or ' ' ? c : '_')).Trim('.', ' ')
+        string.Concat(name.Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '.' or ' ' ? c : '_'))
+            .Trim('.', ' ')
             is { Length: > 0 } safe
             ? safe
             : "_";
@@ -87,12 +84,7 @@ internal sealed record WantedResource(SourceKind Kind, string Name, JsonObject C
 /// <param name="Kind">Its kind.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Differences">What differs; empty when it is created or deleted.</param>
-internal sealed record PlannedChange(
-    string Action,
-    string Kind,
-    string Name,
-    ImmutableArray<Difference> Differences
-)
+internal sealed record PlannedChange(string Action, string Kind, string Name, ImmutableArray<Difference> Differences)
 {
     /// <summary>Does it.</summary>
     public required Func<CancellationToken, Task> Apply { get; init; }

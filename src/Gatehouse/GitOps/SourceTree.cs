@@ -30,14 +30,7 @@ internal static class SourceTree
             r => r,
             LimitKinds.Rules.Check
         ),
-        new NamedKind<SetIssuer, Issuer>(
-            "Issuer",
-            "issuers",
-            "issuers",
-            SetIssuer.Of,
-            _ => [],
-            i => i.Complete()
-        ),
+        new NamedKind<SetIssuer, Issuer>("Issuer", "issuers", "issuers", SetIssuer.Of, _ => [], i => i.Complete()),
         new ApiKind(),
         new ApplicationKind(),
     ];
@@ -62,7 +55,10 @@ internal static class SourceTree
                 continue;
             }
 
-            var word = file.Content["kind"] is System.Text.Json.Nodes.JsonValue text && text.TryGetValue<string>(out var w) ? w : null;
+            var word =
+                file.Content["kind"] is System.Text.Json.Nodes.JsonValue text && text.TryGetValue<string>(out var w)
+                    ? w
+                    : null;
             if (Kinds.FirstOrDefault(k => k.Word == word) is not { } kind)
             {
                 var known = Kinds.Select(k => k.Word).ToList();
@@ -95,12 +91,7 @@ internal static class SourceTree
                 $"{directory} cannot be applied: {problems.Count} problem{(problems.Count == 1 ? "" : "s")}",
                 [.. problems]
             )
-            :
-            [
-                .. wanted
-                    .Values.OrderBy(w => Kinds.IndexOf(w.Kind))
-                    .ThenBy(w => w.Name, StringComparer.Ordinal),
-            ];
+            : [.. wanted.Values.OrderBy(w => Kinds.IndexOf(w.Kind)).ThenBy(w => w.Name, StringComparer.Ordinal)];
     }
 
     // OpenAPI documents and what lies in hidden folders are no sources.

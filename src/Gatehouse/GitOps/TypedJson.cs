@@ -45,12 +45,7 @@ internal static class TypedJson
     public static JsonObject Write<T>(T value) => JsonSerializer.SerializeToNode(value, s_json)!.AsObject();
 
     /// <summary>Tells unknown names in the value of one member of <typeparamref name="T"/>.</summary>
-    public static void CheckMember<T>(
-        SourceFile file,
-        string member,
-        JsonNode? value,
-        ICollection<Problem> problems
-    ) =>
+    public static void CheckMember<T>(SourceFile file, string member, JsonNode? value, ICollection<Problem> problems) =>
         CheckNames(
             file,
             value,

@@ -51,18 +51,29 @@ public sealed class GitOpsTests : IDisposable
         var diff = await manager.RunAsync("diff", "-f", _directory);
 
         Assert.Equal(ExitCode.Pending, diff.Code);
-        Assert.Contains("update Plan Gold\n  ~ quota: \"5000/min\" -> \"7000/min\"\n", diff.Out, StringComparison.Ordinal);
+        Assert.Contains(
+            "update Plan Gold\n  ~ quota: \"5000/min\" -> \"7000/min\"\n",
+            diff.Out,
+            StringComparison.Ordinal
+        );
         Assert.Contains("  ~ responseTimeout: \"00:01:00\" -> \"00:00:07\"\n", diff.Out, StringComparison.Ordinal);
         Assert.Contains("  ~ state: blocked -> deprecated\n", diff.Out, StringComparison.Ordinal);
         Assert.Contains("  ~ documents/Start/content: ", diff.Out, StringComparison.Ordinal);
-        Assert.Contains("  ~ subscriptions/petstore:1.0.0/plan: \"Gold\" -> \"Silver\"\n", diff.Out, StringComparison.Ordinal);
+        Assert.Contains(
+            "  ~ subscriptions/petstore:1.0.0/plan: \"Gold\" -> \"Silver\"\n",
+            diff.Out,
+            StringComparison.Ordinal
+        );
         Assert.Equal(ExitCode.Done, (await manager.RunAsync("diff", "-f", _directory, "--exit-zero")).Code);
         var applied = await manager.RunAsync("apply", "-f", _directory);
         Assert.True(applied.Code == ExitCode.Done, applied.Error);
         Assert.Equal(ExitCode.Done, (await manager.RunAsync("diff", "-f", _directory)).Code);
         var api = await manager.Catalogue.FindAsync(EntityKinds.Api, "petstore:1.0.0", ModelJson.Default.Api, Stop);
         // What runs is what the files say: the changed definition was deployed.
-        Assert.Equal((ApiStatus.Deprecated, 7.0), (api!.Value.Status, api.Value.Production.ResponseTimeout.TotalSeconds));
+        Assert.Equal(
+            (ApiStatus.Deprecated, 7.0),
+            (api!.Value.Status, api.Value.Production.ResponseTimeout.TotalSeconds)
+        );
     }
 
     [Fact]
