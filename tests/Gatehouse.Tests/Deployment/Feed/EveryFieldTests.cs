@@ -125,10 +125,7 @@ public sealed class EveryFieldTests : IDisposable
         : type == typeof(DateTimeOffset) ? DateTimeOffset.UnixEpoch
         : type == typeof(Quota) ? Quota.Requests(1, TimeSpan.FromSeconds(1))
         : type == typeof(JsonElement) ? JsonSerializer.SerializeToElement(1)
-        : type == typeof(ImmutableSortedDictionary<string, int>)
-            ? ImmutableSortedDictionary<string, int>.Empty.Add("one", 1)
-        : type == typeof(ImmutableSortedDictionary<string, string>)
-            ? ImmutableSortedDictionary<string, string>.Empty.Add("one", "1")
+        : MapOf(type) is { } value ? Add(type.GetField("Empty")!.GetValue(null)!, "one", Value(value))
         : IsOurs(type) ? Make(type)
         : Activator.CreateInstance(type)!;
 
@@ -147,8 +144,7 @@ public sealed class EveryFieldTests : IDisposable
             Enum other => Enum.GetValues(type.IsEnum ? type : Nullable.GetUnderlyingType(type)!)
                 .Cast<object>()
                 .First(v => !v.Equals(other)),
-            ImmutableSortedDictionary<string, int> map => map.Add("two", 2),
-            ImmutableSortedDictionary<string, string> map => map.Add("two", "2"),
+            not null when MapOf(type) is { } inner => Add(value, "two", Value(inner)),
             _ when ElementOf(type) is { } element => Array.CreateInstance(element, 0) is var none
                 ? Of(element).Invoke(null, [none])
                 : null,
@@ -157,6 +153,14 @@ public sealed class EveryFieldTests : IDisposable
                 : null,
             _ => throw new NotSupportedException($"Teach this test to change a {type}."),
         };
+
+    private static Type? MapOf(Type type) =>
+        type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ImmutableSortedDictionary<,>)
+            ? type.GetGenericArguments()[1]
+            : null;
+
+    private static object Add(object map, string key, object value) =>
+        map.GetType().GetMethod("Add", [typeof(string), value.GetType()])!.Invoke(map, [key, value])!;
 
     private static object ArrayOf(Type element, object item)
     {

@@ -23,7 +23,7 @@ public abstract class AuditTrailTests(Product product)
 
         Assert.Equal(("tester", "test", "put app_1"), (newest.Actor, newest.From, newest.Summary));
         Assert.Contains(
-            "\"before\":{\"id\":\"app_1\",\"name\":\"app_1\",\"owner\":\"ann\"",
+            "\"before\":{\"group\":[],\"id\":\"app_1\",\"name\":\"app_1\",\"owner\":\"ann\"",
             newest.Changes,
             StringComparison.Ordinal
         );
