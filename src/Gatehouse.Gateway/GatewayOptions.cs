@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Security;
 using Gatehouse.Gateway.Policies;
 using Gatehouse.Gateway.Throttling;
+using Gatehouse.Model;
 
 namespace Gatehouse.Gateway;
 
@@ -26,6 +27,9 @@ public sealed record GatewayOptions
     /// balancer, which passes the caller's headers on.
     /// </summary>
     public Func<string, DateTimeOffset?>? VerifyTraceGrant { get; init; }
+
+    /// <summary>Opens the secrets that come in entities; null when this node can open none.</summary>
+    public SecretSeal? Secrets { get; init; }
 
     /// <summary>The epoch that the table holds everything up to, told to callers with a trace grant.</summary>
     public Func<long> AppliedEpoch { get; init; } = static () => 0;

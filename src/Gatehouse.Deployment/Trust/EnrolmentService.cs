@@ -126,6 +126,11 @@ public sealed partial class EnrolmentService(
             reply.BalancerKey = ByteString.CopyFrom(clusterKey.Derive("balancer cookies"));
         }
 
+        if (node.Profile.IsWorker())
+        {
+            reply.WorkerKey = ByteString.CopyFrom(clusterKey.Derive(SecretSeal.Purpose));
+        }
+
         return reply;
     }
 

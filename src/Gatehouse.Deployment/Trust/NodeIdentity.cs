@@ -106,7 +106,7 @@ public sealed class NodeIdentity : IDisposable
         var key = NodeKey.LoadOrCreate(dataDirectory);
         var folder = Path.Combine(dataDirectory, "pki");
         var material = Material.Check(reply, key);
-        WriteBalancerKey(folder, reply);
+        WriteSharedKeys(folder, reply);
         Write(folder, material);
         return new(folder, key, material);
     }
@@ -114,8 +114,16 @@ public sealed class NodeIdentity : IDisposable
     /// <summary>The file of the key that all balancers share; only a balancer has it.</summary>
     public static string BalancerKeyPath(string dataDirectory) => Path.Combine(dataDirectory, "pki", "balancer.key");
 
-    private static void WriteBalancerKey(string folder, JoinReply reply)
+    /// <summary>The file of the key that opens secrets in entities; only a worker has it.</summary>
+    public static string WorkerKeyPath(string dataDirectory) => Path.Combine(dataDirectory, "pki", "worker.key");
+
+    private static void WriteSharedKeys(string folder, JoinReply reply)
     {
+        if (!reply.WorkerKey.IsEmpty)
+        {
+            DurableFile.Write(Path.Combine(folder, "worker.key"), reply.WorkerKey.ToByteArray(), secret: true);
+        }
+
         if (!reply.BalancerKey.IsEmpty)
         {
             DurableFile.Write(Path.Combine(folder, "balancer.key"), reply.BalancerKey.ToByteArray(), secret: true);
@@ -160,7 +168,7 @@ public sealed class NodeIdentity : IDisposable
             throw new InvalidDataException($"the renewed certificate is for {renewed}, not for {Identity}");
         }
 
-        WriteBalancerKey(_folder, reply);
+        WriteSharedKeys(_folder, reply);
         Write(_folder, material);
         Volatile.Write(ref _authorities, material.Authorities);
         _facts.Set(material.Facts);

@@ -12,6 +12,9 @@ internal sealed record AccessToken
     /// <summary>The key that its signature was checked with; null until it was.</summary>
     public VerificationKey? Key { get; init; }
 
+    /// <summary>Its issuer was asked about it: it is opaque, and no key of ours checks it.</summary>
+    public bool IsIntrospected { get; init; }
+
     /// <summary>Names it in a revocation.</summary>
     public required Digest Digest { get; init; }
 

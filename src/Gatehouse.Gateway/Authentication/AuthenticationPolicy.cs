@@ -64,7 +64,7 @@ internal sealed class AuthenticationPolicy : IPolicy
     {
         var text = Bearer(exchange.Request.Headers[_authorization])!;
         var verdict = await _verifier
-            .CheckAsync(text, DigestOf(text), exchange.Consumers.Issuers)
+            .CheckAsync(text, DigestOf(text), exchange.Consumers.Issuers, _issuers)
             .ConfigureAwait(false);
         return Enter(exchange, recall: false, verdict);
     }
@@ -147,7 +147,10 @@ internal sealed class AuthenticationPolicy : IPolicy
     {
         if (recall)
         {
-            if (_verifier.Recall(DigestOf(text), exchange.Consumers.Issuers, exchange.Now) is not { } remembered)
+            if (
+                _verifier.Recall(text, DigestOf(text), exchange.Consumers.Issuers, _issuers, exchange.Now)
+                is not { } remembered
+            )
             {
                 return NotRemembered;
             }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using System.Text;
 using Gatehouse.Model;
 
@@ -9,20 +10,30 @@ internal sealed class CompiledIssuer
 {
     private static readonly TimeSpan s_mostSkew = TimeSpan.FromMinutes(5);
 
-    private CompiledIssuer(Issuer issuer, KeySource source)
+    private CompiledIssuer(Issuer issuer, KeySource source, IntrospectionClient? introspection)
     {
         Settings = issuer;
         Source = source;
+        Introspection = introspection;
     }
 
     public Issuer Settings { get; }
 
     public KeySource Source { get; }
 
+    /// <summary>Who is asked about its opaque tokens; null when it has none.</summary>
+    public IntrospectionClient? Introspection { get; }
+
     /// <summary>The running issuer with other settings keeps its source while that would be the same.</summary>
+    /// <param name="issuer">The settings.</param>
+    /// <param name="running">The issuer that runs under its name.</param>
+    /// <param name="secrets">Opens its secret; null when this node can open none.</param>
+    /// <param name="field">Where it is wrong.</param>
+    /// <param name="reason">What is wrong.</param>
     public static CompiledIssuer? TryCompile(
         Issuer issuer,
         CompiledIssuer? running,
+        SecretSeal? secrets,
         out string field,
         out string reason
     )
@@ -39,6 +50,12 @@ internal sealed class CompiledIssuer
             return null;
         }
 
+        if (!TryIntrospection(issuer, secrets, out var introspection, out reason))
+        {
+            field = "/introspection/secret";
+            return null;
+        }
+
         if (
             running is not null
             && running.Settings.Url == issuer.Url
@@ -48,17 +65,58 @@ internal sealed class CompiledIssuer
             && running.Settings.Algorithms.SequenceEqual(issuer.Algorithms)
         )
         {
-            return new(issuer, running.Source);
+            return new(issuer, running.Source, introspection);
         }
 
         if (issuer.Keys is not null)
         {
             var keys = KeySet.Parse(Encoding.UTF8.GetBytes(issuer.Keys), issuer.Algorithms, out reason);
             field = "/keys";
-            return keys is null ? null : new(issuer, KeySource.InPlace(issuer, keys));
+            return keys is null ? null : new(issuer, KeySource.InPlace(issuer, keys), introspection);
         }
 
-        return new(issuer, KeySource.At(issuer, Address(issuer)!));
+        return new(
+            issuer,
+            Address(issuer) is { } address ? KeySource.At(issuer, address) : KeySource.None(issuer),
+            introspection
+        );
+    }
+
+    private static bool TryIntrospection(
+        Issuer issuer,
+        SecretSeal? secrets,
+        out IntrospectionClient? client,
+        out string reason
+    )
+    {
+        (client, reason) = (null, "");
+        if (issuer.Introspection is not { } settings)
+        {
+            return true;
+        }
+
+        string? secret = null;
+        if (settings.Secret is { } sealedSecret)
+        {
+            if (secrets is null)
+            {
+                reason = SealTrouble.NoKey;
+                return false;
+            }
+
+            try
+            {
+                secret = secrets.Open(Model.Introspection.PlaceOf(issuer.Name), sealedSecret);
+            }
+            catch (CryptographicException bad)
+            {
+                reason = bad.Message;
+                return false;
+            }
+        }
+
+        client = new(settings, secret);
+        return true;
     }
 
     private static (string Field, string Reason) Problem(Issuer issuer)
@@ -79,6 +137,19 @@ internal sealed class CompiledIssuer
         }
 
         var ways = (issuer.Keys is null ? 0 : 1) + (issuer.KeysUrl is null ? 0 : 1) + (issuer.Discovery ? 1 : 0);
+        if (issuer.Introspection is { } asked)
+        {
+            if (!Uri.TryCreate(asked.Url, UriKind.Absolute, out var endpoint) || !KeySource.MayFetch(endpoint))
+            {
+                return ("/introspection/url", "Issuers are asked at an https address, or http on this machine.");
+            }
+
+            if (ways == 0)
+            {
+                return ("", "");
+            }
+        }
+
         if (ways != 1)
         {
             return ("/keys", "Keys come from one place: in place, from an address, or by discovery.");

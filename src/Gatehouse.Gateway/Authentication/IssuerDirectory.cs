@@ -17,7 +17,14 @@ internal sealed class IssuerDirectory
     {
         _byName = byName.ToImmutableDictionary(StringComparer.Ordinal);
         _byUrl = byUrl.ToImmutableDictionary(StringComparer.Ordinal);
+        Introspecting =
+        [
+            .. _byName.Values.Where(i => i.Introspection is not null).OrderBy(i => i.Settings.Name, StringComparer.Ordinal),
+        ];
     }
+
+    /// <summary>Those that are asked about opaque tokens, in the order of their names.</summary>
+    public ImmutableArray<CompiledIssuer> Introspecting { get; }
 
     public IEnumerable<CompiledIssuer> All => _byName.Values;
 

@@ -22,7 +22,6 @@ internal sealed class IssuerWatch : IAsyncDisposable
     {
         _time = time;
         _logger = logs.CreateLogger<IssuerWatch>();
-        Verifier = new(time, _gate);
         var handler = new SocketsHttpHandler
         {
             UseCookies = false,
@@ -39,6 +38,7 @@ internal sealed class IssuerWatch : IAsyncDisposable
         }
 
         _http = new(handler) { Timeout = s_patience, MaxResponseContentBufferSize = KeySource.LargestDocument };
+        Verifier = new(time, _gate, _http, _logger);
     }
 
     public TokenVerifier Verifier { get; }

@@ -53,6 +53,9 @@ internal sealed partial class KeySource
 
     public static KeySource InPlace(Issuer issuer, KeySet keys) => new(issuer, keys, null);
 
+    /// <summary>No keys: an issuer whose tokens are all opaque.</summary>
+    public static KeySource None(Issuer issuer) => new(issuer, null, null);
+
     public static KeySource At(Issuer issuer, Uri address) => new(issuer, null, address);
 
     /// <summary>True for addresses that keys may come from: whoever can change them on the way can sign tokens.</summary>

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
-using System.Globalization;
-using System.Text.Json;
 using Gatehouse.Model;
+using Microsoft.Extensions.Logging;
 
 namespace Gatehouse.Gateway.Authentication;
 
@@ -30,15 +29,10 @@ internal enum TokenVerdict
 /// Checks access tokens. A token that was found right is remembered for at most a minute and never past its end, with the
 /// key set and the issuer's settings it was checked by: when either changes, the memory does not count.
 /// </summary>
-internal sealed class TokenVerifier(TimeProvider time, CryptoGate gate)
+internal sealed class TokenVerifier(TimeProvider time, CryptoGate gate, HttpClient http, ILogger logger)
 {
     /// <summary>Longest that a check is remembered.</summary>
     public static readonly TimeSpan LongestMemory = TimeSpan.FromSeconds(60);
-
-    private const int MostScopes = 256;
-    private const int MostAudiences = 32;
-    private const int MostClaims = 32;
-    private const int LongestClaim = 256;
 
     private readonly TokenCache<Checked> _good = new(capacity: 20_000);
 
@@ -49,12 +43,42 @@ internal sealed class TokenVerifier(TimeProvider time, CryptoGate gate)
     public int Remembered => _good.Count;
 
     /// <summary>What is remembered of a token; null when it has to be checked.</summary>
+    /// <param name="text">The token.</param>
+    /// <param name="digest">Its digest.</param>
+    /// <param name="issuers">All issuers.</param>
+    /// <param name="accepted">Those whose tokens count; empty for all.</param>
+    /// <param name="now">The time.</param>
     public (TokenVerdict Verdict, AccessToken? Token)? Recall(
+        string text,
         Digest digest,
         IssuerDirectory issuers,
+        ImmutableArray<string> accepted,
         DateTimeOffset now
     )
     {
+        if (IsOpaque(text))
+        {
+            foreach (var issuer in issuers.Introspecting)
+            {
+                if (!accepted.IsEmpty && !accepted.Contains(issuer.Settings.Name))
+                {
+                    continue;
+                }
+
+                if (issuer.Introspection!.Recall(digest, issuer, now) is not { } known)
+                {
+                    return null;
+                }
+
+                if (known.Verdict != TokenVerdict.Invalid)
+                {
+                    return known;
+                }
+            }
+
+            return (TokenVerdict.Invalid, null);
+        }
+
         if (_good.TryGet(digest, now, out var good) && good.Counts(issuers))
         {
             return now < good.Token!.Until ? (TokenVerdict.Valid, good.Token) : (TokenVerdict.Expired, null);
@@ -63,20 +87,31 @@ internal sealed class TokenVerifier(TimeProvider time, CryptoGate gate)
         return _bad.TryGet(digest, now, out var bad) && bad.Counts(issuers) ? (TokenVerdict.Invalid, null) : null;
     }
 
-    /// <summary>Checks a token. Does not throw. Waits for the issuer's keys at most <see cref="KeySource.LongestWait"/>.</summary>
+    /// <summary>Checks a token. Does not throw. Waits for the issuer's keys, or its word, at most <see cref="KeySource.LongestWait"/>.</summary>
+    /// <param name="text">The token.</param>
+    /// <param name="digest">Its digest.</param>
+    /// <param name="issuers">All issuers.</param>
+    /// <param name="accepted">Those whose tokens count; empty for all.</param>
     public async ValueTask<(TokenVerdict Verdict, AccessToken? Token)> CheckAsync(
         string text,
         Digest digest,
-        IssuerDirectory issuers
+        IssuerDirectory issuers,
+        ImmutableArray<string> accepted
     )
     {
+        if (IsOpaque(text))
+        {
+            return await AskAsync(text, digest, issuers, accepted).ConfigureAwait(false);
+        }
+
         using var token = UnverifiedToken.Parse(text);
         if (
             token is null
-            || !token.TryText("iss", out var iss)
+            || !new TokenClaims(token.Claims).TryText("iss", out var iss)
             || iss is null
             || issuers.Of(iss) is not { } issuer
             || !issuer.Settings.Algorithms.Contains(token.Algorithm)
+            || issuer.Source is { Keys: null, IsFetched: false }
         )
         {
             return (TokenVerdict.Invalid, null);
@@ -84,7 +119,13 @@ internal sealed class TokenVerifier(TimeProvider time, CryptoGate gate)
 
         // What costs nothing comes before what costs a signature.
         var now = time.GetUtcNow();
-        var verdict = Read(token, issuer, text, now, out var draft);
+        var verdict = new TokenClaims(token.Claims).Read(
+            issuer,
+            Revocation.TokenDigest(text),
+            now,
+            mustEnd: true,
+            out var draft
+        );
         if (verdict != TokenVerdict.Valid)
         {
             return (verdict, null);
@@ -131,140 +172,47 @@ internal sealed class TokenVerifier(TimeProvider time, CryptoGate gate)
         now < token.Until
         && issuers.Of(token.Issuer.Settings.Url) is { } issuer
         && issuer.Settings.Name == token.Issuer.Settings.Name
-        && token.Key is { } key
-        && issuer.Settings.Algorithms.Contains(key.Algorithm.Name)
-        && issuer.Source.Keys is { } keys
-        && keys.Holds(key)
+        && (token.IsIntrospected ? issuer.Introspection is not null : IsSignedBy(issuer, token))
         && token.IsFor(issuer.Settings.Audiences);
 
-    private static TokenVerdict Read(
-        UnverifiedToken token,
-        CompiledIssuer issuer,
+    private static bool IsSignedBy(CompiledIssuer issuer, AccessToken token) =>
+        token.Key is { } key
+        && issuer.Settings.Algorithms.Contains(key.Algorithm.Name)
+        && issuer.Source.Keys is { } keys
+        && keys.Holds(key);
+
+    // Three parts of which the first is the base64url of '{"': whatever else it is, only its issuer can say.
+    private static bool IsOpaque(string text) =>
+        !text.StartsWith("ey", StringComparison.Ordinal) || text.AsSpan().Count('.') != 2;
+
+    private async ValueTask<(TokenVerdict, AccessToken?)> AskAsync(
         string text,
-        DateTimeOffset now,
-        out AccessToken? draft
+        Digest digest,
+        IssuerDirectory issuers,
+        ImmutableArray<string> accepted
     )
     {
-        draft = null;
-        var settings = issuer.Settings;
-        if (
-            !token.TryTime("exp", out var expires)
-            || expires is not { } end
-            || !token.TryTime("nbf", out var begins)
-            || !token.TryTime("iat", out var issued)
-            || !token.TryText("sub", out var subject)
-            || !token.TryText("jti", out var jti)
-            || jti is { Length: > LongestClaim }
-            || !TryList(token, "aud", MostAudiences, out var audiences)
-            || !TryScopes(token, settings.ScopeClaim, out var scopes)
-            || !TryClient(token, settings.ClientClaims, out var client)
-        )
+        var worst = TokenVerdict.Invalid;
+        foreach (var issuer in issuers.Introspecting)
         {
-            return TokenVerdict.Invalid;
-        }
-
-        var until = end + settings.ClockSkew;
-        if (now >= until)
-        {
-            return TokenVerdict.Expired;
-        }
-
-        if (now + settings.ClockSkew < begins || now + settings.ClockSkew < issued)
-        {
-            return TokenVerdict.Invalid;
-        }
-
-        draft = new()
-        {
-            Issuer = issuer,
-            Digest = Revocation.TokenDigest(text),
-            JtiRevocation = jti is null ? null : Revocation.OfJti(settings.Name, jti),
-            Client = client is null ? null : ApiKey.OfClient(settings.Name, client),
-            Subject = subject,
-            IsUsers = IsUsers(token, subject, client),
-            Scopes = [.. scopes],
-            Audiences = [.. audiences],
-            Claims = PlainClaims(token.Claims),
-            Until = until,
-        };
-        return draft.IsFor(settings.Audiences) ? TokenVerdict.Valid : TokenVerdict.WrongAudience;
-    }
-
-    // WSO2 says it in "aut"; elsewhere a token whose subject is not its client speaks for a user.
-    private static bool IsUsers(UnverifiedToken token, string? subject, string? client) =>
-        token.TryText("aut", out var aut) && aut is not null
-            ? aut.Equals("APPLICATION_USER", StringComparison.OrdinalIgnoreCase)
-            : subject is not null && subject != client;
-
-    private static bool TryClient(UnverifiedToken token, ImmutableArray<string> claims, out string? client)
-    {
-        client = null;
-        foreach (var claim in claims)
-        {
-            if (!token.TryText(claim, out client))
+            if (!accepted.IsEmpty && !accepted.Contains(issuer.Settings.Name))
             {
-                return false;
+                continue;
             }
 
-            if (client is not null)
+            var (verdict, token) = await issuer
+                .Introspection!.AskAsync(text, digest, issuer, http, time, logger)
+                .ConfigureAwait(false);
+            if (verdict is TokenVerdict.Valid or TokenVerdict.Expired or TokenVerdict.WrongAudience)
             {
-                return true;
+                return (verdict, token);
             }
+
+            // An issuer that is away is as good as one with too much to do: the caller may come again.
+            worst = verdict == TokenVerdict.Invalid ? worst : TokenVerdict.Overloaded;
         }
 
-        return true;
-    }
-
-    private static bool TryList(UnverifiedToken token, string claim, int most, out string[] list)
-    {
-        list = [];
-        if (!token.Claims.TryGetProperty(claim, out var value))
-        {
-            return true;
-        }
-
-        var read = JsonText.ListOf(value, most);
-        list = read ?? [];
-        return read is not null;
-    }
-
-    private static bool TryScopes(UnverifiedToken token, string claim, out string[] scopes)
-    {
-        scopes = [];
-        if (!token.Claims.TryGetProperty(claim, out var value))
-        {
-            return true;
-        }
-
-        if (value.ValueKind == JsonValueKind.String)
-        {
-            scopes = (JsonText.Of(value) ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            return scopes.Length <= MostScopes;
-        }
-
-        return TryList(token, claim, MostScopes, out scopes);
-    }
-
-    private static ImmutableArray<KeyValuePair<string, string>> PlainClaims(JsonElement claims)
-    {
-        var plain = ImmutableArray.CreateBuilder<KeyValuePair<string, string>>();
-        foreach (var claim in claims.EnumerateObject())
-        {
-            var value = claim.Value.ValueKind switch
-            {
-                JsonValueKind.String => JsonText.Of(claim.Value),
-                JsonValueKind.Number => claim.Value.GetRawText(),
-                JsonValueKind.True => bool.TrueString.ToLower(CultureInfo.InvariantCulture),
-                JsonValueKind.False => bool.FalseString.ToLower(CultureInfo.InvariantCulture),
-                _ => null,
-            };
-            if (value is { Length: <= LongestClaim } && claim.Name.Length <= LongestClaim && plain.Count < MostClaims)
-            {
-                plain.Add(new(claim.Name, value));
-            }
-        }
-
-        return plain.ToImmutable();
+        return (worst, null);
     }
 
     private sealed record Checked(CompiledIssuer Issuer, KeySet Keys, AccessToken? Token)

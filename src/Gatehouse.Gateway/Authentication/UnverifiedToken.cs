@@ -89,42 +89,6 @@ internal sealed class UnverifiedToken : IDisposable
         return new(algorithm, id, claims, content, signature);
     }
 
-    /// <summary>A claim that is text; null when it is missing. False when it is something else.</summary>
-    public bool TryText(string claim, out string? text)
-    {
-        text = null;
-        if (!Claims.TryGetProperty(claim, out var value))
-        {
-            return true;
-        }
-
-        text = JsonText.Of(value);
-        return text is not null;
-    }
-
-    /// <summary>A claim that is a time (RFC 7519 NumericDate); null when it is missing. False when it is something else or out of this world.</summary>
-    public bool TryTime(string claim, out DateTimeOffset? time)
-    {
-        time = null;
-        if (!Claims.TryGetProperty(claim, out var value))
-        {
-            return true;
-        }
-
-        // The year 9999, less a day for whoever adds a skew.
-        if (
-            value.ValueKind != JsonValueKind.Number
-            || !value.TryGetDouble(out var seconds)
-            || !(seconds >= 0 && seconds < 253_402_214_400)
-        )
-        {
-            return false;
-        }
-
-        time = DateTimeOffset.UnixEpoch.AddTicks((long)(seconds * TimeSpan.TicksPerSecond));
-        return true;
-    }
-
     public void Dispose() => _claims.Dispose();
 
     private static bool ReadHeader(byte[] header, out string algorithm, out string? keyId)

@@ -6,7 +6,12 @@ using Gatehouse.Model;
 namespace Gatehouse.Gateway.Routing;
 
 /// <summary>Applies changes of applications, subscriptions, keys, issuers and revocations to a directory.</summary>
-internal sealed class ConsumerChanges(ConsumerDirectory running, bool replace, ICollection<Refusal> refusals)
+internal sealed class ConsumerChanges(
+    ConsumerDirectory running,
+    bool replace,
+    SecretSeal? secrets,
+    ICollection<Refusal> refusals
+)
 {
     public ConsumerDirectory Apply(IReadOnlyList<EntityChange> changes)
     {
@@ -130,7 +135,7 @@ internal sealed class ConsumerChanges(ConsumerDirectory running, bool replace, I
         var last = running.Issuers.Named(change.Name);
         if (Decode(change, ModelJson.Default.Issuer) is { } issuer && Names(change, issuer.Name, "/name"))
         {
-            if (CompiledIssuer.TryCompile(issuer, last, out var field, out var reason) is not { } compiled)
+            if (CompiledIssuer.TryCompile(issuer, last, secrets, out var field, out var reason) is not { } compiled)
             {
                 Refuse(change, field, reason);
             }

@@ -16,6 +16,7 @@ public sealed class GatewayTable : IEntityTarget, IRequestTable, IAsyncDisposabl
     private readonly ApiCompiler _compiler;
     private readonly IssuerWatch _issuers;
     private readonly string _node;
+    private readonly SecretSeal? _secrets;
     private readonly TimeProvider _time;
     private volatile GatewaySnapshot _current;
 
@@ -35,6 +36,7 @@ public sealed class GatewayTable : IEntityTarget, IRequestTable, IAsyncDisposabl
         };
         _compiler = new(options, new(settings, time), _issuers.Verifier, time, logs.CreateLogger<ApiCompiler>());
         _node = options.Node;
+        _secrets = options.Secrets;
         _time = time;
         _current = new(ApiCatalog.Empty, ConsumerDirectory.Empty, new(new(options.LimitCounters), new()));
     }
@@ -66,7 +68,7 @@ public sealed class GatewayTable : IEntityTarget, IRequestTable, IAsyncDisposabl
         var apis = changes.Where(c => c.Kind == EntityKinds.Api).ToList();
         var next = new GatewaySnapshot(
             apis.Count == 0 && !replace ? _current.Apis : _current.Apis.After(apis, replace, _compiler, refusals),
-            new ConsumerChanges(_current.Consumers, replace, refusals).Apply(changes),
+            new ConsumerChanges(_current.Consumers, replace, _secrets, refusals).Apply(changes),
             new LimitChanges(_current.Limits, replace, _node, IsNewcomer, _time, refusals).Apply(changes)
         );
         return new Prepared(this, next, [.. refusals]);

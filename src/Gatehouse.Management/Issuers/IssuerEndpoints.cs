@@ -18,7 +18,12 @@ public sealed record SetIssuer(
     ImmutableArray<string>? Algorithms = null,
     ImmutableArray<string>? ClientClaims = null,
     string? ScopeClaim = null,
-    long? ClockSkewSeconds = null
+    long? ClockSkewSeconds = null,
+    string? IntrospectionUrl = null,
+    string? IntrospectionClientId = null,
+    string? IntrospectionSecret = null,
+    int? IntrospectionMemorySeconds = null,
+    int? IntrospectionStaleSeconds = null
 )
 {
     /// <summary>What would have to be asked for to make an issuer.</summary>
@@ -49,6 +54,15 @@ public sealed record SetIssuer(
             Keys = Keys,
             KeysUrl = KeysUrl,
             Discovery = Discovery,
+            Introspection = IntrospectionUrl is null
+                ? null
+                : new()
+                {
+                    Url = IntrospectionUrl,
+                    ClientId = IntrospectionClientId,
+                    MemorySeconds = IntrospectionMemorySeconds,
+                    StaleSeconds = IntrospectionStaleSeconds,
+                },
         };
         return issuer with
         {
@@ -75,12 +89,21 @@ internal static class IssuerEndpoints
         rest.MapPost("/revocations", RevokeAsync).Require(Permission.Operate);
     }
 
+    // A secret that is sealed is still nobody's to copy.
+    private static Issuer Shown(Issuer issuer) =>
+        issuer.Introspection is { Secret: not null } asked
+            ? issuer with
+            {
+                Introspection = asked with { Secret = null },
+            }
+            : issuer;
+
     private static async Task<Ok<Page<Issuer>>> ListAsync(
         int? limit,
         int? offset,
         Issuers issuers,
         CancellationToken cancellation
-    ) => TypedResults.Ok(Paging.Of(await issuers.ListAsync(cancellation).ConfigureAwait(false), limit, offset));
+    ) => TypedResults.Ok(Paging.Of([.. (await issuers.ListAsync(cancellation).ConfigureAwait(false)).Select(Shown)], limit, offset));
 
     private static async Task<Ok<Issuer>> ShowAsync(
         string name,
@@ -91,7 +114,7 @@ internal static class IssuerEndpoints
     {
         var issuer = await issuers.GetAsync(name, cancellation).ConfigureAwait(false);
         response.SetEntityTag(issuer.Epoch);
-        return TypedResults.Ok(issuer.Value);
+        return TypedResults.Ok(Shown(issuer.Value));
     }
 
     private static async Task<Created<Issuer>> CreateAsync(
@@ -101,8 +124,10 @@ internal static class IssuerEndpoints
         CancellationToken cancellation
     )
     {
-        var made = await issuers.PutAsync(ask.ToIssuer(), replace: false, caller, cancellation).ConfigureAwait(false);
-        return TypedResults.Created($"/api/v1/issuers/{made.Name}", made);
+        var made = await issuers
+            .PutAsync(ask.ToIssuer(), ask.IntrospectionSecret, replace: false, caller, cancellation)
+           .ConfigureAwait(false);
+        return TypedResults.Created($"/api/v1/issuers/{made.Name}", Shown(made));
     }
 
     private static async Task<Ok<Issuer>> ReplaceAsync(
@@ -115,7 +140,11 @@ internal static class IssuerEndpoints
     {
         var issuer = (ask with { Name = name }).ToIssuer();
         return TypedResults.Ok(
-            await issuers.PutAsync(issuer, replace: true, caller, cancellation).ConfigureAwait(false)
+            Shown(
+                await issuers
+                .PutAsync(issuer, ask.IntrospectionSecret, replace: true, caller, cancellation)
+                    .ConfigureAwait(false)
+            )
         );
     }
 

@@ -60,13 +60,34 @@ internal static partial class IssuerRules
     private static void CheckKeys(Issuer issuer, ImmutableArray<Problem>.Builder problems)
     {
         var places = (issuer.Keys is null ? 0 : 1) + (issuer.KeysUrl is null ? 0 : 1) + (issuer.Discovery ? 1 : 0);
-        if (places != 1)
+        if (issuer.Introspection is { } asked)
+        {
+            if (!MayFetch(asked.Url))
+            {
+                problems.Add(
+                    new(
+                        "/introspectionUrl",
+                        "Issuers are asked over https only, because tokens and the gateway's secret go there; http works on a loopback address",
+                        "give an https address without user name"
+                    )
+                );
+            }
+
+            if (asked.MemorySeconds is < 1 or > 3600 || asked.StaleSeconds is < 0 or > 86_400)
+            {
+                problems.Add(
+                    new("/introspection", "Answers are remembered for 1 to 3600 seconds, stale ones for at most 86400")
+                );
+            }
+        }
+
+        if (places != 1 && !(places == 0 && issuer.Introspection is not null))
         {
             problems.Add(
                 new(
                     "/keys",
                     "Keys come from one place, and this names " + (places == 0 ? "none" : "several"),
-                    "give either a JWK set (keys), its address (keysUrl), or discovery"
+                    "give either a JWK set (keys), its address (keysUrl), or discovery; or none, with introspectionUrl, when its tokens are opaque"
                 )
             );
         }

@@ -6,7 +6,7 @@ using Gatehouse.Model;
 namespace Gatehouse.Management;
 
 /// <summary>Whose access tokens APIs take, and the tokens that count no more.</summary>
-public sealed class Issuers(Catalogue catalogue)
+public sealed class Issuers(Catalogue catalogue, EntitySecrets secrets)
 {
     /// <summary>All issuers, by name.</summary>
     public async Task<ImmutableArray<Issuer>> ListAsync(CancellationToken cancellation)
@@ -24,11 +24,26 @@ public sealed class Issuers(Catalogue catalogue)
             .ConfigureAwait(false)
         ?? throw new NotFoundException("issuer", Excerpt.Of(name));
 
+    /// <summary>As below, with the secret that is there.</summary>
+    public Task<Issuer> PutAsync(Issuer issuer, bool replace, Caller caller, CancellationToken cancellation) =>
+        PutAsync(issuer, null, replace, caller, cancellation);
+
     /// <summary>
     /// Makes an issuer, or replaces the one of its name. Throws <see cref="ProblemsException"/> with all that is wrong,
     /// <see cref="ConflictException"/> when it is there already or its tokens are another's.
     /// </summary>
-    public async Task<Issuer> PutAsync(Issuer issuer, bool replace, Caller caller, CancellationToken cancellation)
+    /// <param name="issuer">The issuer, without its secret.</param>
+    /// <param name="secret">The secret that its introspection endpoint asks for; null keeps the one that is there for the same client and address.</param>
+    /// <param name="replace">True to replace one.</param>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<Issuer> PutAsync(
+        Issuer issuer,
+        string? secret,
+        bool replace,
+        Caller caller,
+        CancellationToken cancellation
+    )
     {
         if (IssuerRules.Check(issuer) is { IsEmpty: false } problems)
         {
@@ -49,6 +64,7 @@ public sealed class Issuers(Catalogue catalogue)
             );
         }
 
+        issuer = WithSecret(issuer, secret, all.FirstOrDefault(i => i.Name == issuer.Name));
         await catalogue
             .CommitAsync(
                 new CatalogueTransaction(caller.Actor, $"set issuer {issuer.Name}").Put(
@@ -62,6 +78,35 @@ public sealed class Issuers(Catalogue catalogue)
             )
             .ConfigureAwait(false);
         return issuer;
+    }
+
+    private Issuer WithSecret(Issuer issuer, string? secret, Issuer? before)
+    {
+        if (issuer.Introspection is not { } asked)
+        {
+            return issuer;
+        }
+
+        // Kept for the same client and address only: with another address it would go to somebody else.
+        var kept =
+            before?.Introspection is { } last && (last.Url, last.ClientId) == (asked.Url, asked.ClientId)
+                ? last.Secret
+                : null;
+        var closed = secret is null
+            ? kept
+            : secrets.Close(Introspection.PlaceOf(issuer.Name), secret, "/introspectionSecret");
+        return (asked.ClientId, closed) is (null, null) or (not null, not null)
+            ? issuer with
+            {
+                Introspection = asked with { Secret = closed },
+            }
+            : throw new ProblemsException([
+                new(
+                    "/introspectionSecret",
+                    "A client of the introspection endpoint has an id and a secret",
+                    "give both, or none of them"
+                ),
+            ]);
     }
 
     /// <summary>Deletes an issuer: none of its tokens counts any more.</summary>

@@ -57,6 +57,7 @@ public static class GatehouseManagement
         services.AddSingleton<Applications>();
         services.AddSingleton<Subscriptions>();
         services.AddSingleton<ApiKeys>();
+        services.AddSingleton<EntitySecrets>();
         services.AddSingleton<Issuers>();
         services.AddSingleton<LimitPolicies>();
         services.AddSingleton<Blocks>();

@@ -35,7 +35,38 @@ public sealed record Issuer
     /// <summary>How far clocks may be apart; at most five minutes.</summary>
     public TimeSpan ClockSkew { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How the issuer is asked about tokens that say nothing themselves (RFC 7662); null when it has none of those.</summary>
+    public Introspection? Introspection { get; init; }
+
     /// <summary>What is taken when an issuer names no algorithms. Every one is asymmetric: a gateway holds no secret that signs.</summary>
     public static ImmutableArray<string> DefaultAlgorithms { get; } =
     ["RS256", "PS256", "ES256", "RS384", "PS384", "ES384", "RS512", "PS512", "ES512"];
+}
+
+/// <summary>How an issuer is asked about its opaque tokens.</summary>
+public sealed record Introspection
+{
+    /// <summary>Seconds that what it said of a token counts, unless set.</summary>
+    public const int DefaultMemory = 60;
+
+    /// <summary>Seconds that a token which was active goes on counting after that while the issuer is away, unless set.</summary>
+    public const int DefaultStale = 300;
+
+    /// <summary>The introspection endpoint: https, or http on a loopback address.</summary>
+    public required string Url { get; init; }
+
+    /// <summary>The client that the gateway asks as; null when the endpoint asks for none.</summary>
+    public string? ClientId { get; init; }
+
+    /// <summary>That client's secret, sealed (<see cref="SecretSeal"/>) for <see cref="PlaceOf"/>.</summary>
+    public string? Secret { get; init; }
+
+    /// <summary>Seconds that an answer counts; null for <see cref="DefaultMemory"/>.</summary>
+    public int? MemorySeconds { get; init; }
+
+    /// <summary>Seconds that an active token goes on counting while the issuer is away; null for <see cref="DefaultStale"/>.</summary>
+    public int? StaleSeconds { get; init; }
+
+    /// <summary>What the secret of an issuer is sealed for.</summary>
+    public static string PlaceOf(string issuer) => $"issuer/{issuer}/introspection";
 }

@@ -43,9 +43,30 @@ internal static class IssuerCommands
         };
         var scopeClaim = new Option<string?>("--scope-claim") { Description = "Default: scope", HelpName = "CLAIM" };
         var skew = Duration.Option("--clock-skew", "How far clocks may be apart (default: 30s)");
+        var introspection = new Option<string?>("--introspection-url")
+        {
+            Description = "Where it is asked about opaque tokens (RFC 7662)",
+            HelpName = "URL",
+        };
+        var introspectionClient = new Option<string?>("--introspection-client")
+        {
+            Description = "The client that the gateway asks as",
+            HelpName = "ID",
+        };
+        var introspectionSecret = new Option<string?>("--introspection-secret")
+        {
+            Description = "That client's secret, in a file; - for standard input",
+            HelpName = "FILE",
+        };
+        var memory = Duration.Option("--introspection-memory", "How long an answer counts (default: 60s)");
+        var stale = Duration.Option(
+            "--introspection-stale",
+            "How long an active token goes on while the issuer is away (default: 5m)"
+        );
         var update = new Option<bool>("--update") { Description = "Replace the issuer of that name" };
         return new Command("create", "Take access tokens of an issuer")
-            .With(name, url, keys, keysUrl, discovery, audience, algorithm, clientClaim, scopeClaim, skew, update)
+            .With(name, url, keys, keysUrl, discovery, audience, algorithm, clientClaim, scopeClaim, skew)
+            .With(introspection, introspectionClient, introspectionSecret, memory, stale, update)
             .Does(
                 async (call, cancellation) =>
                 {
@@ -61,7 +82,12 @@ internal static class IssuerCommands
                         [.. call.Get(algorithm) ?? []],
                         [.. call.Get(clientClaim) ?? []],
                         call.Get(scopeClaim),
-                        (long?)call.Get(skew)?.TotalSeconds
+                        (long?)call.Get(skew)?.TotalSeconds,
+                        call.Get(introspection),
+                        call.Get(introspectionClient),
+                        await SecretAsync(call.Get(introspectionSecret), cancellation),
+                        (int?)call.Get(memory)?.TotalSeconds,
+                        (int?)call.Get(stale)?.TotalSeconds
                     );
                     var made = call.Get(update)
                         ? await call.Manager.PutAsync<Issuer>(PathOf(ask.Name), ask, cancellation)
@@ -144,6 +170,15 @@ internal static class IssuerCommands
             );
     }
 
+    // Never as an argument: that would stand in the shell's history and in the list of processes.
+    private static async Task<string?> SecretAsync(string? file, CancellationToken cancellation) =>
+        file switch
+        {
+            null => null,
+            "-" => (await Console.In.ReadToEndAsync(cancellation)).Trim(),
+            _ => (await File.ReadAllTextAsync(file, cancellation)).Trim(),
+        };
+
     private static void Print(Call call, Issuer issuer) =>
         call.Output.Item(
             "Issuer",
@@ -155,8 +190,15 @@ internal static class IssuerCommands
             ("algorithms", string.Join(", ", issuer.Algorithms)),
             ("client claim", string.Join(", ", issuer.ClientClaims)),
             ("scope claim", issuer.ScopeClaim),
-            ("clock skew", Words.Span(issuer.ClockSkew))
+            ("clock skew", Words.Span(issuer.ClockSkew)),
+            (
+                "opaque tokens",
+                issuer.Introspection is { } asked
+                    ? $"asked at {asked.Url}{(asked.ClientId is null ? "" : $" as {asked.ClientId}")}"
+                    : null
+            )
         );
 
-    private static string KeysOf(Issuer issuer) => issuer.Discovery ? "by discovery" : issuer.KeysUrl ?? "in place";
+    private static string KeysOf(Issuer issuer) => issuer.Discovery ? "by discovery"
+        : issuer.KeysUrl ?? (issuer.Keys is null ? "none: its tokens are opaque" : "in place");
 }

@@ -66,6 +66,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
             Timeouts = _timeouts,
             VerifyTraceGrant =
                 node.Identity.Profile == Profile.LoadBalancer ? null : grant => TraceGrant.EndOf(grant, _catalogueKey),
+            Secrets = Secrets(),
             AppliedEpoch = () => _synchronizer.Status.Value.Cursor?.Epoch ?? 0,
             RunsInline = InlineCompletions.Enabled,
             Loops = _loops,
@@ -315,6 +316,21 @@ internal sealed partial class TrafficRole : IAsyncDisposable
             hop == DataHop.Apis ? InternalPurpose.Apis : InternalPurpose.Management,
             PeerExpectation.For(node)
         );
+
+    // An all-in-one has the cluster key itself; a worker gets what is made of it as it joins and with each renewal.
+    private SecretSeal? Secrets()
+    {
+        if (_node.Identity.Profile.IsManager())
+        {
+            using var cluster = ClusterKey.Load(_node.DataDirectory);
+            return new(cluster.Derive(SecretSeal.Purpose));
+        }
+
+        var file = NodeIdentity.WorkerKeyPath(_node.DataDirectory);
+        return File.Exists(file) && DurableFile.ReadSecret(file, groupMayRead: false) is { Length: 32 } key
+            ? new(key)
+            : null;
+    }
 
     // The key that the managers give to every balancer, as it joins and with each renewal: what one of them set, the others
     // honour. One that joined under an older manager makes its own until its next renewal and start.

@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using CsCheck;
 using Gatehouse.Gateway.Authentication;
 using Gatehouse.Model;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Gatehouse.Tests.Gateway.Authentication;
@@ -84,9 +85,10 @@ public sealed class BadTokenTests
         var honest = s_mint.Sign("ES256", "e1", Claims.ToJsonString());
         const string digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.= ";
         using var gate = new CryptoGate(2, 64);
-        var verifier = new TokenVerifier(s_time, gate);
-        var issuers = IssuerDirectory.Empty.With("corp", CompiledIssuer.TryCompile(s_mint.Issuer, null, out _, out _));
-        Assert.Equal(TokenVerdict.Valid, (await verifier.CheckAsync(honest, Digest.Of("0"u8), issuers)).Verdict);
+        using var http = new HttpClient();
+        var verifier = new TokenVerifier(s_time, gate, http, NullLogger.Instance);
+        var issuers = IssuerDirectory.Empty.With("corp", CompiledIssuer.TryCompile(s_mint.Issuer, null, null, out _, out _));
+        Assert.Equal(TokenVerdict.Valid, (await verifier.CheckAsync(honest, Digest.Of("0"u8), issuers, [])).Verdict);
         var changed = Gen.OneOf(
             Gen.Select(
                 Gen.Int[0, honest.Length - 1],
@@ -105,7 +107,7 @@ public sealed class BadTokenTests
         await changed.SampleAsync(
             async text =>
             {
-                var result = await verifier.CheckAsync(text, Digest.Of(Encoding.UTF8.GetBytes(text)), issuers);
+                var result = await verifier.CheckAsync(text, Digest.Of(Encoding.UTF8.GetBytes(text)), issuers, []);
                 Assert.True(text == honest || result.Verdict != TokenVerdict.Valid, text);
             },
             iter: 2_000

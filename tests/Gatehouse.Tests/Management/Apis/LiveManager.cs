@@ -41,6 +41,9 @@ internal sealed class LiveManager : IAsyncDisposable
 
     public Catalogue Catalogue => _catalogue.Catalogue;
 
+    /// <summary>Wraps what is secret.</summary>
+    public static ClusterKey ClusterKey { get; } = ClusterKey.Create();
+
     /// <summary>Signs trace grants.</summary>
     public CatalogueKey CatalogueKey => _catalogue.Key;
 
@@ -66,6 +69,7 @@ internal sealed class LiveManager : IAsyncDisposable
                 NodeName = "manager-1",
                 Database = catalogue.Database,
                 CatalogueKey = catalogue.Key,
+                ClusterKey = ClusterKey,
                 EncodeJoinToken = _ => "",
             }
         );

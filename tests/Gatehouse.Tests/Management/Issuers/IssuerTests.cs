@@ -54,6 +54,45 @@ public abstract class IssuerTests(Product product)
         await manager.RefusedAsync(HttpStatusCode.NotFound, HttpMethod.Get, "issuers/corp");
     }
 
+    [Fact]
+    public async Task The_secret_of_an_introspection_endpoint_goes_in_sealed_and_never_comes_out()
+    {
+        await using var manager = await LiveManager.StartAsync(on: product);
+        const string secret = "very-secret-indeed";
+        const string ask =
+            """{"name":"corp","url":"https://id.example/","introspectionUrl":"https://id.example/introspect","introspectionClientId":"gate" """;
+
+        using var made = await manager.SendAsync(
+            HttpMethod.Post,
+            "issuers",
+            $"{ask},\"introspectionSecret\":\"{secret}\"}}"
+        );
+        using var kept = await manager.SendAsync(HttpMethod.Put, "issuers/corp", ask + ",\"introspectionMemorySeconds\":30}");
+        using var shown = await manager.SendAsync(HttpMethod.Get, "issuers/corp");
+        using var listed = await manager.SendAsync(HttpMethod.Get, "issuers");
+
+        Assert.Equal(HttpStatusCode.Created, made.StatusCode);
+        Assert.Equal(HttpStatusCode.OK, kept.StatusCode);
+        foreach (var answer in new[] { made, kept, shown, listed })
+        {
+            var text = await answer.Content.ReadAsStringAsync(Stop);
+            Assert.DoesNotContain(secret, text, StringComparison.Ordinal);
+            Assert.DoesNotContain("ghs1_", text, StringComparison.Ordinal);
+        }
+
+        var stored = await manager.Catalogue.FindAsync(EntityKinds.Issuer, "corp", ModelJson.Default.Issuer, Stop);
+        using var seal = new SecretSeal(LiveManager.ClusterKey.Derive(SecretSeal.Purpose));
+        Assert.Equal(secret, seal.Open(Introspection.PlaceOf("corp"), stored!.Value.Introspection!.Secret!));
+
+        // To another address it does not go along.
+        await manager.RefusedAsync(
+            HttpStatusCode.BadRequest,
+            HttpMethod.Put,
+            "issuers/corp",
+            ask.Replace("/introspect", "/elsewhere", StringComparison.Ordinal) + "}"
+        );
+    }
+
     [Theory]
     [InlineData("""{"name":"","url":"https://id.example/","discovery":true}""")]
     [InlineData("""{"name":"a","url":"","discovery":true}""")]
