@@ -95,10 +95,7 @@ internal sealed partial class IntrospectionClient
             return (TokenVerdict.Overloaded, null);
         }
 
-        var asked = _asking.GetOrAdd(
-            digest,
-            _ => new(() => AskOnceAsync(token, digest, issuer, http, time, logger))
-        );
+        var asked = _asking.GetOrAdd(digest, _ => new(() => AskOnceAsync(token, digest, issuer, http, time, logger)));
         try
         {
             return await asked.Value.ConfigureAwait(false);

@@ -19,7 +19,9 @@ internal sealed class IssuerDirectory
         _byUrl = byUrl.ToImmutableDictionary(StringComparer.Ordinal);
         Introspecting =
         [
-            .. _byName.Values.Where(i => i.Introspection is not null).OrderBy(i => i.Settings.Name, StringComparer.Ordinal),
+            .. _byName
+                .Values.Where(i => i.Introspection is not null)
+                .OrderBy(i => i.Settings.Name, StringComparer.Ordinal),
         ];
     }
 

@@ -27,7 +27,11 @@ public sealed class EntitySecrets : IDisposable
 
         return _seal?.Close(place, secret)
             ?? throw new ProblemsException([
-                new(pointer, "This manager has no cluster key, so it can keep no secret", "run it as 'gatehouse run' does"),
+                new(
+                    pointer,
+                    "This manager has no cluster key, so it can keep no secret",
+                    "run it as 'gatehouse run' does"
+                ),
             ]);
     }
 

@@ -103,7 +103,10 @@ internal static class IssuerEndpoints
         int? offset,
         Issuers issuers,
         CancellationToken cancellation
-    ) => TypedResults.Ok(Paging.Of([.. (await issuers.ListAsync(cancellation).ConfigureAwait(false)).Select(Shown)], limit, offset));
+    ) =>
+        TypedResults.Ok(
+            Paging.Of([.. (await issuers.ListAsync(cancellation).ConfigureAwait(false)).Select(Shown)], limit, offset)
+        );
 
     private static async Task<Ok<Issuer>> ShowAsync(
         string name,
@@ -126,7 +129,7 @@ internal static class IssuerEndpoints
     {
         var made = await issuers
             .PutAsync(ask.ToIssuer(), ask.IntrospectionSecret, replace: false, caller, cancellation)
-           .ConfigureAwait(false);
+            .ConfigureAwait(false);
         return TypedResults.Created($"/api/v1/issuers/{made.Name}", Shown(made));
     }
 
@@ -142,7 +145,7 @@ internal static class IssuerEndpoints
         return TypedResults.Ok(
             Shown(
                 await issuers
-                .PutAsync(issuer, ask.IntrospectionSecret, replace: true, caller, cancellation)
+                    .PutAsync(issuer, ask.IntrospectionSecret, replace: true, caller, cancellation)
                     .ConfigureAwait(false)
             )
         );

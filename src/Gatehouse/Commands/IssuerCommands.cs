@@ -199,6 +199,8 @@ internal static class IssuerCommands
             )
         );
 
-    private static string KeysOf(Issuer issuer) => issuer.Discovery ? "by discovery"
-        : issuer.KeysUrl ?? (issuer.Keys is null ? "none: its tokens are opaque" : "in place");
+    private static string KeysOf(Issuer issuer) =>
+        issuer.Discovery
+            ? "by discovery"
+            : issuer.KeysUrl ?? (issuer.Keys is null ? "none: its tokens are opaque" : "in place");
 }

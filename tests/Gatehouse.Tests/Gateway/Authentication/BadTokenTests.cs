@@ -87,7 +87,10 @@ public sealed class BadTokenTests
         using var gate = new CryptoGate(2, 64);
         using var http = new HttpClient();
         var verifier = new TokenVerifier(s_time, gate, http, NullLogger.Instance);
-        var issuers = IssuerDirectory.Empty.With("corp", CompiledIssuer.TryCompile(s_mint.Issuer, null, null, out _, out _));
+        var issuers = IssuerDirectory.Empty.With(
+            "corp",
+            CompiledIssuer.TryCompile(s_mint.Issuer, null, null, out _, out _)
+        );
         Assert.Equal(TokenVerdict.Valid, (await verifier.CheckAsync(honest, Digest.Of("0"u8), issuers, [])).Verdict);
         var changed = Gen.OneOf(
             Gen.Select(

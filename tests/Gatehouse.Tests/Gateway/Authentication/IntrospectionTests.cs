@@ -53,14 +53,8 @@ public sealed class IntrospectionTests : IAsyncLifetime
 
         var asked = _issuer.Only;
         Assert.Equal("POST /introspect HTTP/1.1", asked.Line);
-        Assert.Equal(
-            "token=opaque%2B1%2F2%3D%3D&token_type_hint=access_token",
-            Encoding.ASCII.GetString(asked.Body)
-        );
-        Assert.Equal(
-            $"Basic {Convert.ToBase64String("gate:s%2Bcret%3A%C3%A9"u8)}",
-            asked.Header("Authorization")
-        );
+        Assert.Equal("token=opaque%2B1%2F2%3D%3D&token_type_hint=access_token", Encoding.ASCII.GetString(asked.Body));
+        Assert.Equal($"Basic {Convert.ToBase64String("gate:s%2Bcret%3A%C3%A9"u8)}", asked.Header("Authorization"));
         Assert.All(_backend.Requests, r => Assert.Null(r.Header("Authorization")));
     }
 
@@ -136,10 +130,7 @@ public sealed class IntrospectionTests : IAsyncLifetime
             Entities.Put(
                 EntityKinds.Revocation,
                 Revocation.OfToken(Revocation.TokenDigest("opaque")),
-                CanonicalJson.Write(
-                    new() { Reason = "test", At = _time.GetUtcNow() },
-                    ModelJson.Default.Revocation
-                )
+                CanonicalJson.Write(new() { Reason = "test", At = _time.GetUtcNow() }, ModelJson.Default.Revocation)
             )
         );
 
@@ -173,12 +164,22 @@ public sealed class IntrospectionTests : IAsyncLifetime
 
         var wrongKey = Assert.Single(
             _gateway.Apply(
-                TokenMint.Put(issuer with { Introspection = issuer.Introspection! with { Secret = other.Close("x", "y") } })
+                TokenMint.Put(
+                    issuer with
+                    {
+                        Introspection = issuer.Introspection! with { Secret = other.Close("x", "y") },
+                    }
+                )
             )
         );
         var wrongPlace = Assert.Single(
             _gateway.Apply(
-                TokenMint.Put(issuer with { Introspection = issuer.Introspection! with { Secret = _seal.Close("x", "y") } })
+                TokenMint.Put(
+                    issuer with
+                    {
+                        Introspection = issuer.Introspection! with { Secret = _seal.Close("x", "y") },
+                    }
+                )
             )
         );
 

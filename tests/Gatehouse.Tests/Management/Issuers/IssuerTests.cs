@@ -67,7 +67,11 @@ public abstract class IssuerTests(Product product)
             "issuers",
             $"{ask},\"introspectionSecret\":\"{secret}\"}}"
         );
-        using var kept = await manager.SendAsync(HttpMethod.Put, "issuers/corp", ask + ",\"introspectionMemorySeconds\":30}");
+        using var kept = await manager.SendAsync(
+            HttpMethod.Put,
+            "issuers/corp",
+            ask + ",\"introspectionMemorySeconds\":30}"
+        );
         using var shown = await manager.SendAsync(HttpMethod.Get, "issuers/corp");
         using var listed = await manager.SendAsync(HttpMethod.Get, "issuers");
 
