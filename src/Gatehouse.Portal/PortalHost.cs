@@ -4,6 +4,7 @@ using Gatehouse.Portal.Admin;
 using Gatehouse.Portal.Assets;
 using Gatehouse.Portal.Kit;
 using Gatehouse.Portal.Live;
+using Gatehouse.Portal.Publisher;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
@@ -11,6 +12,7 @@ using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -88,6 +90,13 @@ public sealed class PortalHost(IServiceProvider management, PortalOptions option
         services.AddSingleton(options);
         services.AddManagement(management);
         services.AddSingleton<PortalAssets>();
+        services.AddSingleton<DocumentFetch>();
+        services.Configure<FormOptions>(o =>
+        {
+            // An OpenAPI document travels in a field.
+            o.ValueLengthLimit = 21 << 20;
+            o.MultipartBodyLengthLimit = 22 << 20;
+        });
         services.AddScoped<Session>();
         services.AddScoped<Flash>();
         services.AddRouting();

@@ -80,6 +80,7 @@ public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
             throw new ProblemsException(problems);
         }
 
+        await LimitPolicies.EnsureKnownAsync(catalogue, definition, cancellation).ConfigureAwait(false);
         await CatchUpAsync(cancellation).ConfigureAwait(false);
         var transaction = new CatalogueTransaction(actor, $"changed API {present.Name}").Put(
             EntityKinds.Definition,

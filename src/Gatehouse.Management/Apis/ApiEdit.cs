@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using Gatehouse.Model;
 
 namespace Gatehouse.Management;
 
@@ -31,6 +32,21 @@ public sealed record ApiEdit
     /// <summary>Lets <c>;</c> pass in paths.</summary>
     public bool? AllowSemicolon { get; init; }
 
+    /// <summary>Ways in, all of them; empty to open the API to everybody.</summary>
+    public ImmutableArray<string>? Security { get; init; }
+
+    /// <summary>How callers prove themselves, beyond the ways in; as a whole.</summary>
+    public AccessSettings? Access { get; init; }
+
+    /// <summary>The API policy of the whole API; <c>Unlimited</c> for none.</summary>
+    public string? Policy { get; init; }
+
+    /// <summary>Most requests a second that reach the production backends; 0 for no bound.</summary>
+    public int? MaxTps { get; init; }
+
+    /// <summary>Most requests a second that reach the sandbox backends; 0 for no bound.</summary>
+    public int? SandboxMaxTps { get; init; }
+
     internal ApiDefinition Apply(ApiDefinition definition) =>
         definition with
         {
@@ -42,5 +58,12 @@ public sealed record ApiEdit
             IsDefaultVersion = IsDefaultVersion ?? definition.IsDefaultVersion,
             AllowEncodedSlash = AllowEncodedSlash ?? definition.AllowEncodedSlash,
             AllowSemicolon = AllowSemicolon ?? definition.AllowSemicolon,
+            Security = Security ?? definition.Security,
+            Access = Access ?? definition.Access,
+            Policy = Policy is null ? definition.Policy : Policy == Plan.Unlimited ? null : Policy,
+            MaxTps = MaxTps is null ? definition.MaxTps : MaxTps == 0 ? null : MaxTps,
+            SandboxMaxTps = SandboxMaxTps is null ? definition.SandboxMaxTps : SandboxMaxTps == 0 ? null : SandboxMaxTps,
+            // Endpoints that are named anew are spread evenly; how the old ones were says nothing about them.
+            Spread = Endpoints is { } named && !named.SequenceEqual(definition.Endpoints) ? null : definition.Spread,
         };
 }

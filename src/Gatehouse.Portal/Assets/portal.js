@@ -137,6 +137,36 @@ function goTo(line, column) {
   editor.scrollIntoView({ block: "center" });
 }
 
+// A file that is opened or dropped becomes the text of its field, to be read and mended before it is sent.
+async function take(file, field) {
+  if (file && field) {
+    field.value = await file.text();
+    field.focus();
+    field.setSelectionRange(0, 0);
+  }
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.dataset?.fileInto) {
+    take(event.target.files[0], first(event.target.dataset.fileInto));
+    event.target.value = "";
+  } else if (event.target.dataset?.submits !== undefined) {
+    event.target.form.requestSubmit();
+  }
+});
+for (const kind of ["dragover", "dragleave", "drop"]) {
+  document.addEventListener(kind, (event) => {
+    const field = event.target.closest?.("[data-drop]");
+    if (field) {
+      event.preventDefault();
+      field.classList.toggle("dropping", kind === "dragover");
+      if (kind === "drop") {
+        take(event.dataTransfer.files[0], field);
+      }
+    }
+  });
+}
+
 let went = 0;
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {

@@ -1,5 +1,6 @@
 using Gatehouse.Management;
 using Gatehouse.Portal.Admin;
+using Gatehouse.Portal.Publisher;
 
 namespace Gatehouse.Portal.Live;
 
@@ -14,6 +15,7 @@ internal static class LivePanels
         ["node"] = (typeof(NodePanel), Permission.Read),
         ["deployments"] = (typeof(DeploymentsPanel), Permission.Read),
         ["alerts"] = (typeof(AlertsPanel), Permission.Read),
+        ["deployment"] = (typeof(DeploymentPanel), Permission.Read),
         ["arrival"] = (typeof(ArrivalPanel), Permission.Operate),
     };
 

@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+
+namespace Gatehouse.Portal.Publisher;
+
+/// <summary>What came of calling a backend once, step by step; null for steps that were not reached or needed.</summary>
+/// <param name="Url">The backend.</param>
+/// <param name="Resolved">How long its name took.</param>
+/// <param name="Connected">How long TCP took.</param>
+/// <param name="Secured">How long TLS took.</param>
+/// <param name="Answered">How long the answer to a HEAD request took.</param>
+/// <param name="Status">The answer's status; any is good: something speaks HTTP there.</param>
+/// <param name="Failure">What went wrong, and what to look at.</param>
+public sealed record EndpointCheck(
+    string Url,
+    TimeSpan? Resolved = null,
+    TimeSpan? Connected = null,
+    TimeSpan? Secured = null,
+    TimeSpan? Answered = null,
+    int? Status = null,
+    string? Failure = null
+)
+{
+    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(5);
+
+    /// <summary>Calls it. Does not throw, but when <paramref name="cancellation"/> ends it.</summary>
+    public static async Task<EndpointCheck> RunAsync(string text, CancellationToken cancellation)
+    {
+        var check = new EndpointCheck(text);
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
+        {
+            return check with { Failure = "is no http or https address" };
+        }
+
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        deadline.CancelAfter(s_longest);
+        try
+        {
+            var clock = Stopwatch.StartNew();
+            var addresses = await Dns.GetHostAddressesAsync(url.DnsSafeHost, deadline.Token).ConfigureAwait(false);
+            check = check with { Resolved = Lap(clock) };
+            if (addresses.All(a => a.IsIPv6LinkLocal || a.GetAddressBytes() is [169, 254, ..]))
+            {
+                return check with { Failure = "is a link-local address" };
+            }
+
+            using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            await socket.ConnectAsync(addresses, url.Port, deadline.Token).ConfigureAwait(false);
+            check = check with { Connected = Lap(clock) };
+            Stream stream = new NetworkStream(socket);
+            if (url.Scheme == "https")
+            {
+                var secure = new SslStream(stream);
+                await secure
+                    .AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = url.DnsSafeHost }, deadline.Token)
+                    .ConfigureAwait(false);
+                check = check with { Secured = Lap(clock) };
+                stream = secure;
+            }
+
+            await using (stream.ConfigureAwait(false))
+            {
+                await stream
+                    .WriteAsync(
+                        System.Text.Encoding.ASCII.GetBytes(
+                            $"HEAD {url.PathAndQuery} HTTP/1.1\r\nHost: {url.Authority}\r\nUser-Agent: gatehouse\r\nConnection: close\r\n\r\n"
+                        ),
+                        deadline.Token
+                    )
+                    .ConfigureAwait(false);
+                var head = new byte[12];
+                await stream.ReadExactlyAsync(head, deadline.Token).ConfigureAwait(false);
+                check = check with { Answered = Lap(clock) };
+                return
+                    System.Text.Encoding.ASCII.GetString(head) is ['H', 'T', 'T', 'P', '/', '1', '.', _, ' ', .. var code]
+                    && int.TryParse(code, System.Globalization.CultureInfo.InvariantCulture, out var status)
+                    ? check with { Status = status }
+                    : check with { Failure = "answers, but not with HTTP" };
+            }
+        }
+        catch (AuthenticationException e)
+        {
+            return check with { Failure = $"its certificate is not trusted here: {e.Message}" };
+        }
+        catch (SocketException e)
+        {
+            return check with { Failure = e.Message };
+        }
+        catch (IOException)
+        {
+            return check with { Failure = "closed the connection before it answered" };
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return check with { Failure = $"did not answer within {s_longest.TotalSeconds:0} seconds" };
+        }
+    }
+
+    private static TimeSpan Lap(Stopwatch clock)
+    {
+        var lap = clock.Elapsed;
+        clock.Restart();
+        return lap;
+    }
+}
