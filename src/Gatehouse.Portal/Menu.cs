@@ -51,7 +51,13 @@ internal static class Menu
         new("Record", [new("Audit", "/admin/audit", "scroll-text", Permission.Audit)]),
     ];
 
-    private static readonly Section[] s_publisher = [new("APIs", [new("All APIs", "/publisher", "package"), new("Import", "/publisher/import", "upload", Permission.Publish)])];
+    private static readonly Section[] s_publisher =
+    [
+        new(
+            "APIs",
+            [new("All APIs", "/publisher", "package"), new("Import", "/publisher/import", "upload", Permission.Publish)]
+        ),
+    ];
 
     /// <summary>What the caller may go to in an area.</summary>
     public static Section[] Of(Area area, Session session) =>

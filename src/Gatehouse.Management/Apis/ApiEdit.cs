@@ -60,9 +60,18 @@ public sealed record ApiEdit
             AllowSemicolon = AllowSemicolon ?? definition.AllowSemicolon,
             Security = Security ?? definition.Security,
             Access = Access ?? definition.Access,
-            Policy = Policy is null ? definition.Policy : Policy == Plan.Unlimited ? null : Policy,
-            MaxTps = MaxTps is null ? definition.MaxTps : MaxTps == 0 ? null : MaxTps,
-            SandboxMaxTps = SandboxMaxTps is null ? definition.SandboxMaxTps : SandboxMaxTps == 0 ? null : SandboxMaxTps,
+            Policy =
+                Policy is null ? definition.Policy
+                : Policy == Plan.Unlimited ? null
+                : Policy,
+            MaxTps =
+                MaxTps is null ? definition.MaxTps
+                : MaxTps == 0 ? null
+                : MaxTps,
+            SandboxMaxTps =
+                SandboxMaxTps is null ? definition.SandboxMaxTps
+                : SandboxMaxTps == 0 ? null
+                : SandboxMaxTps,
             // Endpoints that are named anew are spread evenly; how the old ones were says nothing about them.
             Spread = Endpoints is { } named && !named.SequenceEqual(definition.Endpoints) ? null : definition.Spread,
         };

@@ -47,6 +47,9 @@ internal static class MarkdownText
         && (
             url[0] == '#'
             || (url[0] == '/' && !url.StartsWith("//", StringComparison.Ordinal))
-            || (Uri.TryCreate(url, UriKind.Absolute, out var absolute) && absolute.Scheme is "http" or "https" or "mailto")
+            || (
+                Uri.TryCreate(url, UriKind.Absolute, out var absolute)
+                && absolute.Scheme is "http" or "https" or "mailto"
+            )
         );
 }

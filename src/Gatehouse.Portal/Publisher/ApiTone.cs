@@ -21,13 +21,18 @@ internal static class ApiTone
     public static string Means(LifecycleAction action) =>
         action switch
         {
-            LifecycleAction.Publish => "It stands in the developer portal, and everybody who may see it can subscribe. When it is not deployed, it is deployed.",
-            LifecycleAction.DeployAsPrototype => "Everybody may call it, without subscription and without credentials. Do this only with a backend that may be open.",
-            LifecycleAction.DemoteToCreated => "It leaves the developer portal: nobody new can subscribe. Subscribers it has go on calling it.",
-            LifecycleAction.Block => "Every call is answered with 503 (code 700700) within a second, for all subscribers. Subscriptions stay.",
+            LifecycleAction.Publish =>
+                "It stands in the developer portal, and everybody who may see it can subscribe. When it is not deployed, it is deployed.",
+            LifecycleAction.DeployAsPrototype =>
+                "Everybody may call it, without subscription and without credentials. Do this only with a backend that may be open.",
+            LifecycleAction.DemoteToCreated =>
+                "It leaves the developer portal: nobody new can subscribe. Subscribers it has go on calling it.",
+            LifecycleAction.Block =>
+                "Every call is answered with 503 (code 700700) within a second, for all subscribers. Subscriptions stay.",
             LifecycleAction.RePublish => "Calls are answered again.",
             LifecycleAction.Deprecate => "Subscribers it has go on calling it; nobody new can subscribe.",
-            _ => "It leaves every gateway and all its subscriptions end, for ever. Calls are answered with 404. This cannot be taken back.",
+            _ =>
+                "It leaves every gateway and all its subscriptions end, for ever. Calls are answered with 404. This cannot be taken back.",
         };
 
     public static string Title(LifecycleAction action) =>

@@ -40,12 +40,20 @@ public sealed class DocumentFetch : IDisposable
         {
             using var response = await _http.GetAsync(url, cancellation).ConfigureAwait(false);
             return response.IsSuccessStatusCode
-                ? Encoding.UTF8.GetString(await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false))
-                : throw Wrong($"{url.Host} answered {(int)response.StatusCode}", "open the address in a browser and look");
+                ? Encoding.UTF8.GetString(
+                    await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false)
+                )
+                : throw Wrong(
+                    $"{url.Host} answered {(int)response.StatusCode}",
+                    "open the address in a browser and look"
+                );
         }
         catch (HttpRequestException e)
         {
-            throw Wrong($"{url.Host} cannot be reached: {e.Message}", "is the address right, and does the manager's machine reach it?");
+            throw Wrong(
+                $"{url.Host} cannot be reached: {e.Message}",
+                "is the address right, and does the manager's machine reach it?"
+            );
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -63,9 +71,11 @@ public sealed class DocumentFetch : IDisposable
     )
     {
         var addresses = await Dns.GetHostAddressesAsync(context.DnsEndPoint.Host, cancellation).ConfigureAwait(false);
-        var allowed = addresses.FirstOrDefault(a => !IsOwn(a)) ?? throw new HttpRequestException(
-            "it is an address of the manager's own machine; save the document and open it as a file"
-        );
+        var allowed =
+            addresses.FirstOrDefault(a => !IsOwn(a))
+            ?? throw new HttpRequestException(
+                "it is an address of the manager's own machine; save the document and open it as a file"
+            );
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {

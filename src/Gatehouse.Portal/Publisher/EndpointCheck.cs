@@ -55,7 +55,10 @@ public sealed record EndpointCheck(
             {
                 var secure = new SslStream(stream);
                 await secure
-                    .AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = url.DnsSafeHost }, deadline.Token)
+                    .AuthenticateAsClientAsync(
+                        new SslClientAuthenticationOptions { TargetHost = url.DnsSafeHost },
+                        deadline.Token
+                    )
                     .ConfigureAwait(false);
                 check = check with { Secured = Lap(clock) };
                 stream = secure;
@@ -75,10 +78,17 @@ public sealed record EndpointCheck(
                 await stream.ReadExactlyAsync(head, deadline.Token).ConfigureAwait(false);
                 check = check with { Answered = Lap(clock) };
                 return
-                    System.Text.Encoding.ASCII.GetString(head) is ['H', 'T', 'T', 'P', '/', '1', '.', _, ' ', .. var code]
+                    System.Text.Encoding.ASCII.GetString(head)
+                        is ['H', 'T', 'T', 'P', '/', '1', '.', _, ' ', .. var code]
                     && int.TryParse(code, System.Globalization.CultureInfo.InvariantCulture, out var status)
-                    ? check with { Status = status }
-                    : check with { Failure = "answers, but not with HTTP" };
+                    ? check with
+                    {
+                        Status = status,
+                    }
+                    : check with
+                    {
+                        Failure = "answers, but not with HTTP",
+                    };
             }
         }
         catch (AuthenticationException e)

@@ -110,7 +110,9 @@ internal sealed record SchemaField
                 Description = (string?)said["description"] ?? (string?)resolved["description"],
                 Default = (said["default"] ?? resolved["default"]) is JsonValue d ? d.ToString() : null,
                 IsOptional = TypesOf(resolved).Contains("null"),
-                IsNumeric = IsNumber(kind == FieldKind.Lines ? Resolve(resolved["items"] as JsonObject ?? [], root) : resolved),
+                IsNumeric = IsNumber(
+                    kind == FieldKind.Lines ? Resolve(resolved["items"] as JsonObject ?? [], root) : resolved
+                ),
                 Choices = kind == FieldKind.Choice ? [.. ChoicesOf(resolved)] : [],
             };
         }
@@ -130,7 +132,9 @@ internal sealed record SchemaField
             {
                 FieldKind.Group => Read(field.Schema, root, form, field.Name) is { Count: > 0 } group ? group : null,
                 FieldKind.Flag => JsonValue.Create(text == "true"),
-                _ when text.Length == 0 => field.Kind == FieldKind.Lines && field.Value is JsonArray { Count: > 0 } ? new JsonArray() : null,
+                _ when text.Length == 0 => field.Kind == FieldKind.Lines && field.Value is JsonArray { Count: > 0 }
+                    ? new JsonArray()
+                    : null,
                 FieldKind.Number => NumberOf(field, text),
                 FieldKind.Lines => new JsonArray([
                     .. Lines(text).Select(l => field.IsNumeric ? NumberOf(field, l) : JsonValue.Create(l)),
@@ -139,7 +143,13 @@ internal sealed record SchemaField
                 FieldKind.Json => JsonOf(field, text),
                 _ => JsonValue.Create(text),
             };
-            if (value is not null && !JsonNode.DeepEquals(value, field.Kind == FieldKind.Flag && field.Value is null ? JsonValue.Create(false) : field.Value))
+            if (
+                value is not null
+                && !JsonNode.DeepEquals(
+                    value,
+                    field.Kind == FieldKind.Flag && field.Value is null ? JsonValue.Create(false) : field.Value
+                )
+            )
             {
                 settings[field.Property] = value;
             }
@@ -160,10 +170,13 @@ internal sealed record SchemaField
             "boolean" => FieldKind.Flag,
             "integer" or "number" => FieldKind.Number,
             "string" => FieldKind.Text,
-            "array" when Resolve(schema["items"] as JsonObject ?? [], root) is var items
-                    && (IsNumber(items) || TypesOf(items).Contains("string") || ChoicesOf(items).Any()) => FieldKind.Lines,
+            "array"
+                when Resolve(schema["items"] as JsonObject ?? [], root) is var items
+                    && (IsNumber(items) || TypesOf(items).Contains("string") || ChoicesOf(items).Any()) =>
+                FieldKind.Lines,
             "object" when schema["properties"] is JsonObject => FieldKind.Group,
-            "object" when Resolve(schema["additionalProperties"] as JsonObject ?? [], root) is var values
+            "object"
+                when Resolve(schema["additionalProperties"] as JsonObject ?? [], root) is var values
                     && TypesOf(values).Contains("string") => FieldKind.Pairs,
             _ => FieldKind.Json,
         };
@@ -179,7 +192,9 @@ internal sealed record SchemaField
         JsonNode? found = root;
         foreach (var step in reference.TrimStart('#').Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
-            found = found?[step.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal)];
+            found = found?[
+                step.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal)
+            ];
         }
 
         return found as JsonObject ?? schema;
@@ -212,8 +227,10 @@ internal sealed record SchemaField
         text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     private static JsonValue NumberOf(SchemaField field, string text) =>
-        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) ? JsonValue.Create(whole)
-        : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? JsonValue.Create(number)
+        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole)
+            ? JsonValue.Create(whole)
+        : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+            ? JsonValue.Create(number)
         : throw Wrong(field, $"'{text}' is no number", "write digits");
 
     private static JsonObject PairsOf(SchemaField field, string text)
@@ -222,8 +239,9 @@ internal sealed record SchemaField
         foreach (var line in Lines(text))
         {
             var colon = line.IndexOf(':', StringComparison.Ordinal);
-            pairs[colon > 0 ? line[..colon].Trim() : throw Wrong(field, $"'{line}' has no colon", "write name: value")] =
-                line[(colon + 1)..].Trim();
+            pairs[
+                colon > 0 ? line[..colon].Trim() : throw Wrong(field, $"'{line}' has no colon", "write name: value")
+            ] = line[(colon + 1)..].Trim();
         }
 
         return pairs;
@@ -237,7 +255,11 @@ internal sealed record SchemaField
         }
         catch (JsonException e)
         {
-            throw Wrong(field, $"{field.Title} is no JSON: {e.Message.Split(" LineNumber")[0]}", "compare it with the policy's example");
+            throw Wrong(
+                field,
+                $"{field.Title} is no JSON: {e.Message.Split(" LineNumber")[0]}",
+                "compare it with the policy's example"
+            );
         }
     }
 
