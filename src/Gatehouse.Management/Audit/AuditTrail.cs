@@ -82,7 +82,7 @@ public sealed class AuditTrail(CatalogueDatabase database)
         context.Audit.Add(row);
     }
 
-    private static Digest Link(Digest chain, AuditRow row)
+    internal static Digest Link(Digest chain, AuditRow row)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(chain.ToArray());

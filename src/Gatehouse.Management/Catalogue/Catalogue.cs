@@ -193,59 +193,81 @@ public sealed class Catalogue(CatalogueDatabase database, CatalogueKey key, Time
     /// Begins a new history, as after a restore: every cursor handed out before is worthless, so every node reads everything
     /// again. Epochs go on from where the catalogue stands.
     /// </summary>
-    public async Task<CatalogueHead> BeginNewHistoryAsync(string reason, Actor actor, CancellationToken cancellation)
-    {
-        return await WriteAsync(
-                async context =>
+    public Task<CatalogueHead> BeginNewHistoryAsync(string reason, Actor actor, CancellationToken cancellation) =>
+        BeginNewHistoryAsync(after: null, reason, actor, [], cancellation);
+
+    /// <summary>The same, unless another manager began one after <paramref name="after"/> already.</summary>
+    internal Task<CatalogueHead> BeginNewHistoryAsync(
+        string? after,
+        string reason,
+        Actor actor,
+        IReadOnlyList<AuditEdit> undone,
+        CancellationToken cancellation
+    ) =>
+        WriteAsync(
+            async context =>
+            {
+                var head = await LockHeadAsync(context, cancellation).ConfigureAwait(false);
+                if (after is not null && head.History != after)
                 {
-                    var head = await LockHeadAsync(context, cancellation).ConfigureAwait(false);
-                    var now = time.GetUtcNow();
-                    var former = head.History;
-                    head.History = NewHistory();
-                    head.HistoryBeganAt = now;
-                    head.HistoryReason = reason;
-                    head.Chain = default;
-                    head.TombstoneFloor = head.Epoch;
+                    return (Head(head), Save: false);
+                }
 
-                    await context.Heads.ExecuteDeleteAsync(cancellation).ConfigureAwait(false);
-                    await context.Entities.Where(e => e.Deleted).ExecuteDeleteAsync(cancellation).ConfigureAwait(false);
-                    // A signature holds the history, so that one of another history proves nothing.
-                    await foreach (
-                        var row in context
-                            .Entities.OrderBy(e => e.Epoch)
-                            .AsAsyncEnumerable()
-                            .WithCancellation(cancellation)
-                            .ConfigureAwait(false)
-                    )
-                    {
-                        SignAndLink(head, row);
-                    }
+                await BeginHistoryAsync(context, head, key, reason, actor, undone, cancellation).ConfigureAwait(false);
+                return (Head(head), Save: true);
+            },
+            cancellation
+        );
 
-                    if (head.Epoch > 0)
-                    {
-                        context.Heads.Add(
-                            new()
-                            {
-                                Epoch = head.Epoch,
-                                Chain = head.Chain,
-                                At = now,
-                            }
-                        );
-                    }
+    // Within a write, under the head's lock.
+    internal async Task BeginHistoryAsync(
+        CatalogueContext context,
+        HeadRow head,
+        CatalogueKey signer,
+        string reason,
+        Actor actor,
+        IReadOnlyList<AuditEdit> undone,
+        CancellationToken cancellation
+    )
+    {
+        var now = time.GetUtcNow();
+        var former = head.History;
+        head.History = NewHistory();
+        head.HistoryBeganAt = now;
+        head.HistoryReason = reason;
+        head.Chain = default;
+        head.TombstoneFloor = head.Epoch;
 
-                    AuditTrail.Append(
-                        context,
-                        head,
-                        now,
-                        actor,
-                        $"began history {head.History} after {former}: {reason}",
-                        []
-                    );
-                    return (Head(head), Save: true);
-                },
-                cancellation
-            )
-            .ConfigureAwait(false);
+        await context.Heads.ExecuteDeleteAsync(cancellation).ConfigureAwait(false);
+        await context.Entities.Where(e => e.Deleted).ExecuteDeleteAsync(cancellation).ConfigureAwait(false);
+        // A signature holds the history, so that one of another history proves nothing.
+        foreach (
+            var row in await context.Entities.OrderBy(e => e.Epoch).ToListAsync(cancellation).ConfigureAwait(false)
+        )
+        {
+            SignAndLink(head, row, signer);
+        }
+
+        if (head.Epoch > 0)
+        {
+            context.Heads.Add(
+                new()
+                {
+                    Epoch = head.Epoch,
+                    Chain = head.Chain,
+                    At = now,
+                }
+            );
+        }
+
+        AuditTrail.Append(
+            context,
+            head,
+            now,
+            actor,
+            $"began history {head.History} after {former}: {reason}",
+            undone
+        );
     }
 
     /// <summary>
@@ -296,7 +318,7 @@ public sealed class Catalogue(CatalogueDatabase database, CatalogueKey key, Time
 
     internal static string NewHistory() => Guid.CreateVersion7().ToString("N");
 
-    private async Task<T> WriteAsync<T>(
+    internal async Task<T> WriteAsync<T>(
         Func<CatalogueContext, Task<(T Result, bool Save)>> write,
         CancellationToken cancellation
     )
@@ -387,7 +409,7 @@ public sealed class Catalogue(CatalogueDatabase database, CatalogueKey key, Time
     }
 
     // An update, not a read: it takes the row's lock in every database, and the read after it sees the newest commit.
-    private static async Task<HeadRow> LockHeadAsync(CatalogueContext context, CancellationToken cancellation)
+    internal static async Task<HeadRow> LockHeadAsync(CatalogueContext context, CancellationToken cancellation)
     {
         await context
             .Head.ExecuteUpdateAsync(set => set.SetProperty(h => h.Epoch, h => h.Epoch), cancellation)
@@ -438,13 +460,13 @@ public sealed class Catalogue(CatalogueDatabase database, CatalogueKey key, Time
         row.Payload = write.Payload;
         row.Digest = Digest.Of(write.Payload);
         row.ExpiresAt = write.ExpiresAt;
-        SignAndLink(head, row);
+        SignAndLink(head, row, key);
     }
 
-    private void SignAndLink(HeadRow head, EntityRow row)
+    private static void SignAndLink(HeadRow head, EntityRow row, CatalogueKey signer)
     {
         var change = row.ToChange();
-        row.Signature = key.Sign(change, head.History);
+        row.Signature = signer.Sign(change, head.History);
         head.Chain = CatalogueHead.Link(head.Chain, change, head.History);
     }
 

@@ -105,8 +105,11 @@ public sealed class CatalogueDatabase : IDisposable
         _product.ListenAsync(heard, cancellation);
 
     /// <summary>Sets what hands out numbers above those in the tables, after rows were written with theirs.</summary>
-    internal Task ResetNumbersAsync(DbContext context, CancellationToken cancellation) =>
-        _product.ResetNumbersAsync(context, cancellation);
+    /// <param name="on">The context in whose transaction they were written.</param>
+    /// <param name="context">The context whose tables they are in.</param>
+    /// <param name="cancellation">Ends it.</param>
+    internal Task ResetNumbersAsync(DbContext on, DbContext context, CancellationToken cancellation) =>
+        _product.ResetNumbersAsync(on, context, cancellation);
 
     private static CatalogueDatabase Of(DatabaseProduct product) =>
         new(product, [database => database.Open(), database => database.OpenUsers()]);

@@ -37,7 +37,8 @@ internal abstract class DatabaseProduct : IDisposable
         Task.Delay(Timeout.Infinite, cancellation);
 
     /// <inheritdoc cref="CatalogueDatabase.ResetNumbersAsync"/>
-    public virtual Task ResetNumbersAsync(DbContext context, CancellationToken cancellation) => Task.CompletedTask;
+    public virtual Task ResetNumbersAsync(DbContext on, DbContext context, CancellationToken cancellation) =>
+        Task.CompletedTask;
 
     /// <summary>Closes connections that are not in use.</summary>
     public abstract void Close();

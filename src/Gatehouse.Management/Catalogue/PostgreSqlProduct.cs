@@ -141,7 +141,11 @@ internal sealed class PostgreSqlProduct : DatabaseProduct
         }
     }
 
-    public override async Task ResetNumbersAsync(DbContext context, CancellationToken cancellation)
+    public override async Task ResetNumbersAsync(
+        DbContext on,
+        DbContext context,
+        CancellationToken cancellation
+    )
     {
         foreach (var entity in context.GetService<IDesignTimeModel>().Model.GetEntityTypes())
         {
@@ -158,7 +162,7 @@ internal sealed class PostgreSqlProduct : DatabaseProduct
                     var column = property.GetColumnName();
                     var sql =
                         $"SELECT setval(pg_get_serial_sequence('\"{table}\"', '{column}'), coalesce(max(\"{column}\"), 0) + 1, false) FROM \"{table}\"";
-                    await context.Database.ExecuteSqlRawAsync(sql, cancellation).ConfigureAwait(false);
+                    await on.Database.ExecuteSqlRawAsync(sql, cancellation).ConfigureAwait(false);
                 }
             }
         }

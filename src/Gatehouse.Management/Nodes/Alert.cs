@@ -37,7 +37,7 @@ public sealed class Alerts(Catalogue catalogue, NodeBoard board)
                 new(
                     "restored",
                     null,
-                    $"The catalogue began a new history: {head.HistoryReason}. Every node read it anew; what was changed after the backup is gone.",
+                    $"The catalogue began a new history: {head.HistoryReason}. Every node read it anew and served on meanwhile.",
                     head.HistoryBeganAt
                 )
             );

@@ -9,6 +9,7 @@ namespace Gatehouse.Management;
 internal sealed partial class NodeKeeper(
     Catalogue catalogue,
     NodeBoard board,
+    HistoryWatch history,
     ManagementOptions options,
     ILogger<NodeKeeper> logger
 ) : BackgroundService
@@ -22,6 +23,7 @@ internal sealed partial class NodeKeeper(
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         // Before anything listens: a restarted manager knows its nodes and whom it denies.
+        await history.ObserveAsync(cancellationToken).ConfigureAwait(false);
         await board.LoadAsync(cancellationToken).ConfigureAwait(false);
         await ReadNodesAsync(cancellationToken).ConfigureAwait(false);
         await base.StartAsync(cancellationToken).ConfigureAwait(false);
@@ -31,6 +33,7 @@ internal sealed partial class NodeKeeper(
     {
         await base.StopAsync(cancellationToken).ConfigureAwait(false);
         await TryAsync("save what nodes reported", () => board.SaveAsync(cancellationToken)).ConfigureAwait(false);
+        history.Save();
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
@@ -48,6 +51,7 @@ internal sealed partial class NodeKeeper(
         while (await TickAsync(timer, stopping).ConfigureAwait(false))
         {
             await TryAsync("save what nodes reported", () => board.SaveAsync(stopping)).ConfigureAwait(false);
+            history.Save();
             if (!alone)
             {
                 await TryAsync("read what nodes told other managers", () => board.RefreshAsync(stopping))
@@ -101,7 +105,7 @@ internal sealed partial class NodeKeeper(
                         "read the nodes and the deny list",
                         async () =>
                         {
-                            var newest = await feed.ReadHeadAsync(stopping).ConfigureAwait(false);
+                            var newest = await history.ObserveAsync(stopping).ConfigureAwait(false);
                             if (newest != head)
                             {
                                 await ReadNodesAsync(stopping).ConfigureAwait(false);

@@ -43,6 +43,7 @@ public static class GatehouseManagement
         services.AddSingleton<NodeRegistry>();
         services.AddSingleton<Alerts>();
         services.AddSingleton<ClusterStatus>();
+        services.AddSingleton<HistoryWatch>();
         services.AddHostedService<NodeKeeper>();
         services.AddSingleton<ApiDefinitions>();
         services.AddSingleton<Revisions>();

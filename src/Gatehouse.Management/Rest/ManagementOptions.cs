@@ -34,6 +34,9 @@ public sealed record ManagementOptions
     /// <summary>Kept current with the catalogue's denied certificates; null when nothing on this node checks it.</summary>
     public DenyList? DenyList { get; init; }
 
+    /// <summary>Where a manager remembers what it saw of the catalogue (<see cref="HistoryWatch"/>); null to remember while it runs.</summary>
+    public string? HistoryFile { get; init; }
+
     /// <summary>Told of every registered node, now and at each change; null when nothing on this node asks.</summary>
     public Action<IEnumerable<Node>>? FollowNodes { get; init; }
 

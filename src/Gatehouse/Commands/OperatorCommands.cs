@@ -22,6 +22,7 @@ internal static class OperatorCommands
             ReloadCommand.Create(),
             SetupCommand.Create(),
             ImportCommands.Create(),
+            BackupCommands.Create(),
             VersionCommand.Create(),
         ];
 }

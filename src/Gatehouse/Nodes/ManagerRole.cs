@@ -105,6 +105,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
                 ClusterKey = clusterKey,
                 NodeName = node.Identity.Node,
                 EncodeJoinToken = grant => Encode(node, authority, grant),
+                HistoryFile = Path.Combine(node.DataDirectory, "catalogue", "seen.json"),
                 FollowNodes = node.Identity.Profile.IsWorker() ? null : node.Directory.Read,
                 Membership = membership,
                 DenyList = node.Denied,
