@@ -244,7 +244,8 @@ internal sealed class PostgreSqlProduct : DatabaseProduct
                     "The catalogue cannot be written",
                     "The PostgreSQL server is a standby or read-only. Look at database.host."
                 ),
-                // Connection lost, resources gone, operator's intervention, system error, rolled back for another's sake.
+                // Connection lost, resources gone, operator's intervention, system error, rolled back for another's sake, idle
+                // for too long, closed to connections.
                 ['0', '8', ..] or ['5', '3', ..] or ['5', '7', ..] or ['5', '8', ..] or ['4', '0', ..] or "25P03" =>
                     new("The database does not answer", $"PostgreSQL says: {told.MessageText}."),
                 _ => null,

@@ -69,12 +69,13 @@ internal sealed partial class NodeKeeper(
             {
                 await catalogue.Database.ListenAsync(catalogue.Wake, stopping).ConfigureAwait(false);
             }
-            catch (Exception e) when (CatalogueDatabase.TroubleOf(e) is not null)
+            catch (Exception) when (!stopping.IsCancellationRequested)
             {
+                // The connection is lost, however; the poll goes on meanwhile.
                 await Task.Delay(s_exchangeEvery, catalogue.Time, stopping)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
-            catch (OperationCanceledException) when (stopping.IsCancellationRequested) { }
+            catch (OperationCanceledException) { }
         }
     }
 
@@ -101,7 +102,7 @@ internal sealed partial class NodeKeeper(
                     await feed.WaitForNewerAsync(head, stopping).ConfigureAwait(false);
                 }
 
-                await TryAsync(
+                var read = await TryAsync(
                         "read the nodes and the deny list",
                         async () =>
                         {
@@ -114,9 +115,9 @@ internal sealed partial class NodeKeeper(
                         }
                     )
                     .ConfigureAwait(false);
-                if (head is null)
+                if (!read)
                 {
-                    await Task.Delay(s_saveEvery, catalogue.Time, stopping).ConfigureAwait(false);
+                    await Task.Delay(s_exchangeEvery, catalogue.Time, stopping).ConfigureAwait(false);
                 }
             }
         }
@@ -152,22 +153,25 @@ internal sealed partial class NodeKeeper(
     }
 
     // A full disk or a locked file must not end the manager; the next round tries again.
-    private async Task TryAsync(string what, Func<Task> act)
+    private async Task<bool> TryAsync(string what, Func<Task> act)
     {
         try
         {
             await act().ConfigureAwait(false);
+            return true;
         }
         catch (Exception e) when (CatalogueDatabase.TroubleOf(e) is { } trouble)
         {
             LogTrouble(what, trouble.Title, trouble.Detail);
         }
+        catch (OperationCanceledException) { }
         catch (Exception e)
-            when (e is System.Data.Common.DbException or Microsoft.EntityFrameworkCore.DbUpdateException or IOException)
         {
+            // Whatever it is, a manager that keeps house no more is worse.
             LogFailed(e, what);
         }
-        catch (OperationCanceledException) { }
+
+        return false;
     }
 
     [LoggerMessage(
