@@ -205,9 +205,7 @@ public static class Backups
             }
         }
 
-        if (
-            id != head("audit_id").GetInt64() || chain != Digest.From(head("audit_chain").GetBytesFromBase64())
-        )
+        if (id != head("audit_id").GetInt64() || chain != Digest.From(head("audit_chain").GetBytesFromBase64()))
         {
             throw new BackupException($"{backup.Path}: the audit ends at entry {id}; later ones are missing.");
         }

@@ -153,8 +153,10 @@ public sealed class Restore(
                 clusterKey.Unwrap(
                     catalogueKeySecret,
                     (
-                        wrapped ?? throw new BackupException($"{backup.Path} holds no cluster: its catalogue key is missing.")
-                    )("wrapped").GetBytesFromBase64()
+                        wrapped
+                        ?? throw new BackupException($"{backup.Path} holds no cluster: its catalogue key is missing.")
+                    )("wrapped")
+                        .GetBytesFromBase64()
                 )
             );
         }

@@ -260,14 +260,7 @@ public sealed class Catalogue(CatalogueDatabase database, CatalogueKey key, Time
             );
         }
 
-        AuditTrail.Append(
-            context,
-            head,
-            now,
-            actor,
-            $"began history {head.History} after {former}: {reason}",
-            undone
-        );
+        AuditTrail.Append(context, head, now, actor, $"began history {head.History} after {former}: {reason}", undone);
     }
 
     /// <summary>

@@ -111,11 +111,7 @@ public sealed partial class HistoryWatch(Catalogue catalogue, ManagementOptions 
             && marks.TryGetValue(seen.Epoch, out var chain)
             && chain.ToString() != seen.Chain;
 
-    private async Task<CatalogueHead> BeginAnewAsync(
-        SeenHistory seen,
-        HeadRow head,
-        CancellationToken cancellation
-    )
+    private async Task<CatalogueHead> BeginAnewAsync(SeenHistory seen, HeadRow head, CancellationToken cancellation)
     {
         Dictionary<long, Digest> marks;
         var context = catalogue.Open();
@@ -219,13 +215,25 @@ internal sealed record SeenHistory
     public long Epoch { get; init; }
 
     /// <summary>The chain there.</summary>
-    public string Chain { get => field ?? ""; init; } = "";
+    public string Chain
+    {
+        get => field ?? "";
+        init;
+    } = "";
 
     /// <summary>The newest changes, oldest first.</summary>
-    public ImmutableArray<SeenChange> Changes { get => field.IsDefault ? [] : field; init; } = [];
+    public ImmutableArray<SeenChange> Changes
+    {
+        get => field.IsDefault ? [] : field;
+        init;
+    } = [];
 
     /// <summary>The ends of the newest transactions, oldest first.</summary>
-    public ImmutableArray<SeenMark> Marks { get => field.IsDefault ? [] : field; init; } = [];
+    public ImmutableArray<SeenMark> Marks
+    {
+        get => field.IsDefault ? [] : field;
+        init;
+    } = [];
 
     /// <summary>The oldest end it remembers.</summary>
     [JsonIgnore]

@@ -141,11 +141,7 @@ internal sealed class PostgreSqlProduct : DatabaseProduct
         }
     }
 
-    public override async Task ResetNumbersAsync(
-        DbContext on,
-        DbContext context,
-        CancellationToken cancellation
-    )
+    public override async Task ResetNumbersAsync(DbContext on, DbContext context, CancellationToken cancellation)
     {
         foreach (var entity in context.GetService<IDesignTimeModel>().Model.GetEntityTypes())
         {

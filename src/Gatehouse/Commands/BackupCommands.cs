@@ -38,7 +38,10 @@ internal static class BackupCommands
                         call.Find(file)
                             ?? string.Create(CultureInfo.InvariantCulture, $"gatehouse-{now:yyyyMMdd-HHmmss}.backup")
                     );
-                    using var database = ConfiguredDatabase.Of(NodeOptions.Read(call).Settings, NodeOptions.DataPath(call));
+                    using var database = ConfiguredDatabase.Of(
+                        NodeOptions.Read(call).Settings,
+                        NodeOptions.DataPath(call)
+                    );
                     await RequireCatalogueAsync(database, cancellation);
                     var manifest = await GuardAsync(
                         database,
@@ -107,12 +110,11 @@ internal static class BackupCommands
             async () =>
             {
                 await CatalogueSetup.ApplyAsync(database, cancellation);
-                return await new Restore(
-                    database,
-                    key,
-                    Founding.CatalogueKeySecret,
-                    TimeProvider.System
-                ).FromAsync(file, new Actor("restore", "this machine"), cancellation);
+                return await new Restore(database, key, Founding.CatalogueKeySecret, TimeProvider.System).FromAsync(
+                    file,
+                    new Actor("restore", "this machine"),
+                    cancellation
+                );
             }
         );
         call.Output.Item(

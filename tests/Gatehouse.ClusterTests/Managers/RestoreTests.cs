@@ -27,7 +27,14 @@ public sealed class RestoreTests : ClusterTest
         var later = await cluster.Rest.DeployAsync("later", backend.Url);
         await using (var load = await SteadyLoad.StartAsync([worker.Url("/kept/1.0.0/x")], key, cluster.Authority, 4))
         {
-            var (restored, _, told) = await cluster.RunAsync("backup", "restore", file, "--yes", "--data", two.Second.Data);
+            var (restored, _, told) = await cluster.RunAsync(
+                "backup",
+                "restore",
+                file,
+                "--yes",
+                "--data",
+                two.Second.Data
+            );
             Assert.True(restored == 0, told);
             Assert.Contains($"api {later}", told, StringComparison.Ordinal);
             await cluster.AnswersAsync(worker.Url("/later/1.0.0/x"), key, HttpStatusCode.NotFound);
@@ -45,7 +52,11 @@ public sealed class RestoreTests : ClusterTest
         }
 
         // 2. The database is put back with its own tools while the managers run.
-        await AloneAsync(two, "CREATE DATABASE earlier TEMPLATE gatehouse", "ALTER DATABASE gatehouse ALLOW_CONNECTIONS true");
+        await AloneAsync(
+            two,
+            "CREATE DATABASE earlier TEMPLATE gatehouse",
+            "ALTER DATABASE gatehouse ALLOW_CONNECTIONS true"
+        );
         await cluster.Rest.SendAsync(HttpMethod.Post, "applications", new JsonObject { ["name"] = "vanishing" });
         var unsaid = await cluster.Rest.DeployAsync("unsaid", backend.Url);
         await cluster.AnswersAsync(worker.Url("/unsaid/1.0.0/x"), key, HttpStatusCode.Forbidden);

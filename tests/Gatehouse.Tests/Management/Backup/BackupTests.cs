@@ -88,7 +88,12 @@ public abstract class BackupTests(Product product) : IDisposable
                 .Put(
                     EntityKinds.DeniedCertificate,
                     "A1",
-                    new DeniedCertificate { Node = "worker-1", Reason = "evicted", At = DateTimeOffset.UnixEpoch },
+                    new DeniedCertificate
+                    {
+                        Node = "worker-1",
+                        Reason = "evicted",
+                        At = DateTimeOffset.UnixEpoch,
+                    },
                     ModelJson.Default.DeniedCertificate
                 ),
             Stop
@@ -146,7 +151,11 @@ public abstract class BackupTests(Product product) : IDisposable
         var cut = Path.Combine(_directory, "cut.backup");
         var bytes = await File.ReadAllBytesAsync(FilePath, Stop);
         await File.WriteAllBytesAsync(cut, bytes[..(bytes.Length / 2)], Stop);
-        Assert.Contains("cut", Assert.Throws<BackupException>(() => Backups.Verify(cut)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "cut",
+            Assert.Throws<BackupException>(() => Backups.Verify(cut)).Message,
+            StringComparison.Ordinal
+        );
 
         Edit("tables/audit.jsonl", text => text.Replace("tester", "nobody", StringComparison.Ordinal));
         var e = Assert.Throws<BackupException>(() => Backups.Verify(FilePath));
