@@ -100,10 +100,16 @@ internal sealed class Forwarder(TrafficTimeouts timeouts, ForwardingCounters cou
         exchange.Attempts++;
         target.Enter();
         exchange.Trace?.Tries(target);
+        var span = Telemetry.Begin(exchange, target);
         try
         {
             var outcome = await target.Upstream.SendAsync(exchange, target).ConfigureAwait(false);
             exchange.Trace?.Ended(outcome);
+            if (span is not null)
+            {
+                Telemetry.End(span, exchange, outcome);
+            }
+
             if (outcome == ForwardingOutcome.Completed)
             {
                 target.Health.Succeeded();
@@ -119,6 +125,7 @@ internal sealed class Forwarder(TrafficTimeouts timeouts, ForwardingCounters cou
         }
         finally
         {
+            span?.Dispose();
             target.Leave();
         }
     }

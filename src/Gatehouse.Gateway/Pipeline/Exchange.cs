@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Gatehouse.Gateway.Authentication;
@@ -49,6 +50,9 @@ internal sealed partial class Exchange
 
     /// <summary>What becomes of the request, for a caller that may know and asked; else null.</summary>
     public RequestTrace? Trace { get; set; }
+
+    /// <summary>Its span, while somebody collects them.</summary>
+    public Activity? Span { get; set; }
     public PathVerdict Target { get; set; }
     public TrafficTimeouts Timeouts { get; set; } = null!;
 
@@ -125,6 +129,7 @@ internal sealed partial class Exchange
         StartedAt = timestamp;
         Epoch = null;
         Trace = null;
+        Span = null;
         Target = default;
         Route = null;
         Consumers = ConsumerDirectory.Empty;

@@ -43,6 +43,7 @@ internal sealed partial class GatewayPipeline(
         // The table is read here, once: whatever is published while the request runs, it ends with what it began with.
         exchange.Begin(features, table.Current, time.GetUtcNow(), time.GetTimestamp());
         exchange.Timeouts = options.Timeouts;
+        exchange.Span = Telemetry.Begin(exchange);
         try
         {
             var problem = Check(exchange, fromDataHop);
@@ -212,6 +213,7 @@ internal sealed partial class GatewayPipeline(
         var route = exchange.Route;
         (route?.Meter ?? Unmatched).Record(status, duration);
         exchange.Chosen?.Meter?.Record(status, duration);
+        Telemetry.End(exchange, status, duration);
 
         // Bytes are known now, so what counts them is charged now.
         exchange.Charges.Settle(exchange.BytesIn + exchange.BytesOut, time.GetTimestamp());

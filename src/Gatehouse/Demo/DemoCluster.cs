@@ -12,7 +12,7 @@ namespace Gatehouse.Demo;
 /// <summary>A real cluster of real processes on this machine. All start at once: workers wait for their token, as on any machine.</summary>
 internal sealed class DemoCluster : IAsyncDisposable
 {
-    private static readonly TimeSpan s_longestStart = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_longestStart = TimeSpan.FromMinutes(3);
 
     private const string ApplicationName = "demo";
 

@@ -39,6 +39,7 @@ internal sealed partial class RunningNode : IAsyncDisposable
     private ListenerSet? _managementListeners;
     private HealthListener? _health;
     private CertificateRenewal? _renewal;
+    private NodeTelemetry? _telemetry;
     private volatile bool _draining;
 
     private RunningNode(NodeContext node)
@@ -79,6 +80,7 @@ internal sealed partial class RunningNode : IAsyncDisposable
         }
 
         use();
+        _telemetry = NodeTelemetry.Start(_node.Identity);
         if (profile.IsManager())
         {
             _manager = await ManagerRole.StartAsync(
@@ -227,6 +229,7 @@ internal sealed partial class RunningNode : IAsyncDisposable
             }
         }
 
+        _telemetry?.Dispose();
         _membershipStop.Dispose();
         _stopping.Dispose();
     }

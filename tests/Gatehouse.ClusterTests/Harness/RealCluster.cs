@@ -35,7 +35,7 @@ internal sealed class RealCluster : IAsyncDisposable
     public string Directory { get; } = System.IO.Directory.CreateTempSubdirectory("gatehouse-cluster-").FullName;
 
     /// <summary>For every process: the user's credentials are the test's own.</summary>
-    public IReadOnlyDictionary<string, string> Environment { get; }
+    public Dictionary<string, string> Environment { get; }
 
     public ClusterNode Manager { get; }
 
