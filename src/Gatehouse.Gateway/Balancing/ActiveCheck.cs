@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using Gatehouse.Gateway.Forwarding;
 using Gatehouse.Model;
 
@@ -12,6 +13,7 @@ internal sealed class ActiveCheck
     private readonly WeakReference<Target> _target;
     private readonly HealthCheck _check;
     private readonly UpstreamSet _upstreams;
+    private readonly X509Certificate2? _certificate;
     private readonly Uri _url;
     private readonly TimeProvider _time;
     private ITimer? _timer;
@@ -19,18 +21,31 @@ internal sealed class ActiveCheck
     private int _inARow;
     private bool _isWell = true;
 
-    private ActiveCheck(Target target, HealthCheck check, UpstreamSet upstreams, TimeProvider time)
+    private ActiveCheck(
+        Target target,
+        HealthCheck check,
+        UpstreamSet upstreams,
+        X509Certificate2? certificate,
+        TimeProvider time
+    )
     {
         _target = new(target);
         _check = check;
         _upstreams = upstreams;
+        _certificate = certificate;
         _url = new(target.Origin + check.Path);
         _time = time;
     }
 
-    public static void Start(Target target, HealthCheck check, UpstreamSet upstreams, TimeProvider time)
+    public static void Start(
+        Target target,
+        HealthCheck check,
+        UpstreamSet upstreams,
+        X509Certificate2? certificate,
+        TimeProvider time
+    )
     {
-        var asking = new ActiveCheck(target, check, upstreams, time);
+        var asking = new ActiveCheck(target, check, upstreams, certificate, time);
 
         // Not all at once: what was deployed together is not asked together.
         var first = check.Interval * (target.Hash % 1000 / 1000.0);
@@ -81,7 +96,7 @@ internal sealed class ActiveCheck
         using var patience = new CancellationTokenSource(_check.Timeout, _time);
         try
         {
-            return await _upstreams.AskAsync(_url, patience.Token).ConfigureAwait(false) < 400;
+            return await _upstreams.AskAsync(_url, _certificate, patience.Token).ConfigureAwait(false) < 400;
         }
         catch (Exception failure)
             when (failure

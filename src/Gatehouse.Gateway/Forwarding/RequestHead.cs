@@ -31,6 +31,7 @@ internal static class RequestHead
         var incoming = exchange.Request.Headers;
         var connection = incoming.Connection;
         var named = HopByHop.NamesHeaders(connection);
+        var credential = exchange.CredentialHeader;
         foreach (var (name, values) in incoming)
         {
             if (
@@ -40,10 +41,16 @@ internal static class RequestHead
                 && (rules.PassesOwnHeaders || !HeaderNames.IsOwn(name))
                 && !(named && HopByHop.IsNamedBy(connection, name))
                 && !(rules.Sticky is not null && Is(name, "Cookie"))
+                && !(credential is not null && Is(name, credential))
             )
             {
                 sink.Add(name, values);
             }
+        }
+
+        if (credential is not null)
+        {
+            sink.Add(credential, exchange.CredentialValue);
         }
 
         var caller = exchange.Caller;
@@ -97,6 +104,7 @@ internal static class RequestHead
         !IsWrittenHere(name)
         && !HopByHop.Contains(name)
         && !HeaderNames.IsOwn(name)
+        && !(exchange.CredentialHeader is { } credential && Is(name, credential))
         && !exchange.Request.Headers.ContainsKey(name)
         && !Is(name, "Authorization")
         && !Is(name, "Cookie")

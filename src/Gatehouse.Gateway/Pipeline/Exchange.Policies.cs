@@ -24,6 +24,15 @@ internal sealed partial class Exchange
     /// <summary>Where in the chain the policy stands that set <see cref="Answer"/>: those before it see the answer.</summary>
     public int AnsweredBy { get; set; }
 
+    /// <summary>The header in which the gateway proves itself to the backend; null when it does not.</summary>
+    public string? CredentialHeader { get; private set; }
+
+    /// <summary>That header's value, in the place of any of the caller's.</summary>
+    public string? CredentialValue { get; private set; }
+
+    /// <summary>Proves the gateway to the backend.</summary>
+    public void UseCredential(string header, string value) => (CredentialHeader, CredentialValue) = (header, value);
+
     /// <summary>Why the answer that came may not be passed on.</summary>
     public GatewayProblem? AnswerRefusal { get; private set; }
 
@@ -275,6 +284,8 @@ internal sealed partial class Exchange
         _method = null;
         _target = null;
         _targetPathLength = 0;
+        CredentialHeader = null;
+        CredentialValue = null;
         Answer = null;
         AnsweredBy = 0;
         AnswerRefusal = null;
@@ -284,6 +295,8 @@ internal sealed partial class Exchange
     {
         Answer = null;
         _target = null;
+        CredentialHeader = null;
+        CredentialValue = null;
         if (_filters is not null)
         {
             ReleaseFilters();

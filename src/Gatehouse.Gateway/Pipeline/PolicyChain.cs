@@ -129,6 +129,12 @@ internal static class PolicyChain
             chain.Add(factory.Cache(cache));
         }
 
+        // Last: what is not sent needs no credential, and nobody before may see it.
+        if (named.One<MockSettings>() is null && factory.Credential is { } credential)
+        {
+            chain.Add(credential);
+        }
+
         // Before an answer is held, kept or turned.
         if (size?.Answer is { } mostAnswer)
         {

@@ -19,6 +19,9 @@ internal sealed class PolicyFactory(
     /// <summary>The API's CORS; null when it has none.</summary>
     public CorsPolicy? Cors { get; } = NamedPolicies.Of(api, null).One<CorsSettings>() is { } cors ? new(cors) : null;
 
+    /// <summary>How the gateway proves itself to the backends; null when it does not.</summary>
+    public CredentialPolicy? Credential { get; init; }
+
     /// <summary>A cache on the memory that all operations of the API share.</summary>
     public CachePolicy Cache(CacheSettings settings) => new(settings, _store ??= new(settings.MaxTotalBytes), time);
 

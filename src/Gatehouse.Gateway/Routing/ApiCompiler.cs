@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using System.Text.Json;
 using Gatehouse.Gateway.Accounting;
 using Gatehouse.Gateway.Authentication;
@@ -24,6 +25,7 @@ internal sealed class ApiCompiler(
 #pragma warning restore CA1001
 {
     private readonly Outside _outside = new();
+    private readonly Dictionary<Digest, WeakReference<BackendTokenSource>> _tokens = [];
     private readonly EndpointCompiler _endpoints = new(upstreams, time);
 
     /// <summary>How many APIs were compiled; a change among thousands adds one.</summary>
@@ -72,10 +74,17 @@ internal sealed class ApiCompiler(
 
         CheckSecurity(api);
         CheckPolicies(api);
-        var factory = new PolicyFactory(api, _outside, options.PolicyCounters, time, logger);
+        var toProduction = CredentialOf(api.Name, "production", api.Production);
+        var toSandbox = api.Sandbox is null ? null : CredentialOf(api.Name, "sandbox", api.Sandbox);
+        var factory = new PolicyFactory(api, _outside, options.PolicyCounters, time, logger)
+        {
+            Credential = CredentialPolicy.Of(toProduction, toSandbox),
+        };
         var cookie = EndpointCompiler.CookieOf(api);
-        var production = _endpoints.Compile(api.Production, "/production", cookie);
-        var sandbox = api.Sandbox is null ? null : _endpoints.Compile(api.Sandbox, "/sandbox", cookie);
+        var production = _endpoints.Compile(api.Production, "/production", cookie, toProduction?.Certificate);
+        var sandbox = api.Sandbox is null
+            ? null
+            : _endpoints.Compile(api.Sandbox, "/sandbox", cookie, toSandbox?.Certificate);
         var forwarding = ForwardingRules.ToBackend with { Sticky = cookie, Replays = api.Production.Replay };
         var paths = new PathRules(api.AllowEncodedSlash, api.AllowSemicolon);
         var meter = before?.Meter ?? new();
@@ -146,6 +155,31 @@ internal sealed class ApiCompiler(
                 AccessLog = options.AccessLog,
                 ErrorLog = options.ErrorLog,
             };
+    }
+
+    private BackendCredential? CredentialOf(string api, string set, EndpointSet endpoints) =>
+        BackendCredential.Open(api, set, endpoints.Credential, options.Secrets, TokensOf);
+
+    // The same client of the same address has one source, through deployments and for all APIs: its token stays.
+    private BackendTokenSource TokensOf(EndpointCredential credential, string secret)
+    {
+        var scopes = string.Join(' ', credential.Scopes);
+        var key = Digest.Of(
+            Encoding.UTF8.GetBytes(string.Join('\n', credential.TokenUrl, credential.User, scopes, secret))
+        );
+        if (_tokens.TryGetValue(key, out var held) && held.TryGetTarget(out var source))
+        {
+            return source;
+        }
+
+        source = new(new(credential.TokenUrl!), credential.User!, secret, credential.Scopes, _outside, time, logger);
+        foreach (var gone in _tokens.Where(t => !t.Value.TryGetTarget(out _)).Select(t => t.Key).ToList())
+        {
+            _tokens.Remove(gone);
+        }
+
+        _tokens[key] = new(source);
+        return source;
     }
 
     private static void CheckPolicies(Api api)

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Gatehouse.Gateway.Balancing;
 using Gatehouse.Gateway.Forwarding;
@@ -29,7 +30,11 @@ internal sealed class EndpointCompiler(UpstreamSet upstreams, TimeProvider time)
         return new($"gh-{api.Name}-{api.Version}", SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', urls))));
     }
 
-    public TargetPool Compile(EndpointSet set, string field, StickyCookie? cookie)
+    /// <param name="set">The endpoints.</param>
+    /// <param name="field">Where they stand in the entity.</param>
+    /// <param name="cookie">Keeps callers on their endpoint; null for none.</param>
+    /// <param name="certificate">What the gateway shows them; null for none.</param>
+    public TargetPool Compile(EndpointSet set, string field, StickyCookie? cookie, X509Certificate2? certificate)
     {
         if (set.Endpoints.IsDefaultOrEmpty)
         {
@@ -55,14 +60,20 @@ internal sealed class EndpointCompiler(UpstreamSet upstreams, TimeProvider time)
             throw new Refused($"{field}/hashHeader", "hash-header needs the name of the header.");
         }
 
-        return new([.. set.Endpoints.Select((e, i) => TargetOf(set, e, $"{field}/endpoints/{i}", cookie))], algorithm)
+        return new([.. set.Endpoints.Select((e, i) => TargetOf(set, e, $"{field}/endpoints/{i}", cookie, certificate))], algorithm)
         {
             HashHeader = set.Algorithm == "hash-header" ? set.HashHeader : null,
             Retries = new(set.RetryPercent ?? DefaultRetryPercent),
         };
     }
 
-    private Target TargetOf(EndpointSet set, Endpoint endpoint, string field, StickyCookie? cookie)
+    private Target TargetOf(
+        EndpointSet set,
+        Endpoint endpoint,
+        string field,
+        StickyCookie? cookie,
+        X509Certificate2? certificate
+    )
     {
         if (
             !Uri.TryCreate(endpoint.Url, UriKind.Absolute, out var url)
@@ -78,6 +89,11 @@ internal sealed class EndpointCompiler(UpstreamSet upstreams, TimeProvider time)
             throw new Refused($"{field}/url", "An endpoint has no user, query or fragment.");
         }
 
+        if (certificate is not null && url.Scheme != Uri.UriSchemeHttps)
+        {
+            throw new Refused($"{field}/url", "A client certificate is shown over https only.");
+        }
+
         if (endpoint.Weight is < 0 or > MostWeight)
         {
             throw new Refused($"{field}/weight", $"A weight is 0 to {MostWeight}.");
@@ -88,7 +104,7 @@ internal sealed class EndpointCompiler(UpstreamSet upstreams, TimeProvider time)
         var target = new Target(
             endpoint.Url,
             url,
-            upstreams.For(url, set.ConnectTimeout),
+            upstreams.For(url, set.ConnectTimeout, certificate),
             () => silence,
             time,
             set.Breaker
@@ -101,7 +117,7 @@ internal sealed class EndpointCompiler(UpstreamSet upstreams, TimeProvider time)
         };
         if (set.Health is { } check)
         {
-            ActiveCheck.Start(target, check, upstreams, time);
+            ActiveCheck.Start(target, check, upstreams, certificate, time);
         }
 
         return target;

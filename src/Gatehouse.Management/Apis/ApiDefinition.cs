@@ -39,6 +39,12 @@ public sealed record ApiDefinition
     /// <summary>How requests are spread over <see cref="Endpoints"/>; null for evenly, each in its turn.</summary>
     public EndpointSet? Spread { get; init; }
 
+    /// <summary>How the gateway proves itself to <see cref="Endpoints"/>; null when it does not. Its secret is sealed.</summary>
+    public EndpointCredential? Credential { get; init; }
+
+    /// <summary>How the gateway proves itself to <see cref="SandboxEndpoints"/>; null when it does not.</summary>
+    public EndpointCredential? SandboxCredential { get; init; }
+
     /// <summary>Backends for sandbox keys; empty when there is no sandbox.</summary>
     public ImmutableArray<string> SandboxEndpoints { get; init; } = [];
 
@@ -104,6 +110,14 @@ public sealed record ApiDefinition
                 is not ValidateSettings { Request: "off", Answer: "off" };
     }
 
+    /// <summary>As people and programs see it: without sealed secrets and without what is only there to validate by.</summary>
+    internal ApiDefinition Shown() =>
+        WithoutContracts() with
+        {
+            Credential = Credential is null ? null : Credential with { Secret = null },
+            SandboxCredential = SandboxCredential is null ? null : SandboxCredential with { Secret = null },
+        };
+
     /// <summary>The definition without what is only there to validate by.</summary>
     internal ApiDefinition WithoutContracts() =>
         Contract is null && Operations.All(o => o.Contract is null)
@@ -140,8 +154,8 @@ public sealed record ApiDefinition
             PassAuthorization = Access.PassAuthorization,
             ApiKeyHeader = Access.ApiKeyHeader,
             Operations = Operations,
-            Production = Spread ?? Set(Endpoints),
-            Sandbox = SandboxEndpoints.IsEmpty ? null : Set(SandboxEndpoints),
+            Production = (Spread ?? Set(Endpoints)) with { Credential = Credential },
+            Sandbox = SandboxEndpoints.IsEmpty ? null : Set(SandboxEndpoints) with { Credential = SandboxCredential },
             AllowEncodedSlash = AllowEncodedSlash,
             AllowSemicolon = AllowSemicolon,
             Contract = Contract,

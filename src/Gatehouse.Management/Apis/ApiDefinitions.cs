@@ -182,13 +182,19 @@ public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
         var text = System.Text.Encoding.UTF8.GetBytes(source.Document);
         var document = await ReadAsync(text, cancellation).ConfigureAwait(false);
         var digest = Digest.Of(text);
-        var definition = source.ToDefinition(name, version, document, digest);
+        var existing = await TryFindAsync(Api.EntityName(name, version), cancellation).ConfigureAwait(false);
+        // Secrets are in no source: they are set beside it, and stay.
+        var definition = source.ToDefinition(name, version, document, digest) with
+        {
+            Credential = existing?.Value.Credential,
+            SandboxCredential = existing?.Value.SandboxCredential,
+        };
+        definition = await AttachAsync(definition, text, cancellation).ConfigureAwait(false);
         if (ApiRules.Check(definition) is { IsEmpty: false } problems)
         {
             throw new ProblemsException(problems);
         }
 
-        var existing = await TryFindAsync(definition.Id, cancellation).ConfigureAwait(false);
         if (!dryRun)
         {
             // Not in a dry run: what it names may be about to be made.
@@ -213,7 +219,7 @@ public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
             await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
         }
 
-        return new(existing?.Value, definition, document.Warnings);
+        return new(existing?.Value.Shown(), definition.Shown(), document.Warnings);
     }
 
     /// <summary>Reads a document; a few at a time, because one of 20 MiB becomes some 300 MiB of nodes for a moment.</summary>

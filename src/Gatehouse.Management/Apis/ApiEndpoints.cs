@@ -138,7 +138,7 @@ internal static class ApiEndpoints
         http.Response.SetEntityTag(made.Epoch);
         return TypedResults.Created(
             $"/api/v1/apis/{Uri.EscapeDataString(made.Name)}",
-            new ApiView(summaries[0], made.Value)
+            new ApiView(summaries[0], made.Value.Shown())
         );
     }
 
@@ -178,7 +178,7 @@ internal static class ApiEndpoints
         var definition = await definitions.GetAsync(name, cancellation).ConfigureAwait(false);
         var summaries = await revisions.SummariesAsync([definition.Name], cancellation).ConfigureAwait(false);
         response.SetEntityTag(definition.Epoch);
-        return TypedResults.Ok(new ApiView(summaries[0], definition.Value.WithoutContracts()));
+        return TypedResults.Ok(new ApiView(summaries[0], definition.Value.Shown()));
     }
 
     private static async Task<Ok<ApiView>> EditAsync(
@@ -196,7 +196,7 @@ internal static class ApiEndpoints
             .ConfigureAwait(false);
         var summaries = await revisions.SummariesAsync([definition.Name], cancellation).ConfigureAwait(false);
         http.Response.SetEntityTag(definition.Epoch);
-        return TypedResults.Ok(new ApiView(summaries[0], definition.Value.WithoutContracts()));
+        return TypedResults.Ok(new ApiView(summaries[0], definition.Value.Shown()));
     }
 
     private static async Task<NoContent> DeleteAsync(

@@ -32,6 +32,9 @@ public sealed record ApiSource
         "operations",
         "document",
         "specification",
+        "contract",
+        "credential",
+        "sandboxCredential",
     ];
 
     /// <summary>The members that <see cref="Settings"/> may hold.</summary>

@@ -100,6 +100,8 @@ public sealed record ImportSettings
                 : existing is not null ? existing.Endpoints
                 : [.. document.Servers.Take(1)],
             Spread = !Endpoints.IsEmpty ? null : document.Endpoints ?? existing?.Spread,
+            Credential = existing?.Credential,
+            SandboxCredential = existing?.SandboxCredential,
             SandboxEndpoints = !SandboxEndpoints.IsEmpty ? SandboxEndpoints : existing?.SandboxEndpoints ?? [],
             Operations = Keep(document.Operations, existing?.Operations ?? []),
             ConnectTimeout = existing?.ConnectTimeout ?? TimeSpan.FromSeconds(5),

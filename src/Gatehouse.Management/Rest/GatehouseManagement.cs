@@ -59,6 +59,7 @@ public static class GatehouseManagement
         services.AddSingleton<Subscriptions>();
         services.AddSingleton<ApiKeys>();
         services.AddSingleton<EntitySecrets>();
+        services.AddSingleton<EndpointCredentials>();
         services.AddSingleton<Issuers>();
         services.AddSingleton<LimitPolicies>();
         services.AddSingleton<Blocks>();
@@ -117,6 +118,7 @@ public static class GatehouseManagement
         rest.MapApiDocuments();
         rest.MapCommunity();
         rest.MapConsumers();
+        rest.MapCredentials();
         rest.MapIssuers();
         rest.MapLimits();
     }

@@ -70,6 +70,8 @@ namespace Gatehouse.Management;
 [JsonSerializable(typeof(SetSubscription))]
 [JsonSerializable(typeof(Page<Issuer>))]
 [JsonSerializable(typeof(SetIssuer))]
+[JsonSerializable(typeof(SetEndpointCredential))]
+[JsonSerializable(typeof(EndpointCredential))]
 [JsonSerializable(typeof(RevokeToken))]
 [JsonSerializable(typeof(RevokedToken))]
 [JsonSerializable(typeof(Page<Plan>))]

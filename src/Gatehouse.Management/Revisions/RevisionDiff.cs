@@ -33,6 +33,8 @@ internal static class ApiComparison
         );
         Add("endpoints", Text(before.Endpoints), Text(after.Endpoints), breaking: false);
         Add("sandbox endpoints", Text(before.SandboxEndpoints, "none"), Text(after.SandboxEndpoints, "none"), false);
+        Add("credential", Text(before.Credential), Text(after.Credential), false);
+        Add("sandbox credential", Text(before.SandboxCredential), Text(after.SandboxCredential), false);
         Add("connect timeout", Text(before.ConnectTimeout), Text(after.ConnectTimeout), false);
         Add("response timeout", Text(before.ResponseTimeout), Text(after.ResponseTimeout), false);
         Add("default version", Text(before.IsDefaultVersion), Text(after.IsDefaultVersion), before.IsDefaultVersion);
@@ -63,6 +65,13 @@ internal static class ApiComparison
 
     private static string Text(ImmutableArray<string> values, string none = "") =>
         values.IsEmpty ? none : string.Join(", ", values);
+
+    // The digest of the sealed form tells that a secret was changed and nothing of what it is.
+    private static string Text(EndpointCredential? credential) =>
+        credential is null
+            ? "none"
+            : $"{credential.Type} {credential.User ?? credential.Name}".TrimEnd()
+                + $", secret {Digest.Of(System.Text.Encoding.UTF8.GetBytes(credential.Secret ?? "")).ToString()[..8]}";
 
     private static string Text(bool value) => value ? "yes" : "no";
 

@@ -38,7 +38,7 @@ internal static class RevisionEndpoints
     {
         var definition = await definitions.GetAsync(id, cancellation).ConfigureAwait(false);
         var revision = await revisions.GetAsync(definition.Name, number, cancellation).ConfigureAwait(false);
-        return TypedResults.Ok(revision.Definition);
+        return TypedResults.Ok(revision.Definition.Shown());
     }
 
     private static async Task<Ok<RevisionDiff>> DiffAsync(

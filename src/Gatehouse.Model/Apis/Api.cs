@@ -229,6 +229,9 @@ public sealed record EndpointSet
     /// <summary>How endpoints are asked whether they are well; null for not at all.</summary>
     public HealthCheck? Health { get; init; }
 
+    /// <summary>How the gateway proves itself to them; null when it does not.</summary>
+    public EndpointCredential? Credential { get; init; }
+
     /// <summary>Longest wait for a connection.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 

@@ -7,7 +7,7 @@ using Gatehouse.Management;
 
 namespace Gatehouse.Commands;
 
-/// <summary><c>gatehouse api import | create | version | list | show | set | lifecycle | listing | policies | delete</c>.</summary>
+/// <summary><c>gatehouse api import | create | version | list | show | set | credential | lifecycle | listing | policies | delete</c>.</summary>
 internal static class ApiCommands
 {
     public static Command Create() =>
@@ -18,6 +18,7 @@ internal static class ApiCommands
             List(),
             Show(),
             ApiSetCommand.Create(),
+            ApiCredentialCommand.Create(),
             LifecycleCommand.Create(),
             ListingCommand.Create(),
             Policies(),

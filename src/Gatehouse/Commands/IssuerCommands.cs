@@ -85,7 +85,7 @@ internal static class IssuerCommands
                         (long?)call.Get(skew)?.TotalSeconds,
                         call.Get(introspection),
                         call.Get(introspectionClient),
-                        await SecretAsync(call.Get(introspectionSecret), cancellation),
+                        await SecretText.ReadAsync(call.Get(introspectionSecret), cancellation),
                         (int?)call.Get(memory)?.TotalSeconds,
                         (int?)call.Get(stale)?.TotalSeconds
                     );
@@ -169,15 +169,6 @@ internal static class IssuerCommands
                 }
             );
     }
-
-    // Never as an argument: that would stand in the shell's history and in the list of processes.
-    private static async Task<string?> SecretAsync(string? file, CancellationToken cancellation) =>
-        file switch
-        {
-            null => null,
-            "-" => (await Console.In.ReadToEndAsync(cancellation)).Trim(),
-            _ => (await File.ReadAllTextAsync(file, cancellation)).Trim(),
-        };
 
     private static void Print(Call call, Issuer issuer) =>
         call.Output.Item(
