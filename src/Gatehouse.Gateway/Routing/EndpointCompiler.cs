@@ -60,7 +60,10 @@ internal sealed class EndpointCompiler(UpstreamSet upstreams, TimeProvider time)
             throw new Refused($"{field}/hashHeader", "hash-header needs the name of the header.");
         }
 
-        return new([.. set.Endpoints.Select((e, i) => TargetOf(set, e, $"{field}/endpoints/{i}", cookie, certificate))], algorithm)
+        return new(
+            [.. set.Endpoints.Select((e, i) => TargetOf(set, e, $"{field}/endpoints/{i}", cookie, certificate))],
+            algorithm
+        )
         {
             HashHeader = set.Algorithm == "hash-header" ? set.HashHeader : null,
             Retries = new(set.RetryPercent ?? DefaultRetryPercent),

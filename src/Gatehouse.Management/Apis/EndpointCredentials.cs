@@ -79,7 +79,9 @@ public sealed class EndpointCredentials(Catalogue catalogue, ApiDefinitions defi
         var problems = credential.Check(ask.Secret).ToList();
         if (string.IsNullOrEmpty(ask.Secret))
         {
-            problems.Add(new("/secret", "The credential has no secret", "give the password, client secret, key or private key"));
+            problems.Add(
+                new("/secret", "The credential has no secret", "give the password, client secret, key or private key")
+            );
         }
 
         return problems.Count > 0

@@ -86,7 +86,8 @@ public sealed record EndpointCredential
 
         if (Type == ApiKey)
         {
-            var name = string.IsNullOrEmpty(Name) ? "it has no name"
+            var name =
+                string.IsNullOrEmpty(Name) ? "it has no name"
                 : InQuery ? null
                 : HeaderRules.NameProblem(Name);
             if (name is not null)

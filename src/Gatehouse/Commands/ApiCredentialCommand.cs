@@ -11,7 +11,11 @@ internal static class ApiCredentialCommand
     public static Command Create()
     {
         var name = ApiCommands.Name();
-        var type = new Option<string?>("--type") { Description = "basic, oauth2, apikey or mutualtls", HelpName = "TYPE" };
+        var type = new Option<string?>("--type")
+        {
+            Description = "basic, oauth2, apikey or mutualtls",
+            HelpName = "TYPE",
+        };
         var sandbox = new Option<bool>("--sandbox") { Description = "Of the sandbox endpoints" };
         var user = new Option<string?>("--user") { Description = "User, or the OAuth2 client's id", HelpName = "USER" };
         var secret = new Option<string?>("--secret")
@@ -22,7 +26,11 @@ internal static class ApiCredentialCommand
         var url = new Option<string?>("--token-url") { Description = "Where oauth2 gets its tokens", HelpName = "URL" };
         var scope = new Option<string[]>("--scope") { Description = "Asked for by oauth2; may be given several times" };
         var header = new Option<string?>("--header") { Description = "The header of an API key", HelpName = "NAME" };
-        var query = new Option<string?>("--query") { Description = "The query parameter of an API key", HelpName = "NAME" };
+        var query = new Option<string?>("--query")
+        {
+            Description = "The query parameter of an API key",
+            HelpName = "NAME",
+        };
         var certificate = new Option<string?>("--certificate")
         {
             Description = "The client certificate and those above it, PEM",
@@ -48,7 +56,11 @@ internal static class ApiCredentialCommand
 
                     var ask = new SetEndpointCredential(
                         call.Get(type)
-                            ?? throw new CommandFailure(ExitCode.Usage, "which credential?", fix: "give --type, or --remove"),
+                            ?? throw new CommandFailure(
+                                ExitCode.Usage,
+                                "which credential?",
+                                fix: "give --type, or --remove"
+                            ),
                         await SecretText.ReadAsync(call.Get(secret), cancellation),
                         call.Get(user),
                         call.Get(url),

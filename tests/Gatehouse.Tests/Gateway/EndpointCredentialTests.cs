@@ -64,7 +64,15 @@ public sealed class EndpointCredentialTests : IAsyncLifetime
     {
         Serve(new() { Type = "apikey", Name = "X-Key" }, "k1");
         using var header = await _gateway.SendAsync(HttpMethod.Get, Path, headers: [("x-key", "callers")]);
-        Serve(new() { Type = "apikey", Name = "key", InQuery = true }, "k 2&");
+        Serve(
+            new()
+            {
+                Type = "apikey",
+                Name = "key",
+                InQuery = true,
+            },
+            "k 2&"
+        );
         using var query = await _gateway.GetAsync($"{Path}?a=1");
         using var alone = await _gateway.GetAsync(Path);
 
@@ -168,11 +176,7 @@ public sealed class EndpointCredentialTests : IAsyncLifetime
                 },
             }
         );
-        var credential = new EndpointCredential
-        {
-            Type = "mutualtls",
-            Certificate = authority.ExportCertificatePem(),
-        };
+        var credential = new EndpointCredential { Type = "mutualtls", Certificate = authority.ExportCertificatePem() };
         var key = authority.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem();
         gateway.Run(
             Api(credential, key, secure.Url).Put(),
@@ -182,7 +186,10 @@ public sealed class EndpointCredentialTests : IAsyncLifetime
         using var shown = await gateway.GetAsync(Path);
         using var none = await gateway.GetAsync("/plain/1.0.0/pets");
 
-        Assert.Equal(authority.Thumbprint, await shown.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(
+            authority.Thumbprint,
+            await shown.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)
+        );
         Assert.Equal("none", await none.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
@@ -210,13 +217,15 @@ public sealed class EndpointCredentialTests : IAsyncLifetime
         Assert.Equal("/production/credential/secret", refusal.Field);
     }
 
-    private void Serve(EndpointCredential credential, string secret) =>
-        _gateway.Run(Api(credential, secret).Put());
+    private void Serve(EndpointCredential credential, string secret) => _gateway.Run(Api(credential, secret).Put());
 
     private Api Api(EndpointCredential credential, string secret, string? url = null) =>
         Entities.Petstore(url ?? _backend.Url) with
         {
-            Production = Entities.To(url ?? _backend.Url) with { Credential = Sealed(credential, secret, "production") },
+            Production = Entities.To(url ?? _backend.Url) with
+            {
+                Credential = Sealed(credential, secret, "production"),
+            },
         };
 
     private EndpointCredential Sealed(EndpointCredential credential, string secret, string set) =>

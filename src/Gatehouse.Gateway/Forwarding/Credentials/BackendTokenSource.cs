@@ -102,9 +102,7 @@ internal sealed partial class BackendTokenSource
             }
 
             _failures = Math.Min(_failures + 1, 10);
-            var pause = TimeSpan.FromSeconds(
-                Math.Min(s_longestPause.TotalSeconds, Math.Pow(2, _failures - 1))
-            );
+            var pause = TimeSpan.FromSeconds(Math.Min(s_longestPause.TotalSeconds, Math.Pow(2, _failures - 1)));
             _pausedUntil = _time.GetUtcNow() + pause;
             LogFailed(_address.Host, trouble, pause.TotalSeconds);
         }
@@ -142,7 +140,8 @@ internal sealed partial class BackendTokenSource
                 await answer.Content.ReadAsByteArrayAsync(patience.Token).ConfigureAwait(false),
                 new() { MaxDepth = 8 }
             );
-            return json.RootElement.ValueKind == JsonValueKind.Object
+            return
+                json.RootElement.ValueKind == JsonValueKind.Object
                 && json.RootElement.TryGetProperty("access_token", out var text)
                 && text.ValueKind == JsonValueKind.String
                 && text.GetString() is { Length: > 0 } token

@@ -21,7 +21,15 @@ public sealed class CredentialCommandTests
         var file = manager.Write("secret.txt", $"{Secret}\n");
 
         var set = await manager.RunAsync(
-            "api", "credential", "petstore", "--type", "basic", "--user", "gate", "--secret", file
+            "api",
+            "credential",
+            "petstore",
+            "--type",
+            "basic",
+            "--user",
+            "gate",
+            "--secret",
+            file
         );
         await manager.RunAsync("deploy", "petstore");
 
