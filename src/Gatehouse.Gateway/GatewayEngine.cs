@@ -45,6 +45,9 @@ public sealed class GatewayEngine
     /// <summary>Believes these peers' <c>X-Forwarded-*</c> headers from the next request on, in place of those before.</summary>
     public void Trust(ImmutableArray<IPNetwork> proxies) => _pipeline.Trust(proxies);
 
+    /// <summary>Serves at most so many requests at once from the next one on; further ones are refused with 503.</summary>
+    public void Bound(int requests) => _pipeline.Most = requests;
+
     /// <summary>Requests being served now.</summary>
     public long InFlight => _pipeline.InFlight;
 
@@ -97,6 +100,10 @@ public sealed class GatewayEngine
         text.Requests("gatehouse_unmatched", "node", [(_options.Node, _pipeline.Unmatched)]);
         text.Family("gatehouse_requests_in_flight", "gauge", "Requests being served now.");
         text.Sample("gatehouse_requests_in_flight", "", InFlight);
+        text.Family("gatehouse_shed_total", "counter", "Requests refused because as many as may be were under way.");
+        text.Sample("gatehouse_shed_total", "", _pipeline.Shed);
+        text.Family("gatehouse_http2_floods_total", "counter", "HTTP/2 connections cut for frames that ask for nothing.");
+        text.Sample("gatehouse_http2_floods_total", "", Floods.FloodGuard.Cut);
         text.Family("gatehouse_retries_total", "counter", "Requests sent to another target after the first failed.");
         text.Sample("gatehouse_retries_total", "", _counters.RetriedTotal);
         text.Family("gatehouse_not_replayable_total", "counter", "Failed requests that repeating could have harmed.");

@@ -19,6 +19,9 @@ public sealed record GatewayOptions
     /// <summary>Most connections to one backend address; further requests wait for one, within the response timeout.</summary>
     public int ConnectionsPerBackend { get; init; } = 1024;
 
+    /// <summary>Most requests at once; <see cref="GatewayEngine.Bound"/> changes it while the node runs.</summary>
+    public int Requests { get; init; } = 20_000;
+
     /// <summary>How long the other sides of a request may be silent.</summary>
     public TrafficTimeouts Timeouts { get; init; } = new();
 

@@ -27,6 +27,7 @@ internal sealed partial class GatewayPipeline(
     private readonly TraceAccess? _trace = options.VerifyTraceGrant is { } verify ? new(verify, time) : null;
     private readonly Forwarder _forwarder = new(options.Timeouts, counters);
     private long _inFlight;
+    private long _shed;
 
     /// <summary>Counts requests that no route took.</summary>
     public RequestMeter Unmatched { get; } = new();
@@ -36,9 +37,15 @@ internal sealed partial class GatewayPipeline(
 
     public long InFlight => Volatile.Read(ref _inFlight);
 
+    /// <summary>Requests that may be under way at once.</summary>
+    public volatile int Most = options.Requests;
+
+    /// <summary>Requests refused because there were as many already.</summary>
+    public long Shed => Volatile.Read(ref _shed);
+
     public async Task RunAsync(Exchange exchange, IFeatureCollection features, bool fromDataHop)
     {
-        Interlocked.Increment(ref _inFlight);
+        var inFlight = Interlocked.Increment(ref _inFlight);
 
         // The table is read here, once: whatever is published while the request runs, it ends with what it began with.
         exchange.Begin(features, table.Current, time.GetUtcNow(), time.GetTimestamp());
@@ -46,7 +53,7 @@ internal sealed partial class GatewayPipeline(
         exchange.Span = Telemetry.Begin(exchange);
         try
         {
-            var problem = Check(exchange, fromDataHop);
+            var problem = inFlight > Most ? Overloaded(exchange) : Check(exchange, fromDataHop);
             if (problem is null && Admission.HasToWait(exchange))
             {
                 problem = await Admission.WaitAsync(exchange).ConfigureAwait(false);
@@ -131,6 +138,15 @@ internal sealed partial class GatewayPipeline(
 
         // 5. Which API and operation, then 6. everything they ask for (PolicyChain has that order).
         return Admission.Check(exchange);
+    }
+
+    // Nothing more is done for it than saying no: what is under way comes first.
+    private GatewayProblem Overloaded(Exchange exchange)
+    {
+        Interlocked.Increment(ref _shed);
+        exchange.RestoreConnection();
+        exchange.RequestId = RequestIds.For(exchange.Request.Headers[HeaderNames.RequestId]);
+        return GatewayProblem.Overloaded;
     }
 
     private static GatewayProblem? Judge(Exchange exchange)

@@ -102,6 +102,16 @@ internal sealed record GatewayProblem(int Status, string Code, string Message, s
         Closes = true,
     };
 
+    public static readonly GatewayProblem Overloaded = new(
+        503,
+        "101500",
+        "Overloaded",
+        "This node serves as many requests as it may; try again in a second."
+    )
+    {
+        RetryAfter = 1,
+    };
+
     public static readonly GatewayProblem BrokenBody = new(
         400,
         "102511",

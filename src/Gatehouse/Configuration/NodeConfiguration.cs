@@ -212,6 +212,7 @@ internal sealed class NodeConfiguration
                 Connections = Get(SettingsTable.Connections),
                 RequestHead = Get(SettingsTable.RequestHeadSize),
                 Headers = Get(SettingsTable.HeaderCount),
+                Requests = Get(SettingsTable.Requests),
                 ConnectionsPerBackend = Get(SettingsTable.ConnectionsPerBackend),
                 Counters = Get(SettingsTable.Counters),
                 RateLimitHeaders = Get(SettingsTable.RateLimitHeaders),

@@ -363,6 +363,9 @@ internal sealed record LimitSettings
     /// <summary>Headers of one request.</summary>
     public required int Headers { get; init; }
 
+    /// <summary>Requests at once.</summary>
+    public required int Requests { get; init; }
+
     /// <summary>Connections to one backend address.</summary>
     public required int ConnectionsPerBackend { get; init; }
 

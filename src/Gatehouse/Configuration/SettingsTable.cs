@@ -481,6 +481,13 @@ internal static class SettingsTable
         Reload,
         "Most headers of one request."
     );
+    public static readonly Setting<int> Requests = Of(
+        "limits.requests",
+        ValueKinds.Count,
+        20_000,
+        Reload,
+        "Most requests at once on this node, open streams among them; further ones get 503 before anything is done for them."
+    );
     public static readonly Setting<int> ConnectionsPerBackend = Of(
         "limits.connectionsPerBackend",
         ValueKinds.Count,
@@ -572,6 +579,7 @@ internal static class SettingsTable
         Connections,
         RequestHeadSize,
         HeaderCount,
+        Requests,
         ConnectionsPerBackend,
         Counters,
         RateLimitHeaders,

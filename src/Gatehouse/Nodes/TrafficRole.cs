@@ -60,6 +60,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
         {
             Node = node.Identity.Node,
             TrustedProxies = settings.Proxies.Trusted,
+            Requests = settings.Limits.Requests,
             ConnectionsPerBackend = settings.Limits.ConnectionsPerBackend,
             LimitCounters = settings.Limits.Counters,
             RateLimitHeaders = settings.Limits.RateLimitHeaders,
@@ -163,6 +164,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
         if (Engine is { } engine)
         {
             engine.Trust(settings.Proxies.Trusted);
+            engine.Bound(settings.Limits.Requests);
         }
 
         _timeouts.Tunnel = settings.Timeouts.TunnelIdle;
