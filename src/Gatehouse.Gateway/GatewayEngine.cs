@@ -102,7 +102,11 @@ public sealed class GatewayEngine
         text.Sample("gatehouse_requests_in_flight", "", InFlight);
         text.Family("gatehouse_shed_total", "counter", "Requests refused because as many as may be were under way.");
         text.Sample("gatehouse_shed_total", "", _pipeline.Shed);
-        text.Family("gatehouse_http2_floods_total", "counter", "HTTP/2 connections cut for frames that ask for nothing.");
+        text.Family(
+            "gatehouse_http2_floods_total",
+            "counter",
+            "HTTP/2 connections cut for frames that ask for nothing."
+        );
         text.Sample("gatehouse_http2_floods_total", "", Floods.FloodGuard.Cut);
         text.Family("gatehouse_retries_total", "counter", "Requests sent to another target after the first failed.");
         text.Sample("gatehouse_retries_total", "", _counters.RetriedTotal);

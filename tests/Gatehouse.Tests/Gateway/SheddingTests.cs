@@ -41,6 +41,10 @@ public sealed class SheddingTests
 
         var metrics = new System.Buffers.ArrayBufferWriter<byte>();
         gateway.Engine.WriteMetrics(metrics);
-        Assert.Contains("gatehouse_shed_total 1\n", Encoding.UTF8.GetString(metrics.WrittenSpan), StringComparison.Ordinal);
+        Assert.Contains(
+            "gatehouse_shed_total 1\n",
+            Encoding.UTF8.GetString(metrics.WrittenSpan),
+            StringComparison.Ordinal
+        );
     }
 }
