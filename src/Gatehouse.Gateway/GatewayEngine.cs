@@ -133,6 +133,8 @@ public sealed class GatewayEngine
         );
         text.Family("gatehouse_access_log_dropped_total", "counter", "Access log lines lost.");
         text.Sample("gatehouse_access_log_dropped_total", "", _options.AccessLog?.Dropped ?? 0);
+        text.Family("gatehouse_events_dropped_total", "counter", "Events of analytics lost: too many waited.");
+        text.Sample("gatehouse_events_dropped_total", "", _options.Events?.Dropped ?? 0);
         _options.Loops?.WriteMetrics(text);
     }
 

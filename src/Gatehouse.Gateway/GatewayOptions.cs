@@ -67,6 +67,9 @@ public sealed record GatewayOptions
     /// <summary>Where a line per failed request goes; null for nowhere.</summary>
     public AccessLog? ErrorLog { get; init; }
 
+    /// <summary>Where every request to an API is told of; null for nowhere.</summary>
+    public EventQueue? Events { get; init; }
+
     /// <summary>What policies count.</summary>
     internal PolicyCounters PolicyCounters { get; } = new();
 }

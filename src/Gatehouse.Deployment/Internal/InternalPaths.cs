@@ -48,6 +48,9 @@ public static class InternalPaths
     /// <summary>What a node runs.</summary>
     public const string Report = "/gatehouse.v1.Feed/Report";
 
+    /// <summary>What requests a worker served.</summary>
+    public const string Events = "/gatehouse.v1.Analytics/Send";
+
     /// <summary>Whether the node is ready.</summary>
     public const string Ready = "/readyz";
 
@@ -115,6 +118,14 @@ public static class InternalPaths
             "A worker's store, for a node that has a certificate and finds no manager: the same kinds as from the feed, signed."
         ),
         new(InternalPurpose.Control, Report, s_managers, s_all, Anyone: false, "What a node runs and refuses."),
+        new(
+            InternalPurpose.Control,
+            Events,
+            s_managers,
+            s_workers,
+            Anyone: false,
+            "What requests a worker served, in batches; its certificate says whose they are."
+        ),
         new(
             InternalPurpose.Control,
             Ready,

@@ -91,6 +91,12 @@ internal sealed partial class Exchange
     public Target? CameWithCookieOf { get; set; }
     public int Attempts { get; set; }
 
+    /// <summary>When it was handed over to the backend; 0 when it was not.</summary>
+    public long ForwardedAt { get; set; }
+
+    /// <summary>The gateway's memory answers.</summary>
+    public bool IsCacheHit { get; set; }
+
     /// <summary>This balancer sends it a second time to what may have had it already.</summary>
     public bool IsSentAgain { get; set; }
     public ReplayableBody? Buffered { get; set; }
@@ -147,6 +153,8 @@ internal sealed partial class Exchange
         Chosen = null;
         CameWithCookieOf = null;
         Attempts = 0;
+        ForwardedAt = 0;
+        IsCacheHit = false;
         IsSentAgain = false;
         Buffered = null;
         Outcome = ForwardingOutcome.NotForwarded;

@@ -94,6 +94,7 @@ internal sealed partial class GatewayPipeline(
             return exchange.AnswerRefusal;
         }
 
+        exchange.ForwardedAt = time.GetTimestamp();
         exchange.Outcome = await _forwarder.ForwardAsync(exchange).ConfigureAwait(false);
         return exchange.AnswerRefusal ?? exchange.Outcome.Problem();
     }
@@ -233,6 +234,12 @@ internal sealed partial class GatewayPipeline(
 
         // Bytes are known now, so what counts them is charged now.
         exchange.Charges.Settle(exchange.BytesIn + exchange.BytesOut, time.GetTimestamp());
+
+        if (options.Events is { } events && route is not null)
+        {
+            var backend = exchange.ForwardedAt == 0 ? TimeSpan.Zero : time.GetElapsedTime(exchange.ForwardedAt);
+            events.Add(exchange, status, duration, backend);
+        }
 
         var access = route is null ? options.AccessLog : route.AccessLog;
         if (access is { Enabled: true })

@@ -166,7 +166,7 @@ public sealed class Applications(Catalogue catalogue)
     )
     {
         var application = await GetAsync(idOrName, caller, cancellation).ConfigureAwait(false);
-        if (application.Owner != caller.User && !Roles.Allow(caller.Role, Permission.Administer))
+        if (application.Owner != caller.User && !caller.May(Permission.Administer))
         {
             throw new ConflictException(
                 $"{application.Name} is {application.Owner}'s",
@@ -261,6 +261,10 @@ public sealed class Applications(Catalogue catalogue)
     private Task<string?> KnownPolicyAsync(string? policy, CancellationToken cancellation) =>
         LimitPolicies.KnownAsync(catalogue, LimitKinds.Applications, policy, "/policy", cancellation);
 
+    /// <summary>True for who publishes, operates or audits: they see every application.</summary>
+    internal static bool SeesAll(Caller caller) =>
+        caller.May(Permission.Publish) || caller.May(Permission.Operate) || caller.May(Permission.Audit);
+
     private static bool MaySee(Caller caller, Application application) =>
-        caller.Role != Roles.Subscriber || application.Owner == caller.User || application.Group.Contains(caller.User);
+        SeesAll(caller) || application.Owner == caller.User || application.Group.Contains(caller.User);
 }

@@ -213,7 +213,7 @@ public sealed class Subscriptions(
         var (life, _) = await Lifecycles.ReadAsync(catalogue, api, cancellation).ConfigureAwait(false);
         var state = life.State;
         var isTrial = state is ApiState.Created or ApiState.Prototyped;
-        if (state != ApiState.Published && !(isTrial && Roles.Allow(caller.Role, Permission.Publish)))
+        if (state != ApiState.Published && !(isTrial && caller.May(Permission.Publish)))
         {
             throw new ConflictException(
                 $"{api} is {LifecycleWords.Of(state)} and takes no new subscriptions",

@@ -67,6 +67,9 @@ public sealed class CatalogueDatabase : IDisposable
     /// <summary>The tables of users in the same database; the caller disposes it.</summary>
     public UsersContext OpenUsers() => new(Options<UsersContext>());
 
+    /// <summary>The tables of usage in the same database; the caller disposes it.</summary>
+    public UsageContext OpenUsage() => new(Options<UsageContext>());
+
     /// <summary>
     /// What kept the database from answering, when <paramref name="exception"/> says that and nothing worse: unreachable,
     /// restarting, full, locked. Null for any other failure.
@@ -112,7 +115,7 @@ public sealed class CatalogueDatabase : IDisposable
         _product.ResetNumbersAsync(on, context, cancellation);
 
     private static CatalogueDatabase Of(DatabaseProduct product) =>
-        new(product, [database => database.Open(), database => database.OpenUsers()]);
+        new(product, [database => database.Open(), database => database.OpenUsers(), database => database.OpenUsage()]);
 
     // The catalogue's is where it always was.
     private static string HistoryTable(Type context) =>
@@ -122,6 +125,12 @@ public sealed class CatalogueDatabase : IDisposable
     internal sealed class DesignTime : IDesignTimeDbContextFactory<CatalogueContext>
     {
         public CatalogueContext CreateDbContext(string[] args) => Sqlite("design.db").Open();
+    }
+
+    /// <summary>For <c>dotnet ef migrations add --context UsageContext</c>.</summary>
+    internal sealed class UsageDesignTime : IDesignTimeDbContextFactory<UsageContext>
+    {
+        public UsageContext CreateDbContext(string[] args) => Sqlite("design.db").OpenUsage();
     }
 
     /// <summary>For <c>dotnet ef migrations add --context UsersContext</c>.</summary>

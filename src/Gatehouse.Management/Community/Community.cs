@@ -80,7 +80,7 @@ public sealed class Community(Catalogue catalogue, Listings listings)
     {
         var api = await listings.VisibleAsync(id, caller, cancellation).ConfigureAwait(false);
         var stored = await FindAsync(api, comment, cancellation).ConfigureAwait(false);
-        if (stored.Value.By != caller.User && !Roles.Allow(caller.Role, Permission.Publish))
+        if (stored.Value.By != caller.User && !caller.May(Permission.Publish))
         {
             throw new NotFoundException("comment of yours", Excerpt.Of(comment));
         }

@@ -37,7 +37,7 @@ public sealed class Listings(Catalogue catalogue, ApiDefinitions definitions, Ap
     /// <summary>The full name of an API the caller may see. Throws <see cref="NotFoundException"/> for any other, whether it exists or not.</summary>
     public async Task<string> VisibleAsync(string id, Caller? caller, CancellationToken cancellation)
     {
-        if (caller is not null && SeesAll(caller))
+        if (caller is not null && Applications.SeesAll(caller))
         {
             return (await definitions.GetAsync(id, cancellation).ConfigureAwait(false)).Name;
         }
@@ -129,10 +129,10 @@ public sealed class Listings(Catalogue catalogue, ApiDefinitions definitions, Ap
     }
 
     internal static bool MaySee(Caller? caller, IndexedApi api) =>
-        (caller is not null && SeesAll(caller))
+        (caller is not null && Applications.SeesAll(caller))
         || (
             api.State is not (ApiState.Created or ApiState.Retired)
-            && (api.Listing.VisibleTo.IsEmpty || (caller is not null && api.Listing.VisibleTo.Contains(caller.Role)))
+            && (api.Listing.VisibleTo.IsEmpty || (caller is not null && caller.AllRoles.Any(api.Listing.VisibleTo.Contains)))
         );
 
     /// <summary>Throws <see cref="ProblemsException"/> with everything that is wrong, names that there are not included.</summary>
@@ -201,11 +201,6 @@ public sealed class Listings(Catalogue catalogue, ApiDefinitions definitions, Ap
     // Sorted, so that equal content has an equal digest.
     private static ImmutableArray<string> Distinct(ImmutableArray<string> words) =>
         [.. words.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-
-    private static bool SeesAll(Caller caller) =>
-        Roles.Allow(caller.Role, Permission.Publish)
-        || Roles.Allow(caller.Role, Permission.Operate)
-        || Roles.Allow(caller.Role, Permission.Audit);
 }
 
 /// <summary>A tag and how many APIs have it.</summary>

@@ -55,6 +55,10 @@ public static class GatehouseManagement
         services.AddSingleton<ApiDocuments>();
         services.AddSingleton<ApiVersions>();
         services.AddSingleton<Community>();
+        services.AddSingleton<UsageStore>();
+        services.AddSingleton<IEventSink>(s => s.GetRequiredService<UsageStore>());
+        services.AddSingleton<UsageQueries>();
+        services.AddHostedService<UsageKeeper>();
         services.AddSingleton<Applications>();
         services.AddSingleton<Subscriptions>();
         services.AddSingleton<ApiKeys>();
@@ -117,6 +121,7 @@ public static class GatehouseManagement
         rest.MapListings();
         rest.MapApiDocuments();
         rest.MapCommunity();
+        rest.MapUsage();
         rest.MapConsumers();
         rest.MapCredentials();
         rest.MapIssuers();

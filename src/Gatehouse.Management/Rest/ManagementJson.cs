@@ -53,6 +53,7 @@ namespace Gatehouse.Management;
 [JsonSerializable(typeof(SetPlan))]
 [JsonSerializable(typeof(ApiSource))]
 [JsonSerializable(typeof(SourceResult))]
+[JsonSerializable(typeof(ImmutableArray<UsageView>))]
 [JsonSerializable(typeof(LifecycleView))]
 [JsonSerializable(typeof(LifecycleRequest))]
 [JsonSerializable(typeof(DeployRequest))]

@@ -40,6 +40,9 @@ public sealed record ManagementOptions
     /// <summary>Told of every registered node, now and at each change; null when nothing on this node asks.</summary>
     public Action<IEnumerable<Node>>? FollowNodes { get; init; }
 
+    /// <summary>How long usage is kept.</summary>
+    public UsageRetention UsageRetention { get; init; } = UsageRetention.Default;
+
     /// <summary>The build, for status.</summary>
     public string Version { get; init; } = "";
 }

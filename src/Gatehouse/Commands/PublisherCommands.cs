@@ -19,6 +19,7 @@ internal static class PublisherCommands
             PlanCommands.Create(),
             LimitCommands.Create(),
             BlockCommands.Create(),
+            UsageCommand.Create(),
             .. GitOpsCommands.Create(),
             SampleBackendCommand.Create(),
         ];

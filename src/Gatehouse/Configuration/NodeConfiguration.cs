@@ -207,6 +207,11 @@ internal sealed class NodeConfiguration
                 Format = Get(SettingsTable.Format),
                 Access = Get(SettingsTable.Access),
             },
+            Analytics = new AnalyticsSettings
+            {
+                Enabled = Get(SettingsTable.Analytics),
+                SpoolBytes = Get(SettingsTable.AnalyticsSpool),
+            },
             Limits = new LimitSettings
             {
                 Connections = Get(SettingsTable.Connections),

@@ -55,6 +55,9 @@ internal sealed record NodeSettings
 
     /// <summary>What one node takes on at once.</summary>
     public required LimitSettings Limits { get; init; }
+
+    /// <summary>What is told of requests.</summary>
+    public required AnalyticsSettings Analytics { get; init; }
 }
 
 /// <summary>What carries API traffic.</summary>
@@ -349,6 +352,16 @@ internal enum AccessLogKind
 
     /// <summary>A file.</summary>
     File,
+}
+
+/// <summary>What a worker tells of requests.</summary>
+internal sealed record AnalyticsSettings
+{
+    /// <summary>Whether it does.</summary>
+    public required bool Enabled { get; init; }
+
+    /// <summary>Most bytes that wait on disk.</summary>
+    public required int SpoolBytes { get; init; }
 }
 
 /// <summary>What one node takes on at once.</summary>

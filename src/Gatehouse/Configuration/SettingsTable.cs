@@ -452,6 +452,21 @@ internal static class SettingsTable
         "Where a line per request goes: `off`, `stdout`, or a file."
     );
 
+    public static readonly Setting<bool> Analytics = Of(
+        "analytics.enabled",
+        ValueKinds.Boolean,
+        true,
+        Restart,
+        "Whether this worker tells the managers which requests it served, for usage figures. Told are API, operation, application, status, fault, times and sizes; not who called or from where."
+    );
+    public static readonly Setting<int> AnalyticsSpool = Of(
+        "analytics.spool",
+        ValueKinds.Size,
+        64 * 1024 * 1024,
+        Restart,
+        "Most bytes of it that wait on disk while no manager takes them; when it is full, the oldest give way."
+    );
+
     public static readonly Setting<TransportChoice> Transport = Of(
         "gateway.transport",
         ValueKinds.TransportChoice,
@@ -572,6 +587,8 @@ internal static class SettingsTable
         ProbeInterval,
         ReadTimeout,
         SendTimeout,
+        Analytics,
+        AnalyticsSpool,
         Transport,
         Level,
         Format,

@@ -145,6 +145,8 @@ internal sealed partial class ManagerRole : IAsyncDisposable
     {
         services.AddSingleton(Services.GetRequiredService<IFeedSource>());
         services.AddSingleton(Services.GetRequiredService<IReportSink>());
+        services.AddSingleton(Services.GetRequiredService<IEventSink>());
+        services.AddSingleton<EventService>();
         services.AddSingleton(_node.Time);
         services.AddSingleton<SharedScans>();
         services.AddSingleton(new FeedOptions());
@@ -155,6 +157,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
     public static void MapControl(IEndpointRouteBuilder control)
     {
         control.MapGrpcService<FeedService>();
+        control.MapGrpcService<EventService>();
         control.MapEnrolment();
     }
 

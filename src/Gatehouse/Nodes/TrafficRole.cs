@@ -28,6 +28,8 @@ internal sealed partial class TrafficRole : IAsyncDisposable
     private readonly TrafficLogs _logs;
     private readonly CatalogueVerifier _catalogueKey;
     private readonly LoopGroup? _loops;
+    private readonly EventQueue? _events;
+    private EventSender? _sender;
     private readonly TrafficTimeouts _timeouts = new();
     private readonly ConcurrentDictionary<string, HttpMessageInvoker> _probes = new(StringComparer.Ordinal);
     private readonly Latest<IReadOnlyList<string>> _managers;
@@ -56,6 +58,8 @@ internal sealed partial class TrafficRole : IAsyncDisposable
             );
         }
 
+        _events =
+            settings.Analytics.Enabled && node.Identity.Profile.IsWorker() ? new EventQueue() : null;
         var options = new GatewayOptions
         {
             Node = node.Identity.Node,
@@ -73,6 +77,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
             Loops = _loops,
             AccessLog = _logs.Access,
             ErrorLog = _logs.Errors,
+            Events = _events,
         };
         if (node.Identity.Profile == Profile.LoadBalancer)
         {
@@ -200,6 +205,23 @@ internal sealed partial class TrafficRole : IAsyncDisposable
             loops.Add(Engine.RecheckStreamsAsync(stopping));
         }
 
+        if (_events is not null)
+        {
+            _sender = new(
+                new()
+                {
+                    Directory = Path.Combine(_node.DataDirectory, "events"),
+                    SpoolBytes = _node.Settings.Analytics.SpoolBytes,
+                    Next = most => EventBatches.Next(_events, most),
+                    Managers = _managers,
+                    Connect = Connect,
+                },
+                _node.Time,
+                _node.Logs.CreateLogger<EventSender>()
+            );
+            loops.Add(_sender.RunAsync(stopping));
+        }
+
         if (_balancer is not null)
         {
             _prober = new(_balancer, ProbeAsync, _node.Time) { Interval = _node.Settings.Balancer.ProbeInterval };
@@ -219,6 +241,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
             await _apis.DisposeAsync();
         }
 
+        _sender?.Dispose();
         _loops?.Dispose();
         _store.Dispose();
         _catalogueKey.Dispose();

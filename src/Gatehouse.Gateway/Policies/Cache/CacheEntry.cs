@@ -51,6 +51,7 @@ internal sealed record CacheEntry
     /// <summary>The answer from this entry; a 304 when the caller has it (§4.3.2).</summary>
     public Answer ToAnswer(Exchange exchange, string how)
     {
+        exchange.IsCacheHit = true;
         var headers = Headers
             .Add(new("Age", Freshness.AgeAt(exchange.Now).ToString(CultureInfo.InvariantCulture)))
             .Add(new("Cache-Status", $"gatehouse; {how}"));

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Gatehouse.Deployment.Internal;
+using Gatehouse.Deployment.Wire;
 using Gatehouse.Model;
 
 namespace Gatehouse.Tests.Deployment.Internal;
@@ -36,7 +37,8 @@ public sealed class InternalPathsTests
     public void Every_method_of_the_wire_has_its_row()
     {
         var methods = Gatehouse
-            .Deployment.Wire.FeedReflection.Descriptor.Services.SelectMany(s => s.Methods)
+            .Deployment.Wire.FeedReflection.Descriptor.Services.Concat(AnalyticsReflection.Descriptor.Services)
+            .SelectMany(s => s.Methods)
             .Select(m => $"/{m.Service.FullName}/{m.Name}")
             .Order(StringComparer.Ordinal);
 

@@ -1,0 +1,165 @@
+using System.Collections.Immutable;
+using Gatehouse.Model;
+using Microsoft.EntityFrameworkCore;
+
+namespace Gatehouse.Management;
+
+/// <summary>What usage is asked by.</summary>
+/// <param name="From">From this moment on.</param>
+/// <param name="To">Up to this moment.</param>
+/// <param name="Step">Rows of this length; null for one row in all.</param>
+/// <param name="By">What rows are told apart by: <c>api</c>, <c>operation</c>, <c>application</c>, <c>key-type</c>; null for nothing.</param>
+/// <param name="Api">Only of this API, by its full name.</param>
+/// <param name="Application">Only by this application, by its id.</param>
+public sealed record UsageQuery(
+    DateTimeOffset From,
+    DateTimeOffset To,
+    UsagePeriod? Step,
+    string? By,
+    string? Api,
+    string? Application
+);
+
+/// <summary>Usage within one stretch of time. Durations in milliseconds; percentiles within 3 %.</summary>
+public sealed record UsageView(
+    DateTimeOffset From,
+    string Key,
+    long Requests,
+    long Succeeded,
+    long ClientErrors,
+    long ServerErrors,
+    long Unauthenticated,
+    long Throttled,
+    long TargetFaults,
+    long CacheHits,
+    long BytesIn,
+    long BytesOut,
+    double MeanMs,
+    double BackendMeanMs,
+    double P50Ms,
+    double P95Ms,
+    double P99Ms
+);
+
+/// <summary>Answers questions about usage. A subscriber is told of their own applications only.</summary>
+public sealed class UsageQueries(CatalogueDatabase database, Applications applications)
+{
+    private const int MostRows = 200_000;
+
+    /// <summary>What <see cref="UsageQuery.By"/> may be.</summary>
+    public static ImmutableArray<string> Dimensions { get; } = ["api", "operation", "application", "key-type"];
+
+    /// <summary>The usage, by time and then by key. Throws <see cref="ProblemsException"/> for a question that cannot be answered.</summary>
+    public async Task<ImmutableArray<UsageView>> AskAsync(
+        UsageQuery query,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        if (query.To <= query.From)
+        {
+            throw new ProblemsException([new("from", "'from' is not before 'to'", "swap them")]);
+        }
+
+        var period = PeriodFor(query);
+        var from = UsageStore.Begin(period, query.From.ToUniversalTime());
+        var visible = await applications.ListAsync(caller, cancellation).ConfigureAwait(false);
+        var names = visible.ToDictionary(a => a.Id, a => a.Name, StringComparer.Ordinal);
+        var context = database.OpenUsage();
+        await using (context.ConfigureAwait(false))
+        {
+            var rows = context.Usage.AsNoTracking().Where(u => u.Period == period && u.At >= from && u.At < query.To);
+            if (query.Api is { } api)
+            {
+                rows = rows.Where(u => u.Api == api);
+            }
+
+            if (query.Application is { } application)
+            {
+                rows = rows.Where(u => u.Application == application);
+            }
+            else if (!Applications.SeesAll(caller))
+            {
+                var own = names.Keys.ToList();
+                rows = rows.Where(u => own.Contains(u.Application));
+            }
+
+            var found = await rows.Take(MostRows + 1).ToListAsync(cancellation).ConfigureAwait(false);
+            if (found.Count > MostRows)
+            {
+                throw new ProblemsException([
+                    new("from", "That is more usage than is added up at once", "ask for less time, or for one API"),
+                ]);
+            }
+
+            return
+            [
+                .. found
+                    .GroupBy(u => (At: Step(query, u.At), Key: KeyOf(query.By, u, names)))
+                    .OrderBy(g => g.Key.At)
+                    .ThenBy(g => g.Key.Key, StringComparer.Ordinal)
+                    .Select(g => View(g.Key.At, g.Key.Key, g)),
+            ];
+        }
+    }
+
+    // The finest rows that are asked for; for a sum, the coarsest that fit its ends.
+    private static UsagePeriod PeriodFor(UsageQuery query) =>
+        query.Step
+        ?? (
+            query.To - query.From > TimeSpan.FromDays(7) ? UsagePeriod.Day
+            : query.To - query.From > TimeSpan.FromHours(36) ? UsagePeriod.Hour
+            : UsagePeriod.Minute
+        );
+
+    private static DateTimeOffset Step(UsageQuery query, DateTimeOffset at) =>
+        query.Step is null ? query.From.ToUniversalTime() : at;
+
+    private static string KeyOf(string? by, UsageRow row, Dictionary<string, string> names) =>
+        by switch
+        {
+            "api" => row.Api,
+            "operation" => $"{row.Api} {row.Operation}".TrimEnd(),
+            "application" => names.GetValueOrDefault(row.Application) is { } name ? name : row.Application,
+            "key-type" => row.Sandbox ? "sandbox" : "production",
+            _ => "",
+        };
+
+    private static UsageView View(DateTimeOffset at, string key, IEnumerable<UsageRow> rows)
+    {
+        var sum = new UsageRow
+        {
+            Api = "",
+            Operation = "",
+            Application = "",
+        };
+        var latencies = new LatencySketch();
+        foreach (var row in rows)
+        {
+            sum.Add(row);
+            latencies.Merge(LatencySketch.FromBytes(row.Latencies));
+        }
+
+        return new(
+            at,
+            key,
+            sum.Requests,
+            sum.Succeeded,
+            sum.ClientErrors,
+            sum.ServerErrors,
+            sum.Unauthenticated,
+            sum.Throttled,
+            sum.TargetFaults,
+            sum.CacheHits,
+            sum.BytesIn,
+            sum.BytesOut,
+            Ms((double)sum.Micros / sum.Requests),
+            Ms((double)sum.BackendMicros / sum.Requests),
+            Ms(latencies.Percentile(0.50)),
+            Ms(latencies.Percentile(0.95)),
+            Ms(latencies.Percentile(0.99))
+        );
+    }
+
+    private static double Ms(double micros) => Math.Round(micros / 1000, 3);
+}

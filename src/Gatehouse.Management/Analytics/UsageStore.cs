@@ -1,0 +1,225 @@
+using Gatehouse.Deployment.Manager;
+using Gatehouse.Deployment.Trust;
+using Gatehouse.Deployment.Wire;
+using Microsoft.EntityFrameworkCore;
+
+namespace Gatehouse.Management;
+
+/// <summary>
+/// Counts what workers tell of requests into rows of a minute, an hour and a day, in one transaction with the batch's number:
+/// a batch that comes twice counts once. The requests themselves are not kept.
+/// </summary>
+public sealed class UsageStore(CatalogueDatabase database, TimeProvider time) : IEventSink, IDisposable
+{
+    // A clock that is wrong must not write into a past that was thrown away, or into next year.
+    private static readonly TimeSpan s_oldest = TimeSpan.FromDays(7);
+    private static readonly TimeSpan s_newest = TimeSpan.FromMinutes(5);
+
+    private readonly SemaphoreSlim _writing = new(1, 1);
+
+    /// <inheritdoc/>
+    public async Task<EventReceipt> TakeAsync(PeerIdentity node, EventBatch batch, CancellationToken cancellation)
+    {
+        var counted = Count(batch);
+        await _writing.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            var context = database.OpenUsage();
+            await using (context.ConfigureAwait(false))
+            {
+                var scope = await context.Database.BeginTransactionAsync(cancellation).ConfigureAwait(false);
+                await using (scope.ConfigureAwait(false))
+                {
+                    // Locks: two managers that add to one row must not overwrite each other.
+                    await context
+                        .Head.ExecuteUpdateAsync(h => h.SetProperty(r => r.Batches, r => r.Batches + 1), cancellation)
+                        .ConfigureAwait(false);
+                    var stream = await context.Streams.FindAsync([batch.Stream], cancellation).ConfigureAwait(false);
+                    if (stream is not null && batch.Sequence <= stream.Sequence)
+                    {
+                        return new() { Repeated = true };
+                    }
+
+                    if (stream is null)
+                    {
+                        stream = new() { Stream = batch.Stream, Node = node.Node };
+                        context.Streams.Add(stream);
+                    }
+
+                    stream.Sequence = batch.Sequence;
+                    stream.Dropped += batch.Dropped;
+                    stream.At = time.GetUtcNow();
+                    await AddAsync(context, counted, cancellation).ConfigureAwait(false);
+                    await context.SaveChangesAsync(CancellationToken.None).ConfigureAwait(false);
+                    await scope.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+                    return new();
+                }
+            }
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    /// <summary>Deletes rows that are older than what is kept of their period, and streams that fell silent long ago.</summary>
+    public async Task PurgeAsync(UsageRetention keep, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow();
+        var context = database.OpenUsage();
+        await using (context.ConfigureAwait(false))
+        {
+            foreach (
+                var (period, age) in new[]
+                {
+                    (UsagePeriod.Minute, keep.Minutes),
+                    (UsagePeriod.Hour, keep.Hours),
+                    (UsagePeriod.Day, keep.Days),
+                }
+            )
+            {
+                var cutoff = now - age;
+                await context
+                    .Usage.Where(u => u.Period == period && u.At < cutoff)
+                    .ExecuteDeleteAsync(cancellation)
+                    .ConfigureAwait(false);
+            }
+
+            var silent = now - keep.Days;
+            await context.Streams.Where(s => s.At < silent).ExecuteDeleteAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _writing.Dispose();
+
+    internal static DateTimeOffset Begin(UsagePeriod period, DateTimeOffset at) =>
+        period switch
+        {
+            UsagePeriod.Minute => new(at.Year, at.Month, at.Day, at.Hour, at.Minute, 0, TimeSpan.Zero),
+            UsagePeriod.Hour => new(at.Year, at.Month, at.Day, at.Hour, 0, 0, TimeSpan.Zero),
+            _ => new(at.Year, at.Month, at.Day, 0, 0, 0, TimeSpan.Zero),
+        };
+
+    private List<(UsageRow Row, LatencySketch Latencies)> Count(EventBatch batch)
+    {
+        var now = time.GetUtcNow();
+        var rows = new Dictionary<UsageKey, (UsageRow, LatencySketch)>();
+        foreach (var told in batch.Events)
+        {
+            var at = DateTimeOffset.FromUnixTimeMilliseconds(
+                Math.Clamp(
+                    told.At,
+                    (now - s_oldest).ToUnixTimeMilliseconds(),
+                    (now + s_newest).ToUnixTimeMilliseconds()
+                )
+            );
+            foreach (var period in (ReadOnlySpan<UsagePeriod>)[UsagePeriod.Minute, UsagePeriod.Hour, UsagePeriod.Day])
+            {
+                var key = new UsageKey(
+                    period,
+                    Begin(period, at),
+                    Text(told.Api),
+                    Text(told.Operation),
+                    Text(told.Application),
+                    told.Sandbox
+                );
+                if (!rows.TryGetValue(key, out var found))
+                {
+                    rows[key] = found = (key.ToRow(), new());
+                }
+
+                Count(found.Item1, told);
+                found.Item2.Add(told.Micros);
+            }
+        }
+
+        return [.. rows.Values];
+
+        string Text(uint number) => number < batch.Texts.Count ? Bounded(batch.Texts[(int)number]) : "";
+    }
+
+    private static string Bounded(string text) => text.Length > 300 ? text[..300] : text;
+
+    private static void Count(UsageRow row, Event told)
+    {
+        row.Requests++;
+        row.Succeeded += told.Status is > 0 and < 400 ? 1 : 0;
+        row.ClientErrors += told.Status is >= 400 and < 500 ? 1 : 0;
+        row.ServerErrors += told.Status >= 500 ? 1 : 0;
+        row.Unauthenticated += told.Fault == 1 ? 1 : 0;
+        row.Throttled += told.Fault == 2 ? 1 : 0;
+        row.TargetFaults += told.Fault == 3 ? 1 : 0;
+        row.CacheHits += told.CacheHit ? 1 : 0;
+        row.BytesIn += Math.Max(0, told.BytesIn);
+        row.BytesOut += Math.Max(0, told.BytesOut);
+        row.Micros += Math.Max(0, told.Micros);
+        row.BackendMicros += Math.Max(0, told.BackendMicros);
+    }
+
+    private static async Task AddAsync(
+        UsageContext context,
+        List<(UsageRow Row, LatencySketch Latencies)> counted,
+        CancellationToken cancellation
+    )
+    {
+        foreach (var group in counted.GroupBy(c => (c.Row.Period, c.Row.At)))
+        {
+            var (period, at) = group.Key;
+            var apis = group.Select(c => c.Row.Api).Distinct().ToList();
+            var there = await context
+                .Usage.Where(u => u.Period == period && u.At == at && apis.Contains(u.Api))
+                .ToDictionaryAsync(UsageKey.Of, cancellation)
+                .ConfigureAwait(false);
+            foreach (var (row, latencies) in group)
+            {
+                if (there.TryGetValue(UsageKey.Of(row), out var before))
+                {
+                    latencies.Merge(LatencySketch.FromBytes(before.Latencies));
+                    before.Add(row);
+                    before.Latencies = latencies.ToBytes();
+                }
+                else
+                {
+                    row.Latencies = latencies.ToBytes();
+                    context.Usage.Add(row);
+                }
+            }
+        }
+    }
+
+    private readonly record struct UsageKey(
+        UsagePeriod Period,
+        DateTimeOffset At,
+        string Api,
+        string Operation,
+        string Application,
+        bool Sandbox
+    )
+    {
+        public static UsageKey Of(UsageRow row) =>
+            new(row.Period, row.At, row.Api, row.Operation, row.Application, row.Sandbox);
+
+        public UsageRow ToRow() =>
+            new()
+            {
+                Period = Period,
+                At = At,
+                Api = Api,
+                Operation = Operation,
+                Application = Application,
+                Sandbox = Sandbox,
+            };
+    }
+}
+
+/// <summary>How long usage is kept.</summary>
+/// <param name="Minutes">Rows of a minute.</param>
+/// <param name="Hours">Rows of an hour.</param>
+/// <param name="Days">Rows of a day.</param>
+public sealed record UsageRetention(TimeSpan Minutes, TimeSpan Hours, TimeSpan Days)
+{
+    /// <summary>Two days, three months, three years.</summary>
+    public static UsageRetention Default { get; } =
+        new(TimeSpan.FromDays(2), TimeSpan.FromDays(90), TimeSpan.FromDays(3 * 365));
+}

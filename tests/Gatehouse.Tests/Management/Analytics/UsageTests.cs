@@ -1,0 +1,200 @@
+using System.Net;
+using Gatehouse.Cli;
+using Gatehouse.Client;
+using Gatehouse.Deployment.Trust;
+using Gatehouse.Deployment.Wire;
+using Gatehouse.Management;
+using Gatehouse.Model;
+using Gatehouse.Tests.Management.Apis;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Gatehouse.Tests.Management.Analytics;
+
+public sealed class UsageTests
+{
+    private static readonly PeerIdentity s_worker = new("test", Profile.GatewayWorker, "gw-1", "01");
+    private static readonly DateTimeOffset s_noon = new(2026, 11, 29, 12, 0, 30, TimeSpan.Zero);
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void Percentiles_are_within_three_percent_of_the_exact_ones_and_merge_by_adding()
+    {
+        var random = new Random(7);
+        var (one, two, both) = (new LatencySketch(), new LatencySketch(), new LatencySketch());
+        var exact = new List<long>();
+        for (var i = 0; i < 20_000; i++)
+        {
+            var micros = (long)Math.Exp(random.NextDouble() * 17);
+            exact.Add(micros);
+            both.Add(micros);
+            (i % 3 == 0 ? one : two).Add(micros);
+        }
+
+        one.Merge(LatencySketch.FromBytes(two.ToBytes()));
+
+        exact.Sort();
+        foreach (var part in (double[])[0.01, 0.5, 0.9, 0.95, 0.99, 0.999])
+        {
+            var truth = exact[(int)Math.Ceiling(part * exact.Count) - 1];
+            Assert.InRange(both.Percentile(part), (truth * 0.968) - 1, (truth * 1.032) + 1);
+            Assert.Equal(both.Percentile(part), one.Percentile(part));
+        }
+
+        Assert.Equal(both.ToBytes(), one.ToBytes());
+        Assert.Equal(0, new LatencySketch().Percentile(0.5));
+        Assert.Throws<InvalidDataException>(() => LatencySketch.FromBytes([0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 1]));
+    }
+
+    [Theory]
+    [InlineData(Product.Sqlite)]
+    [InlineData(Product.PostgreSql)]
+    public async Task A_batch_counts_once_whatever_manager_takes_it_and_however_often_it_comes(Product product)
+    {
+        await using var catalogue = await TestCatalogue.CreateAsync(new FakeTimeProvider(s_noon), product);
+        using var one = new UsageStore(catalogue.Database, catalogue.Time);
+        using var two = new UsageStore(catalogue.OpenDatabase(), catalogue.Time);
+        var batches = Enumerable.Range(1, 8).Select(n => Batch("a", n, Told("petstore:1.0.0", at: s_noon))).ToList();
+
+        foreach (var batch in batches)
+        {
+            await Task.WhenAll(
+                one.TakeAsync(s_worker, batch, Stop),
+                two.TakeAsync(s_worker, batch, Stop),
+                two.TakeAsync(s_worker, Batch("b", batch.Sequence, Told("petstore:1.0.0", at: s_noon)), Stop)
+            );
+        }
+
+        Assert.True((await one.TakeAsync(s_worker, batches[3], Stop)).Repeated);
+        await using var context = catalogue.Database.OpenUsage();
+        var rows = await context.Usage.AsNoTracking().ToListAsync(Stop);
+        Assert.Equal(
+            [(UsagePeriod.Minute, 16L), (UsagePeriod.Hour, 16L), (UsagePeriod.Day, 16L)],
+            rows.OrderBy(r => r.Period).Select(r => (r.Period, r.Requests))
+        );
+        Assert.All(rows, r => Assert.Equal(16, LatencySketch.FromBytes(r.Latencies).Count));
+    }
+
+    [Fact]
+    public async Task Usage_is_asked_by_what_and_by_whom_and_a_subscriber_sees_their_own()
+    {
+        await using var manager = await LiveManager.StartAsync();
+        await manager.AskAsync<ImportView>(HttpMethod.Post, "apis", Documents.Pets, HttpStatusCode.Created);
+        var sue = await manager.TokenAsync("sue", Roles.Subscriber);
+        using var made = await manager.SendAsync(HttpMethod.Post, "applications", """{"name":"Hers"}""", token: sue);
+        var hers = (await manager.AskAsync<Application>(HttpMethod.Get, "applications/Hers")).Id;
+        using var store = new UsageStore(manager.Catalogue.Database, TimeProvider.System);
+        var now = DateTimeOffset.UtcNow;
+        await store.TakeAsync(
+            s_worker,
+            Batch(
+                "a",
+                1,
+                Told("petstore:1.0.0", "GET /pets", hers, 200, now, micros: 1000),
+                Told("petstore:1.0.0", "GET /pets", hers, 429, now, micros: 2000, fault: 2),
+                Told("petstore:1.0.0", "POST /pets", "app_other", 502, now, micros: 3000, fault: 3),
+                Told("orders:1.0.0", "GET /", "", 200, now, micros: 4000)
+            ),
+            Stop
+        );
+
+        var all = await manager.AskAsync<UsageView[]>(HttpMethod.Get, "usage");
+        var apis = await manager.AskAsync<UsageView[]>(HttpMethod.Get, "usage?by=api");
+        var operations = await manager.AskAsync<UsageView[]>(HttpMethod.Get, "usage?by=operation&api=petstore");
+
+        Assert.Equal((4, 2, 1, 1, 1, 1), Figures(Assert.Single(all)));
+        Assert.Equal([("orders:1.0.0", 1L), ("petstore:1.0.0", 3L)], apis.Select(a => (a.Key, a.Requests)));
+        Assert.Equal(["petstore:1.0.0 GET /pets", "petstore:1.0.0 POST /pets"], operations.Select(o => o.Key));
+        Assert.Equal(2.5, all[0].MeanMs);
+        foreach (var path in (string[])["usage?by=application", "applications/Hers/usage?by=application"])
+        {
+            using var own = await manager.SendAsync(HttpMethod.Get, path, token: sue);
+            var seen = System.Text.Json.JsonSerializer.Deserialize<UsageView[]>(
+                await own.Content.ReadAsStringAsync(Stop),
+                ManagerClient.Json
+            )!;
+            Assert.Equal([("Hers", 2L)], seen.Select(u => (u.Key, u.Requests)));
+        }
+
+        await manager.RefusedAsync(HttpStatusCode.NotFound, HttpMethod.Get, "usage?application=app_other", token: sue);
+        foreach (var bad in (string[])["usage?by=moon", "usage?step=week", "usage?format=xml", "usage?from=2030-01-01"])
+        {
+            await manager.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Get, bad);
+        }
+
+        var csv = await manager.RunAsync("usage", "--by", "api", "--csv");
+        Assert.StartsWith("from,key,requests,", csv.Out, StringComparison.Ordinal);
+        Assert.Contains(",petstore:1.0.0,3,1,1,1,0,1,1,0,", csv.Out, StringComparison.Ordinal);
+        var table = await manager.RunAsync("usage");
+        Assert.Equal(ExitCode.Done, table.Code);
+        Assert.Matches(@"petstore:1\.0\.0 +3 +1 +1 +1", table.Out);
+    }
+
+    [Fact]
+    public async Task Old_rows_go_period_by_period()
+    {
+        var time = new FakeTimeProvider(s_noon);
+        await using var catalogue = await TestCatalogue.CreateAsync(time);
+        using var store = new UsageStore(catalogue.Database, time);
+        await store.TakeAsync(s_worker, Batch("a", 1, Told("petstore:1.0.0", at: s_noon)), Stop);
+
+        time.Advance(TimeSpan.FromDays(3));
+        await store.PurgeAsync(UsageRetention.Default, Stop);
+        Assert.Equal([UsagePeriod.Hour, UsagePeriod.Day], await PeriodsAsync(catalogue));
+        time.Advance(TimeSpan.FromDays(100));
+        await store.PurgeAsync(UsageRetention.Default, Stop);
+        Assert.Equal([UsagePeriod.Day], await PeriodsAsync(catalogue));
+        time.Advance(TimeSpan.FromDays(1200));
+        await store.PurgeAsync(UsageRetention.Default, Stop);
+        Assert.Empty(await PeriodsAsync(catalogue));
+    }
+
+    private static async Task<List<UsagePeriod>> PeriodsAsync(TestCatalogue catalogue)
+    {
+        await using var context = catalogue.Database.OpenUsage();
+        return await context.Usage.AsNoTracking().Select(u => u.Period).OrderBy(p => p).ToListAsync(Stop);
+    }
+
+    private static (long, long, long, long, long, long) Figures(UsageView u) =>
+        (u.Requests, u.Succeeded, u.ClientErrors, u.ServerErrors, u.Throttled, u.TargetFaults);
+
+    private static (string, string, string, int, DateTimeOffset, long, int) Told(
+        string api,
+        string operation = "GET /pets",
+        string application = "app_1",
+        int status = 200,
+        DateTimeOffset at = default,
+        long micros = 1500,
+        int fault = 0
+    ) => (api, operation, application, status, at, micros, fault);
+
+    private static EventBatch Batch(
+        string stream,
+        long sequence,
+        params IEnumerable<(string, string, string, int, DateTimeOffset, long, int)> told
+    )
+    {
+        var batch = new EventBatch { Stream = stream, Sequence = sequence };
+        batch.Texts.Add("");
+        foreach (var (api, operation, application, status, at, micros, fault) in told)
+        {
+            batch.Texts.Add([api, operation, application]);
+            var number = (uint)batch.Texts.Count;
+            batch.Events.Add(
+                new Event
+                {
+                    At = at.ToUnixTimeMilliseconds(),
+                    Api = number - 3,
+                    Operation = number - 2,
+                    Application = number - 1,
+                    Status = status,
+                    Micros = micros,
+                    Fault = fault,
+                }
+            );
+        }
+
+        return batch;
+    }
+}
