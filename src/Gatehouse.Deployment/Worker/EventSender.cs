@@ -182,6 +182,9 @@ public sealed partial class EventSender(EventSenderOptions options, TimeProvider
     [LoggerMessage(Level = LogLevel.Error, Message = "A manager refused a batch of events: {Reason}")]
     private partial void LogRefused(string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Events were lost, because the spool cannot be written: {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Events were lost, because the spool cannot be written: {Reason}"
+    )]
     private partial void LogNotKept(string reason);
 }

@@ -109,7 +109,10 @@ public sealed class LatencySketch
         }
 
         var power = 63 - BitOperations.LeadingZeroCount(value);
-        return Math.Min(Buckets - 1, ((power - SubBits + 1) << SubBits) + (int)((value >> (power - SubBits)) & (Sub - 1)));
+        return Math.Min(
+            Buckets - 1,
+            ((power - SubBits + 1) << SubBits) + (int)((value >> (power - SubBits)) & (Sub - 1))
+        );
     }
 
     private static (double Low, double High) BoundsOf(int bucket)

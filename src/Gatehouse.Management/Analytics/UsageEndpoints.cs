@@ -103,7 +103,9 @@ internal static class UsageEndpoints
     private static string Cell(string text)
     {
         var safe = text.Length > 0 && text[0] is '=' or '+' or '-' or '@' ? "'" + text : text;
-        return safe.AsSpan().IndexOfAny(",\"\r\n") < 0 ? safe : $"\"{safe.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+        return safe.AsSpan().IndexOfAny(",\"\r\n") < 0
+            ? safe
+            : $"\"{safe.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
     }
 }
 

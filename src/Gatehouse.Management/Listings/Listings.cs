@@ -132,7 +132,10 @@ public sealed class Listings(Catalogue catalogue, ApiDefinitions definitions, Ap
         (caller is not null && Applications.SeesAll(caller))
         || (
             api.State is not (ApiState.Created or ApiState.Retired)
-            && (api.Listing.VisibleTo.IsEmpty || (caller is not null && caller.AllRoles.Any(api.Listing.VisibleTo.Contains)))
+            && (
+                api.Listing.VisibleTo.IsEmpty
+                || (caller is not null && caller.AllRoles.Any(api.Listing.VisibleTo.Contains))
+            )
         );
 
     /// <summary>Throws <see cref="ProblemsException"/> with everything that is wrong, names that there are not included.</summary>

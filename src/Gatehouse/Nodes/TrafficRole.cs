@@ -58,8 +58,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
             );
         }
 
-        _events =
-            settings.Analytics.Enabled && node.Identity.Profile.IsWorker() ? new EventQueue() : null;
+        _events = settings.Analytics.Enabled && node.Identity.Profile.IsWorker() ? new EventQueue() : null;
         var options = new GatewayOptions
         {
             Node = node.Identity.Node,

@@ -26,7 +26,11 @@ public sealed class RequestEventTests
         var told = await TakeAsync(events, 3);
         Assert.All(told, e => Assert.Equal(("petstore:1.0.0", "GET /pets/{id}"), (e.Api, e.Operation)));
         Assert.Equal(
-            [(200, FaultCategory.None, 0), (401, FaultCategory.Authentication, 900902), (503, FaultCategory.Other, 700700)],
+            [
+                (200, FaultCategory.None, 0),
+                (401, FaultCategory.Authentication, 900902),
+                (503, FaultCategory.Other, 700700),
+            ],
             told.Select(e => (e.Status, e.Fault, e.Code))
         );
         Assert.Equal(("app_1", 5L), (told[0].Application, told[0].BytesOut));

@@ -32,24 +32,37 @@ namespace Gatehouse.Management.Migrations.Usage
                     bytes_out = table.Column<long>(nullable: false),
                     micros = table.Column<long>(nullable: false),
                     backend_micros = table.Column<long>(nullable: false),
-                    latencies = table.Column<byte[]>(nullable: false)
+                    latencies = table.Column<byte[]>(nullable: false),
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("PK_usage", x => new { x.period, x.at, x.api, x.operation, x.application, x.sandbox });
-                });
+                    table.PrimaryKey(
+                        "PK_usage",
+                        x => new
+                        {
+                            x.period,
+                            x.at,
+                            x.api,
+                            x.operation,
+                            x.application,
+                            x.sandbox,
+                        }
+                    );
+                }
+            );
 
             migrationBuilder.CreateTable(
                 name: "usage_head",
                 columns: table => new
                 {
                     id = table.Column<int>(nullable: false),
-                    batches = table.Column<long>(nullable: false)
+                    batches = table.Column<long>(nullable: false),
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_usage_head", x => x.id);
-                });
+                }
+            );
 
             migrationBuilder.CreateTable(
                 name: "usage_streams",
@@ -59,35 +72,35 @@ namespace Gatehouse.Management.Migrations.Usage
                     node = table.Column<string>(nullable: false),
                     sequence = table.Column<long>(nullable: false),
                     dropped = table.Column<long>(nullable: false),
-                    at = table.Column<long>(nullable: false)
+                    at = table.Column<long>(nullable: false),
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_usage_streams", x => x.stream);
-                });
+                }
+            );
 
             migrationBuilder.InsertData(
                 table: "usage_head",
                 columns: new[] { "id", "batches" },
-                values: new object[] { 1, 0L });
+                values: new object[] { 1, 0L }
+            );
 
             migrationBuilder.CreateIndex(
                 name: "IX_usage_application_period_at",
                 table: "usage",
-                columns: new[] { "application", "period", "at" });
+                columns: new[] { "application", "period", "at" }
+            );
         }
 
         /// <inheritdoc />
         protected override void Down(MigrationBuilder migrationBuilder)
         {
-            migrationBuilder.DropTable(
-                name: "usage");
+            migrationBuilder.DropTable(name: "usage");
 
-            migrationBuilder.DropTable(
-                name: "usage_head");
+            migrationBuilder.DropTable(name: "usage_head");
 
-            migrationBuilder.DropTable(
-                name: "usage_streams");
+            migrationBuilder.DropTable(name: "usage_streams");
         }
     }
 }

@@ -107,7 +107,16 @@ public sealed class EventSenderTests : IDisposable
     {
         var batch = new EventBatch();
         batch.Texts.Add(["", "petstore:1.0.0"]);
-        batch.Events.AddRange(Enumerable.Range(0, events).Select(i => new Event { Api = 1, At = i, Status = 200 }));
+        batch.Events.AddRange(
+            Enumerable
+                .Range(0, events)
+                .Select(i => new Event
+                {
+                    Api = 1,
+                    At = i,
+                    Status = 200,
+                })
+        );
         _waiting.Enqueue(batch);
     }
 
