@@ -19,6 +19,7 @@ internal static class NodeEndpoints
         rest.MapPost("/nodes/{name}/undrain", UndrainAsync).Require(Permission.Operate);
         rest.MapDelete("/nodes/{name}", EvictAsync).Require(Permission.Operate);
         rest.MapGet("/members", Members).Require(Permission.Read);
+        rest.MapGet("/hosts", HostsAsync).Require(Permission.Read);
         rest.MapGet("/join-tokens", ListTokensAsync).Require(Permission.Operate);
         rest.MapPost("/join-tokens", CreateTokenAsync).Require(Permission.Operate);
         rest.MapDelete("/join-tokens/{id}", RevokeTokenAsync).Require(Permission.Operate);
@@ -101,6 +102,14 @@ internal static class NodeEndpoints
             .ConfigureAwait(false)
             ? TypedResults.NoContent()
             : ManagementProblems.NotFound("node", name);
+    }
+
+    private static async Task<Ok<PublicHosts>> HostsAsync(Catalogue catalogue, CancellationToken cancellation)
+    {
+        var hosts = await catalogue
+            .FindAsync(EntityKinds.Hosts, "default", ModelJson.Default.PublicHosts, cancellation)
+            .ConfigureAwait(false);
+        return TypedResults.Ok(hosts?.Value ?? new PublicHosts());
     }
 
     private static Ok<MembersView> Members(ManagementOptions options)

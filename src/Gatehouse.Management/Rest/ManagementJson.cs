@@ -18,6 +18,7 @@ namespace Gatehouse.Management;
 [JsonSerializable(typeof(NodeView))]
 [JsonSerializable(typeof(ImmutableArray<NodeView>))]
 [JsonSerializable(typeof(MembersView))]
+[JsonSerializable(typeof(PublicHosts))]
 [JsonSerializable(typeof(CreateJoinToken))]
 [JsonSerializable(typeof(CreatedJoinToken))]
 [JsonSerializable(typeof(ImmutableArray<JoinTokenView>))]

@@ -7,7 +7,8 @@ namespace Gatehouse.Commands;
 /// <summary><c>gatehouse cluster members</c>.</summary>
 internal static class ClusterCommands
 {
-    public static Command Create() => new Command("cluster", "Look at membership").With(Members());
+    public static Command Create() =>
+        new Command("cluster", "Look at membership").With(Members(), ClusterHostsCommand.Create());
 
     private static Command Members() =>
         new Command("members", "List the members of the cluster as the manager sees them").Does(

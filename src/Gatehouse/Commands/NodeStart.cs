@@ -54,6 +54,10 @@ internal static class NodeStart
             node.Also(reload.FollowSignalsAsync(reloader, signals.Reader, stop.Token));
             node.Also(ControlSocket.ServeAsync(data.Path, new NodeControl(node, reloader).AnswerAsync, stop.Token));
             node.Also(StopWithInput.FollowAsync(call, stop));
+            var service = new ServiceNotice(call.Terminal.Environment, TimeProvider.System);
+            await using var stopping = stop.Token.Register(service.Stopping);
+            node.Also(service.WatchAsync(() => node.Readiness().Why, stop.Token));
+            service.Ready(node.Readiness().Why);
 
             if (ready is not null)
             {

@@ -23,6 +23,8 @@ internal static class OperatorCommands
             SetupCommand.Create(),
             ImportCommands.Create(),
             BackupCommands.Create(),
+            LbCommands.Create(),
+            CertCommands.Create(),
             VersionCommand.Create(),
         ];
 }

@@ -9,7 +9,7 @@ namespace Gatehouse.Configuration;
 internal sealed class CertificateKind : ValueKind<CertificateSettings>
 {
     private const string Form = "write { cert: FILE, key: FILE, hosts: [am.example.com] }";
-    private static readonly string[] s_keys = ["cert", "key", "hosts"];
+    private static readonly string[] s_keys = ["cert", "key", "hosts", "passphraseFile"];
 
     public override string Name => "certificate";
 
@@ -29,6 +29,7 @@ internal sealed class CertificateKind : ValueKind<CertificateSettings>
         var before = problems.Count;
         string? cert = null;
         string? privateKey = null;
+        string? passphrase = null;
         ImmutableArray<string> hosts = [];
         foreach (var entry in map.Entries)
         {
@@ -40,6 +41,9 @@ internal sealed class CertificateKind : ValueKind<CertificateSettings>
                     break;
                 case "key":
                     privateKey = ReadPath(entry.Value, name, problems);
+                    break;
+                case "passphraseFile":
+                    passphrase = ReadPath(entry.Value, name, problems);
                     break;
                 case "hosts":
                     ValueKinds.Hosts.TryRead(entry.Value, name, problems, out hosts);
@@ -68,17 +72,25 @@ internal sealed class CertificateKind : ValueKind<CertificateSettings>
             return false;
         }
 
-        value = new CertificateSettings(cert!, privateKey!, hosts);
+        value = new CertificateSettings(cert!, privateKey!, hosts, passphrase);
         return true;
     }
 
-    public override JsonNode? Write(CertificateSettings value) =>
-        new JsonObject
+    public override JsonNode? Write(CertificateSettings value)
+    {
+        var json = new JsonObject
         {
             ["cert"] = value.Cert,
             ["key"] = value.Key,
             ["hosts"] = ValueKinds.Hosts.Write(value.Hosts),
         };
+        if (value.PassphraseFile is not null)
+        {
+            json["passphraseFile"] = value.PassphraseFile;
+        }
+
+        return json;
+    }
 
     public override JsonObject Schema() =>
         new()
@@ -91,6 +103,7 @@ internal sealed class CertificateKind : ValueKind<CertificateSettings>
                 ["cert"] = new JsonObject { ["type"] = "string" },
                 ["key"] = new JsonObject { ["type"] = "string" },
                 ["hosts"] = ValueKinds.Hosts.Schema(),
+                ["passphraseFile"] = new JsonObject { ["type"] = "string" },
             },
         };
 

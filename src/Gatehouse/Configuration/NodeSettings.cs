@@ -267,9 +267,15 @@ internal sealed record TlsSettings
 
 /// <summary>A certificate of the operator's, as PEM files.</summary>
 /// <param name="Cert">Chain, leaf first.</param>
-/// <param name="Key">Private key, unencrypted.</param>
+/// <param name="Key">Private key.</param>
 /// <param name="Hosts">Names it is for; empty for those the certificate itself names.</param>
-internal sealed record CertificateSettings(string Cert, string Key, ImmutableArray<string> Hosts);
+/// <param name="PassphraseFile">File whose first line opens the key; null for a key that is not encrypted.</param>
+internal sealed record CertificateSettings(
+    string Cert,
+    string Key,
+    ImmutableArray<string> Hosts,
+    string? PassphraseFile = null
+);
 
 /// <summary>Proxies whose <c>X-Forwarded-*</c> is believed.</summary>
 internal sealed record ProxySettings

@@ -367,7 +367,7 @@ internal static class SettingsTable
         ValueKinds.Certificates,
         [],
         Reload,
-        "PEM certificates for public names: `cert`, `key`, and the `hosts` they are for (default: those the certificate names). Other names get the node's own certificate."
+        "PEM certificates for public names: `cert`, `key`, the `hosts` they are for (default: those the certificate names), and `passphraseFile` for a key that is encrypted. A key below 2048 bits of RSA is refused. Other names get the node's own certificate."
     );
 
     public static readonly Setting<ImmutableArray<IPNetwork>> TrustedProxies = Of(

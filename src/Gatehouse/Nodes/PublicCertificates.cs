@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Gatehouse.Certificates;
 using Gatehouse.Configuration;
 using Gatehouse.Deployment.Trust;
 using Gatehouse.Model;
@@ -22,6 +23,9 @@ internal sealed class PublicCertificates(NodeIdentity identity)
     ];
 
     private ImmutableArray<Loaded> _loaded = [];
+
+    /// <summary>What is weak about those in use, each with its file; weak ones serve all the same.</summary>
+    public ImmutableArray<string> Weaknesses { get; private set; } = [];
 
     /// <summary>TLS settings for a caller that asked for <paramref name="serverName"/>; the node's own certificate when it asked for none of ours.</summary>
     public SslServerAuthenticationOptions For(string? serverName) =>
@@ -54,7 +58,8 @@ internal sealed class PublicCertificates(NodeIdentity identity)
                     new(
                         $"tls.certificates[{index}]",
                         $"the certificate cannot be used: {e.Message}",
-                        "give a PEM chain with the leaf first, and its unencrypted PEM key",
+                        (e as WeakKeyException)?.Replacement
+                            ?? "give a PEM chain, its PEM key, and passphraseFile when the key is encrypted; 'gatehouse cert show' says more",
                         entry.Cert
                     )
                 );
@@ -62,24 +67,51 @@ internal sealed class PublicCertificates(NodeIdentity identity)
         }
 
         var next = loaded.ToImmutable();
-        use = () => _loaded = next;
+        use = () =>
+        {
+            _loaded = next;
+            Weaknesses = [.. next.SelectMany(certificate => certificate.Weaknesses)];
+        };
         return problems.ToImmutable();
     }
 
     private static Loaded Load(CertificateSettings entry)
     {
+        using var read = CertificateFiles.Read(
+            entry.Cert,
+            entry.Key,
+            entry.PassphraseFile is { } file ? File.ReadLines(file).FirstOrDefault() ?? "" : null
+        );
+        if (CertificateJudge.Refusal(read.Leaf) is { } refusal)
+        {
+            throw new WeakKeyException(refusal, CertificateJudge.Replacement(read.Leaf));
+        }
+
         // The PKCS#12 detour gives the key a form that the TLS layer accepts on every platform.
-        using var pem = X509Certificate2.CreateFromPemFile(entry.Cert, entry.Key);
-        var leaf = X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
-        var chain = new X509Certificate2Collection();
-        chain.ImportFromPemFile(entry.Cert);
-        return new(SslStreamCertificateContext.Create(leaf, chain, offline: true), leaf, entry.Hosts);
+        var leaf = X509CertificateLoader.LoadPkcs12(read.Leaf.Export(X509ContentType.Pkcs12), null);
+        var chain = new X509Certificate2Collection(read.Chain.ToArray());
+        return new(
+            SslStreamCertificateContext.Create(leaf, chain, offline: true),
+            leaf,
+            entry.Hosts,
+            [
+                .. CertificateJudge
+                    .Weaknesses(read, DateTimeOffset.UtcNow)
+                    .Select(weakness => $"{entry.Cert}: {weakness}"),
+            ]
+        );
+    }
+
+    private sealed class WeakKeyException(string refusal, string replacement) : CryptographicException(refusal)
+    {
+        public string Replacement => replacement;
     }
 
     private sealed record Loaded(
         SslStreamCertificateContext Context,
         X509Certificate2 Leaf,
-        ImmutableArray<string> Hosts
+        ImmutableArray<string> Hosts,
+        ImmutableArray<string> Weaknesses
     )
     {
         public bool IsFor(string? serverName) =>

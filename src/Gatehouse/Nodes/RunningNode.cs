@@ -81,6 +81,11 @@ internal sealed partial class RunningNode : IAsyncDisposable
 
         use();
         _telemetry = NodeTelemetry.Start(_node.Identity);
+        foreach (var weakness in _node.Certificates.Weaknesses)
+        {
+            LogWeakCertificate(weakness);
+        }
+
         if (profile.IsManager())
         {
             _manager = await ManagerRole.StartAsync(
@@ -341,6 +346,9 @@ internal sealed partial class RunningNode : IAsyncDisposable
     private void WriteMetrics(IBufferWriter<byte> destination) => _traffic?.Engine.WriteMetrics(destination);
 
     private static IPAddress? BindOf(IPAddress address) => address.Equals(IPAddress.IPv6Any) ? null : address;
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Served, but weak: {Weakness}")]
+    private partial void LogWeakCertificate(string weakness);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Node} ({Profile}) of {Cluster} runs")]
     private partial void LogStarted(string node, string profile, string cluster);
