@@ -110,7 +110,7 @@ public sealed class ConfigurationMistakeTests
     )]
     [InlineData(
         "tls: { certificates: [{ cert: a, key: b, host: c }] }",
-        "gatehouse.yaml:1:42: unknown key 'host' (at tls.certificates[0].host); did you mean 'hosts'? Allowed here: cert, key, hosts"
+        "gatehouse.yaml:1:42: unknown key 'host' (at tls.certificates[0].host); did you mean 'hosts'? Allowed here: cert, key, hosts, passphraseFile"
     )]
     [InlineData(
         "log: {}\nlog: {}",
