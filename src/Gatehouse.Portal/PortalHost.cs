@@ -2,6 +2,7 @@ using Gatehouse.Management;
 using Gatehouse.Portal.Access;
 using Gatehouse.Portal.Admin;
 using Gatehouse.Portal.Assets;
+using Gatehouse.Portal.DevPortal;
 using Gatehouse.Portal.Kit;
 using Gatehouse.Portal.Live;
 using Gatehouse.Portal.Publisher;
@@ -91,6 +92,8 @@ public sealed class PortalHost(IServiceProvider management, PortalOptions option
         services.AddManagement(management);
         services.AddSingleton<PortalAssets>();
         services.AddSingleton<DocumentFetch>();
+        services.AddSingleton<GatewayAddress>();
+        services.AddSingleton<TryIt>();
         services.Configure<FormOptions>(o =>
         {
             // An OpenAPI document travels in a field.
@@ -141,16 +144,17 @@ public sealed class PortalHost(IServiceProvider management, PortalOptions option
         });
 
         var application = builder.Build();
-        application.UseExceptionHandler();
-        application.UseStatusCodePagesWithReExecute("/status/{0}");
-        application.Use(SecurityHeaders.AddAsync);
-        application.UseRouting();
-        application.UseAuthentication();
-        application.Use(Session.BeginAsync);
-        application.UseAuthorization();
-        application.UseAntiforgery();
-        application.UseEndpoints(Map);
-        return new(application, ((IApplicationBuilder)application).Build());
+        IApplicationBuilder pipeline = application;
+        pipeline.UseExceptionHandler();
+        pipeline.UseStatusCodePagesWithReExecute("/status/{0}");
+        pipeline.Use(SecurityHeaders.AddAsync);
+        pipeline.UseRouting();
+        pipeline.UseAuthentication();
+        pipeline.Use(Session.BeginAsync);
+        pipeline.UseAuthorization();
+        pipeline.UseAntiforgery();
+        pipeline.UseEndpoints(Map);
+        return new(application, pipeline.Build());
     }
 
     private static void Map(IEndpointRouteBuilder endpoints)
