@@ -108,7 +108,12 @@ public static class ApiReference
         if (Items(resolved["allOf"]) is { Count: > 0 } parts)
         {
             var whole = new JsonObject();
-            foreach (var (name, value) in parts.Select(p => Sample(p, references, depth - 1)).OfType<JsonObject>().SelectMany(p => p.ToList()))
+            foreach (
+                var (name, value) in parts
+                    .Select(p => Sample(p, references, depth - 1))
+                    .OfType<JsonObject>()
+                    .SelectMany(p => p.ToList())
+            )
             {
                 whole[name] = value?.DeepClone();
             }
@@ -132,7 +137,9 @@ public static class ApiReference
 
                 return sample;
             case "array":
-                return Sample(resolved["items"], references, depth - 1) is { } item ? new JsonArray(item) : new JsonArray();
+                return Sample(resolved["items"], references, depth - 1) is { } item
+                    ? new JsonArray(item)
+                    : new JsonArray();
             case "integer" or "number":
                 return 0;
             case "boolean":
@@ -179,7 +186,8 @@ public static class ApiReference
     }
 
     private static DocumentNode Resolved(DocumentNode node, References references) =>
-        node["$ref"] is { Kind: NodeKind.String } reference && references.TryResolve(reference.Text, out var target, out _)
+        node["$ref"] is { Kind: NodeKind.String } reference
+        && references.TryResolve(reference.Text, out var target, out _)
             ? target
             : node;
 

@@ -46,18 +46,31 @@ internal static class CodeSample
     private static string CSharp(string method, string url, string? header, string value, string? body)
     {
         var text = new StringBuilder("using var http = new HttpClient();\n");
-        text.Append("using var request = new HttpRequestMessage(HttpMethod.Parse(").Append(Quoted(method)).Append("), ").Append(Quoted(url)).Append(");\n");
+        text.Append("using var request = new HttpRequestMessage(HttpMethod.Parse(")
+            .Append(Quoted(method))
+            .Append("), ")
+            .Append(Quoted(url))
+            .Append(");\n");
         if (header is not null)
         {
-            text.Append("request.Headers.Add(").Append(Quoted(header)).Append(", ").Append(Quoted(value)).Append(");\n");
+            text.Append("request.Headers.Add(")
+                .Append(Quoted(header))
+                .Append(", ")
+                .Append(Quoted(value))
+                .Append(");\n");
         }
 
         if (body is not null)
         {
-            text.Append("request.Content = new StringContent(").Append(Quoted(body)).Append(", Encoding.UTF8, \"application/json\");\n");
+            text.Append("request.Content = new StringContent(")
+                .Append(Quoted(body))
+                .Append(", Encoding.UTF8, \"application/json\");\n");
         }
 
-        return text.Append("using var response = await http.SendAsync(request);\nConsole.WriteLine(await response.Content.ReadAsStringAsync());").ToString();
+        return text.Append(
+                "using var response = await http.SendAsync(request);\nConsole.WriteLine(await response.Content.ReadAsStringAsync());"
+            )
+            .ToString();
     }
 
     private static string JavaScript(string method, string url, string? header, string value, string? body)
@@ -80,10 +93,18 @@ internal static class CodeSample
     {
         var headers = header is null ? "{}" : $"{{{Quoted(header)}: {Quoted(value)}}}";
         var text = new StringBuilder("from urllib.request import Request, urlopen\n\n");
-        text.Append("request = Request(").Append(Quoted(url)).Append(", method=").Append(Quoted(method)).Append(", headers=").Append(headers).Append(")\n");
+        text.Append("request = Request(")
+            .Append(Quoted(url))
+            .Append(", method=")
+            .Append(Quoted(method))
+            .Append(", headers=")
+            .Append(headers)
+            .Append(")\n");
         if (body is not null)
         {
-            text.Append("request.add_header(\"Content-Type\", \"application/json\")\nrequest.data = ").Append(Quoted(body)).Append(".encode()\n");
+            text.Append("request.add_header(\"Content-Type\", \"application/json\")\nrequest.data = ")
+                .Append(Quoted(body))
+                .Append(".encode()\n");
         }
 
         return text.Append("print(urlopen(request).read().decode())").ToString();
@@ -92,8 +113,7 @@ internal static class CodeSample
     private static string Shell(string text) => $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
     // JSON's strings are strings of all three languages.
-    private static string Quoted(string text) =>
-        System.Text.Json.JsonSerializer.Serialize(text, s_plain);
+    private static string Quoted(string text) => System.Text.Json.JsonSerializer.Serialize(text, s_plain);
 
     private static readonly System.Text.Json.JsonSerializerOptions s_plain = new()
     {

@@ -23,7 +23,9 @@ public sealed class GatewayAddress(Catalogue catalogue)
 
     private async Task<Node?> DoorAsync(CancellationToken cancellation)
     {
-        var nodes = await catalogue.ListAsync(EntityKinds.Node, ModelJson.Default.Node, cancellation).ConfigureAwait(false);
+        var nodes = await catalogue
+            .ListAsync(EntityKinds.Node, ModelJson.Default.Node, cancellation)
+            .ConfigureAwait(false);
         return nodes
             .Select(n => n.Value)
             .Where(n => n.Ports.ContainsKey("https") && !n.Draining)
@@ -32,5 +34,10 @@ public sealed class GatewayAddress(Catalogue catalogue)
     }
 
     private static Uri Of(string host, Node node) =>
-        new(string.Create(CultureInfo.InvariantCulture, $"https://{(host.Contains(':', StringComparison.Ordinal) ? $"[{host}]" : host)}:{node.Ports["https"]}"));
+        new(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"https://{(host.Contains(':', StringComparison.Ordinal) ? $"[{host}]" : host)}:{node.Ports["https"]}"
+            )
+        );
 }

@@ -60,7 +60,9 @@ public abstract class PortalApi : PortalPage
         Api = (await Definitions.GetAsync(name, Cancellation)).Value;
         Summary = (await Revisions.SummariesAsync([name], Cancellation))[0];
         (Listing, _) = await Listings.GetAsync(name, Cancellation);
-        Address = await Gateway.PublicAsync(Cancellation) is { } door ? $"{door.GetLeftPart(UriPartial.Authority)}{Summary.Address}" : null;
+        Address = await Gateway.PublicAsync(Cancellation) is { } door
+            ? $"{door.GetLeftPart(UriPartial.Authority)}{Summary.Address}"
+            : null;
         await LoadAsync();
     }
 
@@ -71,6 +73,11 @@ public abstract class PortalApi : PortalPage
     protected async Task<IReadOnlyList<Plan>> PlansAsync()
     {
         var all = await Policies.ListAsync(LimitKinds.Plans, Cancellation);
-        return [.. all.Where(p => p.Name != Plan.Unauthenticated && (Listing.Plans.IsEmpty || Listing.Plans.Contains(p.Name)))];
+        return
+        [
+            .. all.Where(p =>
+                p.Name != Plan.Unauthenticated && (Listing.Plans.IsEmpty || Listing.Plans.Contains(p.Name))
+            ),
+        ];
     }
 }

@@ -15,8 +15,12 @@ namespace Gatehouse.Portal.DevPortal;
 /// Calls an API through the gateway for somebody who looks at its page, so that no browser has to be allowed there or trust its
 /// certificate. Leads to the gateway only, and only to addresses of the API.
 /// </summary>
-public sealed class TryIt(GatewayAddress address, PortalOptions options, ManagementOptions management, TimeProvider time)
-    : IDisposable
+public sealed class TryIt(
+    GatewayAddress address,
+    PortalOptions options,
+    ManagementOptions management,
+    TimeProvider time
+) : IDisposable
 {
     private const int MostOfAnswer = 256 * 1024;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
@@ -96,7 +100,9 @@ public sealed class TryIt(GatewayAddress address, PortalOptions options, Managem
                 ],
                 Pretty(text),
                 isCut,
-                TraceOf(all.FirstOrDefault(h => h.Key.Equals("X-Gatehouse-Trace", StringComparison.OrdinalIgnoreCase)).Value)
+                TraceOf(
+                    all.FirstOrDefault(h => h.Key.Equals("X-Gatehouse-Trace", StringComparison.OrdinalIgnoreCase)).Value
+                )
             );
         }
         catch (HttpRequestException e)
