@@ -34,6 +34,9 @@ public sealed record GatewayOptions
     /// <summary>Opens the secrets that come in entities; null when this node can open none.</summary>
     public SecretSeal? Secrets { get; init; }
 
+    /// <summary>The RSA key that backend JWTs are signed with, PKCS#8; null when this node has none.</summary>
+    public byte[]? AssertionKey { get; init; }
+
     /// <summary>The epoch that the table holds everything up to, told to callers with a trace grant.</summary>
     public Func<long> AppliedEpoch { get; init; } = static () => 0;
 

@@ -40,6 +40,11 @@ public static class NodeFactsReader
         }
 
         CheckText(facts.SubDomain, "the sub-domain");
+        if (!facts.AssertionKey.IsEmpty && !AssertionJwk.IsOne(facts.AssertionKey.Span))
+        {
+            throw new FormatException("the key for backend JWTs is no RSA key of 2048 to 4096 bits");
+        }
+
         return new()
         {
             Name = name,
@@ -49,6 +54,7 @@ public static class NodeFactsReader
             InternalPort = facts.InternalPort,
             Ports = facts.Ports.ToImmutableSortedDictionary(StringComparer.Ordinal),
             Properties = facts.Properties.ToImmutableSortedDictionary(StringComparer.Ordinal),
+            AssertionKey = facts.AssertionKey.IsEmpty ? null : Convert.ToBase64String(facts.AssertionKey.Span),
         };
     }
 

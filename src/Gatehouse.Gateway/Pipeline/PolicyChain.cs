@@ -129,6 +129,12 @@ internal static class PolicyChain
             chain.Add(factory.Cache(cache));
         }
 
+        // What is not sent needs no assertion.
+        if (named.One<MockSettings>() is null && named.One<BackendJwtSettings>() is { } assertion)
+        {
+            chain.Add(factory.BackendJwt(assertion));
+        }
+
         // Last: what is not sent needs no credential, and nobody before may see it.
         if (named.One<MockSettings>() is null && factory.Credential is { } credential)
         {

@@ -16,7 +16,7 @@ internal class CredentialPolicy(BackendCredential? production, BackendCredential
     /// <summary>The policy; null when neither set has a credential that is sent.</summary>
     public static CredentialPolicy? Of(BackendCredential? production, BackendCredential? sandbox) =>
         production?.Tokens is not null || sandbox?.Tokens is not null ? new TokenCredentialPolicy(production, sandbox)
-        : IsSent(production) || IsSent(sandbox) ? new(production, sandbox)
+        : IsSent(production) || IsSent(sandbox) ? new CredentialPolicy(production, sandbox)
         : null;
 
     public GatewayProblem? Apply(Exchange exchange)

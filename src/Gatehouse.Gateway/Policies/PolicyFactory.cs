@@ -1,4 +1,6 @@
+using Gatehouse.Gateway.Authentication;
 using Gatehouse.Gateway.Pipeline;
+using Gatehouse.Gateway.Throttling;
 using Gatehouse.Model;
 using Microsoft.Extensions.Logging;
 
@@ -15,12 +17,22 @@ internal sealed class PolicyFactory(
 {
     private CacheStore? _store;
     private ContractSchemas? _schemas;
+    private TokenCache<string>? _assertions;
 
     /// <summary>The API's CORS; null when it has none.</summary>
     public CorsPolicy? Cors { get; } = NamedPolicies.Of(api, null).One<CorsSettings>() is { } cors ? new(cors) : null;
 
     /// <summary>How the gateway proves itself to the backends; null when it does not.</summary>
     public CredentialPolicy? Credential { get; init; }
+
+    /// <summary>Signs backend JWTs; null when this node has no key for them.</summary>
+    public AssertionSigner? Signer { get; init; }
+
+    /// <summary>Backend JWTs, whose memory all operations share. Throws <see cref="FormatException"/> when nobody can sign them.</summary>
+    public BackendJwtPolicy BackendJwt(BackendJwtSettings settings) =>
+        Signer is null
+            ? throw new FormatException("This node has no key to sign backend JWTs with.")
+            : new(settings, api, ThrottlePolicy.ContextOf(api), Signer, _assertions ??= new(capacity: 2_000));
 
     /// <summary>A cache on the memory that all operations of the API share.</summary>
     public CachePolicy Cache(CacheSettings settings) => new(settings, _store ??= new(settings.MaxTotalBytes), time);

@@ -25,6 +25,7 @@ internal sealed class ApiCompiler(
 #pragma warning restore CA1001
 {
     private readonly Outside _outside = new();
+    private readonly AssertionSigner? _signer = options.AssertionKey is { } key ? new(key) : null;
     private readonly Dictionary<Digest, WeakReference<BackendTokenSource>> _tokens = [];
     private readonly EndpointCompiler _endpoints = new(upstreams, time);
 
@@ -79,6 +80,7 @@ internal sealed class ApiCompiler(
         var factory = new PolicyFactory(api, _outside, options.PolicyCounters, time, logger)
         {
             Credential = CredentialPolicy.Of(toProduction, toSandbox),
+            Signer = _signer,
         };
         var cookie = EndpointCompiler.CookieOf(api);
         var production = _endpoints.Compile(api.Production, "/production", cookie, toProduction?.Certificate);

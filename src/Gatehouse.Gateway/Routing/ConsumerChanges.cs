@@ -47,12 +47,13 @@ internal sealed class ConsumerChanges(
                 application.Name,
                 ExpiryOf(change),
                 application.Suspended,
-                application.Policy
+                application.Policy,
+                application.Owner
             );
         }
 
         return replace && running.Application(change.Name) is { Name: { } name } last
-            ? directory.WithApplication(last.Id, name, last.Expires, last.IsSuspended, last.Limits?.Policy)
+            ? directory.WithApplication(last.Id, name, last.Expires, last.IsSuspended, last.Limits?.Policy, last.Owner)
             : directory;
     }
 

@@ -84,7 +84,8 @@ internal sealed class ConsumerDirectory
         string? name,
         DateTimeOffset expires,
         bool suspended = false,
-        string? policy = null
+        string? policy = null,
+        string? owner = null
     )
     {
         var before = _applications.Find(id) ?? Consumer.Unknown(id);
@@ -96,6 +97,7 @@ internal sealed class ConsumerDirectory
                 Expires = expires,
                 IsSuspended = suspended,
                 Limits = new(id, policy),
+                Owner = owner,
             }
         );
     }
@@ -173,6 +175,9 @@ internal sealed record Consumer(
 )
 {
     public bool IsSuspended { get; init; }
+
+    /// <summary>Whose it is.</summary>
+    public string? Owner { get; init; }
 
     /// <summary>What its policy allows; null while it is unknown.</summary>
     public ApplicationLimits? Limits { get; init; }

@@ -26,9 +26,7 @@ internal sealed class ThrottlePolicy : IPolicy
         _isOpen = isOpen;
         Api = Model.Api.EntityName(api.Name, api.Version);
         Version = api.Version;
-        Context = api.Context.Contains("{version}", StringComparison.Ordinal)
-            ? api.Context.Replace("{version}", api.Version, StringComparison.Ordinal)
-            : $"{api.Context.TrimEnd('/')}/{api.Version}";
+        Context = ContextOf(api);
         Resource = $"{Context}{operation.Path}:{operation.Method}";
 
         var key = default(LimitKey).With("api").With(Api);
@@ -41,6 +39,12 @@ internal sealed class ThrottlePolicy : IPolicy
         _production = LimitUse.Of(Limit.PerSecond("backend", api.MaxTps, epoch, time), key.With("production"));
         _sandbox = LimitUse.Of(Limit.PerSecond("backend", api.SandboxMaxTps, epoch, time), key.With("sandbox"));
     }
+
+    /// <summary>Context and version of an API, as its callers call it.</summary>
+    public static string ContextOf(Api api) =>
+        api.Context.Contains("{version}", StringComparison.Ordinal)
+            ? api.Context.Replace("{version}", api.Version, StringComparison.Ordinal)
+            : $"{api.Context.TrimEnd('/')}/{api.Version}";
 
     /// <summary><c>name:version</c>.</summary>
     public string Api { get; }

@@ -124,6 +124,7 @@ public static class GatehouseManagement
         rest.MapUsage();
         rest.MapConsumers();
         rest.MapCredentials();
+        rest.MapGatewayKeys();
         rest.MapIssuers();
         rest.MapLimits();
     }

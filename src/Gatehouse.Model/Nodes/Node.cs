@@ -26,6 +26,9 @@ public sealed record Node
     /// <summary>Takes no new requests; finishes those it has.</summary>
     public bool Draining { get; init; }
 
+    /// <summary>Of a worker: the public half of the key that it signs backend JWTs with, SubjectPublicKeyInfo in base64; null when it has none.</summary>
+    public string? AssertionKey { get; init; }
+
     /// <summary>Free properties shown beside the member (seed: axis2.xml <c>properties</c>).</summary>
     public ImmutableSortedDictionary<string, string> Properties { get; init; } =
         ImmutableSortedDictionary<string, string>.Empty;

@@ -100,6 +100,13 @@ public static class PolicyKinds
             PolicyJson.Default.IpFilterSettings
         ),
         new(
+            "backend-jwt",
+            PolicyFlows.Request,
+            "Tells the backend who calls, in a JWT that the worker signs. Managers publish the keys at /api/v1/gateway-keys.",
+            """{ "encoding": "base64url", "tokenClaims": ["email"] }""",
+            PolicyJson.Default.BackendJwtSettings
+        ),
+        new(
             "mock",
             PolicyFlows.Request,
             "Answers without a backend, by the examples of the OpenAPI document or by answers of its own.",
@@ -204,6 +211,7 @@ public static class PolicyKinds
 [JsonSerializable(typeof(ValidateSettings))]
 [JsonSerializable(typeof(IpFilterSettings))]
 [JsonSerializable(typeof(MockSettings))]
+[JsonSerializable(typeof(BackendJwtSettings))]
 [JsonSerializable(typeof(MirrorSettings))]
 [JsonSerializable(typeof(CallOutSettings))]
 [JsonSerializable(typeof(CompressSettings))]

@@ -4,6 +4,7 @@ using Gatehouse.Deployment.Internal;
 using Gatehouse.Deployment.Trust;
 using Gatehouse.Deployment.Wire;
 using Gatehouse.Model;
+using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 
 namespace Gatehouse.Nodes;
@@ -11,6 +12,7 @@ namespace Gatehouse.Nodes;
 /// <summary>What every part of one running node is given.</summary>
 internal sealed class NodeContext
 {
+    private readonly Lazy<AssertionKey> _assertions;
     private NodeSettings _settings;
 
     public NodeContext(
@@ -23,6 +25,7 @@ internal sealed class NodeContext
     {
         _settings = settings;
         DataDirectory = dataDirectory;
+        _assertions = new(() => AssertionKey.LoadOrCreate(dataDirectory));
         Identity = identity;
         Logs = logs;
         Time = time;
@@ -81,6 +84,9 @@ internal sealed class NodeContext
         set => Volatile.Write(ref _settings, value);
     }
 
+    /// <summary>What this node signs backend JWTs with; only a worker does.</summary>
+    public AssertionKey Assertions => _assertions.Value;
+
     /// <summary>What this node tells the others about itself.</summary>
     public NodeFacts Facts()
     {
@@ -97,6 +103,11 @@ internal sealed class NodeContext
         }
 
         facts.Properties.Add(settings.Node.Properties);
+        if (Identity.Profile.IsWorker())
+        {
+            facts.AssertionKey = ByteString.CopyFrom(Assertions.PublicHalf.Span);
+        }
+
         return facts;
     }
 }

@@ -71,6 +71,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
             VerifyTraceGrant =
                 node.Identity.Profile == Profile.LoadBalancer ? null : grant => TraceGrant.EndOf(grant, _catalogueKey),
             Secrets = Secrets(),
+            AssertionKey = node.Identity.Profile.IsWorker() ? node.Assertions.Export() : null,
             AppliedEpoch = () => _synchronizer.Status.Value.Cursor?.Epoch ?? 0,
             RunsInline = InlineCompletions.Enabled,
             Loops = _loops,
