@@ -27,7 +27,9 @@ public sealed record BackendJwtSettings : IPolicySettings
     public int Seconds { get; set; } = 900;
 
     /// <summary>Claims of the caller's token that go along.</summary>
-    [Description("Claims of the caller's access token that go along under their own names, when they are text, numbers or truth values")]
+    [Description(
+        "Claims of the caller's access token that go along under their own names, when they are text, numbers or truth values"
+    )]
     public ImmutableArray<string> TokenClaims { get; set; } = [];
 
     IEnumerable<Problem> IPolicySettings.Check()

@@ -218,9 +218,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
                     InternalPort = facts.InternalPort,
                     Ports = facts.Ports.ToImmutableSortedDictionary(StringComparer.Ordinal),
                     Properties = facts.Properties.ToImmutableSortedDictionary(StringComparer.Ordinal),
-                    AssertionKey = facts.AssertionKey.IsEmpty
-                        ? null
-                        : Convert.ToBase64String(facts.AssertionKey.Span),
+                    AssertionKey = facts.AssertionKey.IsEmpty ? null : Convert.ToBase64String(facts.AssertionKey.Span),
                 },
                 certificate.Identity.SerialNumber,
                 certificate.Ends,

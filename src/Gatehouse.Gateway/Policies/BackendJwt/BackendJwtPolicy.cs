@@ -168,8 +168,7 @@ internal sealed class BackendJwtPolicy : IWaitingPolicy
         return buffer.WrittenSpan.ToArray();
     }
 
-    private string Encoded(byte[] bytes) =>
-        _isUrl ? Base64Url.EncodeToString(bytes) : Convert.ToBase64String(bytes);
+    private string Encoded(byte[] bytes) => _isUrl ? Base64Url.EncodeToString(bytes) : Convert.ToBase64String(bytes);
 }
 
 [System.Text.Json.Serialization.JsonSerializable(typeof(Dictionary<string, string>))]

@@ -55,7 +55,8 @@ public sealed class BackendJwtTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         var assertion = Assert.Single(_backend.Only.Headers("X-JWT-Assertion"));
-        Func<string, byte[]> decode = encoding == "base64" ? Convert.FromBase64String : s => Base64Url.DecodeFromChars(s);
+        Func<string, byte[]> decode =
+            encoding == "base64" ? Convert.FromBase64String : s => Base64Url.DecodeFromChars(s);
         var parts = assertion.Split('.');
         Assert.True(
             _key.VerifyData(
@@ -66,7 +67,10 @@ public sealed class BackendJwtTests : IAsyncLifetime
             )
         );
         using var header = JsonDocument.Parse(decode(parts[0]));
-        Assert.Equal(AssertionJwk.IdOf(_key.ExportParameters(false)), header.RootElement.GetProperty("kid").GetString());
+        Assert.Equal(
+            AssertionJwk.IdOf(_key.ExportParameters(false)),
+            header.RootElement.GetProperty("kid").GetString()
+        );
         using var claims = JsonDocument.Parse(decode(parts[1]));
         foreach (
             var (name, value) in new Dictionary<string, string>
@@ -125,7 +129,15 @@ public sealed class BackendJwtTests : IAsyncLifetime
         Serve("{}", "apikey");
         _gateway.Run(Entities.Consumer(secret: "gk_other_4f9k2m7q", app: "app_2", key: "key_2"));
 
-        foreach (var (key, advance) in new[] { (Entities.Secret, 0), (Entities.Secret, 449), ("gk_other_4f9k2m7q", 0), (Entities.Secret, 2) })
+        foreach (
+            var (key, advance) in new[]
+            {
+                (Entities.Secret, 0),
+                (Entities.Secret, 449),
+                ("gk_other_4f9k2m7q", 0),
+                (Entities.Secret, 2),
+            }
+        )
         {
             _time.Advance(TimeSpan.FromSeconds(advance));
             using var answer = await _gateway.GetAsync(Path, key);
@@ -179,10 +191,7 @@ public sealed class BackendJwtTests : IAsyncLifetime
         var key = Assert.Single(set["keys"]!.AsArray())!;
         Assert.Equal("application/jwk-set+json", answer.Content.Headers.ContentType?.MediaType);
         Assert.Equal(AssertionJwk.IdOf(_key.ExportParameters(false)), key["kid"]!.ToString());
-        Assert.Equal(
-            _key.ExportParameters(false).Modulus,
-            Base64Url.DecodeFromChars(key["n"]!.ToString())
-        );
+        Assert.Equal(_key.ExportParameters(false).Modulus, Base64Url.DecodeFromChars(key["n"]!.ToString()));
         Assert.DoesNotContain("\"d\"", set.ToJsonString(), StringComparison.Ordinal);
     }
 
