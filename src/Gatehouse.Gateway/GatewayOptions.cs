@@ -49,6 +49,9 @@ public sealed record GatewayOptions
     /// <summary>TLS settings towards backends; null for the system's trust and no client certificate.</summary>
     public SslClientAuthenticationOptions? BackendTls { get; init; }
 
+    /// <summary>TLS settings towards a manager's console and key manager; null where no request goes on to one.</summary>
+    public Func<Model.Node, SslClientAuthenticationOptions>? ManagerTls { get; init; }
+
     /// <summary>
     /// True when the process runs with <c>DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1</c>: connections then run on the
     /// threads that poll their sockets, which spares two thread hops a request.

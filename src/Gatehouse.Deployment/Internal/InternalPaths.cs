@@ -154,9 +154,9 @@ public static class InternalPaths
             InternalPurpose.Management,
             Every,
             s_managers,
-            s_balancers,
+            [.. s_balancers, .. s_workers],
             Anyone: false,
-            "Console and REST through the balancer; users sign in as on the manager's own port."
+            "Console and REST through the balancer, the key manager through a worker; callers prove themselves as on the manager's own port."
         ),
     ];
 

@@ -6,7 +6,16 @@ using Gatehouse.Gateway.Throttling;
 namespace Gatehouse.Gateway.Routing;
 
 /// <summary>All that a worker serves at one moment.</summary>
-internal sealed class GatewaySnapshot(ApiCatalog apis, ConsumerDirectory consumers, LimitTable limits) : TableSnapshot
+/// <param name="apis">What is served.</param>
+/// <param name="consumers">To whom.</param>
+/// <param name="limits">How much of it.</param>
+/// <param name="keyManager">The way to the key managers; null for none.</param>
+internal sealed class GatewaySnapshot(
+    ApiCatalog apis,
+    ConsumerDirectory consumers,
+    LimitTable limits,
+    KeyManagerRoute? keyManager = null
+) : TableSnapshot
 {
     private const int OnStack = 512;
 
@@ -15,6 +24,8 @@ internal sealed class GatewaySnapshot(ApiCatalog apis, ConsumerDirectory consume
     public ConsumerDirectory Consumers { get; } = consumers;
 
     public LimitTable Limits { get; } = limits;
+
+    public KeyManagerRoute? KeyManager { get; } = keyManager;
 
     public override GatewayProblem? Route(Exchange exchange)
     {
@@ -32,7 +43,8 @@ internal sealed class GatewaySnapshot(ApiCatalog apis, ConsumerDirectory consume
         var api = Apis.Match(host, match, out var context);
         if (api is null || api.Expires <= exchange.Now)
         {
-            return GatewayProblem.NotFound;
+            // An API that has the path comes first: its publisher chose it.
+            return KeyManager?.TryTake(exchange, match) == true ? null : GatewayProblem.NotFound;
         }
 
         exchange.Route = api.Fallback;

@@ -38,7 +38,29 @@ public sealed class GatewayTable : IEntityTarget, IRequestTable, IAsyncDisposabl
         _node = options.Node;
         _secrets = options.Secrets;
         _time = time;
-        _current = new(ApiCatalog.Empty, ConsumerDirectory.Empty, new(new(options.LimitCounters), new()));
+        var keyManager = options.ManagerTls is { } tls
+            ? new KeyManagerRoute(
+                new()
+                {
+                    Name = "key-manager",
+                    Upstream = new HttpUpstream(
+                        settings with
+                        {
+                            NodeTls = tls,
+                            ConnectTimeout = TimeSpan.FromSeconds(2),
+                            StillAdmitted = static _ => true,
+                        }
+                    ),
+                    Sticky = null,
+                    ServerName = options.Node,
+                    Timeouts = options.Timeouts,
+                    Time = time,
+                    AccessLog = options.AccessLog,
+                    ErrorLog = options.ErrorLog,
+                }
+            )
+            : null;
+        _current = new(ApiCatalog.Empty, ConsumerDirectory.Empty, new(new(options.LimitCounters), new()), keyManager);
     }
 
     /// <summary>How many APIs are served.</summary>
@@ -69,7 +91,8 @@ public sealed class GatewayTable : IEntityTarget, IRequestTable, IAsyncDisposabl
         var next = new GatewaySnapshot(
             apis.Count == 0 && !replace ? _current.Apis : _current.Apis.After(apis, replace, _compiler, refusals),
             new ConsumerChanges(_current.Consumers, replace, _secrets, refusals).Apply(changes),
-            new LimitChanges(_current.Limits, replace, _node, IsNewcomer, _time, refusals).Apply(changes)
+            new LimitChanges(_current.Limits, replace, _node, IsNewcomer, _time, refusals).Apply(changes),
+            _current.KeyManager?.After(changes, replace)
         );
         return new Prepared(this, next, [.. refusals]);
     }

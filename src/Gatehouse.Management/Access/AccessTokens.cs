@@ -237,6 +237,10 @@ public sealed class AccessTokens(Catalogue catalogue)
         return spent == 1;
     }
 
+    /// <summary>True for an <c>Authorization</c> header with a token of ours rather than the key manager's.</summary>
+    internal static bool LooksLikeOne(string header) =>
+        header.StartsWith("Bearer " + TokenPrefix, StringComparison.OrdinalIgnoreCase);
+
     private async Task<bool> HasAnyAsync(string user, CancellationToken cancellation)
     {
         var context = catalogue.Open();

@@ -10,15 +10,17 @@ using Microsoft.Extensions.Options;
 namespace Gatehouse.Management;
 
 /// <summary>Reads <c>Authorization: Bearer gha_…</c>.</summary>
-internal sealed class BearerAuthentication(
+public sealed class BearerAuthentication(
     AccessTokens tokens,
     IOptionsMonitor<AuthenticationSchemeOptions> options,
     ILoggerFactory logger,
     UrlEncoder encoder
 ) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
+    /// <summary>The scheme's name.</summary>
     public new const string Scheme = "Bearer";
 
+    /// <inheritdoc/>
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         var header = Request.Headers.Authorization.ToString();
@@ -35,8 +37,10 @@ internal sealed class BearerAuthentication(
             : AuthenticateResult.Success(new(Caller.Principal(token.User, token.Roles, token.Id, Scheme), Scheme));
     }
 
+    /// <inheritdoc/>
     protected override Task HandleChallengeAsync(AuthenticationProperties properties) => ChallengeAsync(Context);
 
+    /// <inheritdoc/>
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) => ForbidAsync(Context);
 
     /// <summary>401, in the words of the REST API.</summary>

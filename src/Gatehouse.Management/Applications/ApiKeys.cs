@@ -6,7 +6,12 @@ using Gatehouse.Model;
 namespace Gatehouse.Management;
 
 /// <summary>What applications prove themselves with. A secret is shown once, to who makes it; what is kept is its hash.</summary>
-public sealed class ApiKeys(Catalogue catalogue, Applications applications, Issuers issuers)
+public sealed class ApiKeys(
+    Catalogue catalogue,
+    Applications applications,
+    Issuers issuers,
+    IKeyManager? keyManager = null
+)
 {
     private const string IdDigits = "0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -44,11 +49,23 @@ public sealed class ApiKeys(Catalogue catalogue, Applications applications, Issu
 
         var app = await applications.GetAsync(application, caller, cancellation).ConfigureAwait(false);
         var expiresAt = life is { } l ? catalogue.Time.GetUtcNow() + l : (DateTimeOffset?)null;
+        if (ask is { Type: "oauth2", Issuer: null, ClientId: null } && keyManager is not null)
+        {
+            return await CreateClientAsync(app, ask, expiresAt, keyManager, caller, cancellation).ConfigureAwait(false);
+        }
+
         if (ask.Type == KeyDraft.NameOf(KeyType.OAuth2) && !caller.May(Permission.Publish))
         {
             // Nothing proves that a client is the caller's, and the first to name it would have it.
             throw new ProblemsException([
                 new("/type", "OAuth2 clients are bound to applications by publishers", "ask one, with the client's id"),
+            ]);
+        }
+
+        if (ask.Type == KeyDraft.NameOf(KeyType.OAuth2) && ask.Issuer is not null && ask.Issuer == keyManager?.Issuer)
+        {
+            throw new ProblemsException([
+                new("/issuer", "Clients of the key manager are made with their key", "leave out issuer and client id"),
             ]);
         }
 
@@ -67,6 +84,69 @@ public sealed class ApiKeys(Catalogue catalogue, Applications applications, Issu
         return new(secret, View(key, app, expiresAt));
     }
 
+    // The client comes first: without its key it opens nothing, and the other way round the key would name nobody.
+    private async Task<CreatedKey> CreateClientAsync(
+        Application app,
+        CreateKey ask,
+        DateTimeOffset? expiresAt,
+        IKeyManager manager,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        if (
+            ask.Grants?.Any(g => g is "password" or "urn:ietf:params:oauth:grant-type:token-exchange") == true
+            && !caller.May(Permission.Publish)
+        )
+        {
+            // With these a client speaks for users who never saw it.
+            throw new ProblemsException([
+                new(
+                    "/grants",
+                    "Clients with password or token exchange are made by publishers",
+                    "ask one, or leave them out"
+                ),
+            ]);
+        }
+
+        var id = NewId();
+        var client = await manager
+            .CreateClientAsync(
+                new(
+                    id,
+                    app.Id,
+                    app.Name,
+                    ask.Grants is { IsDefaultOrEmpty: false } grants ? grants : ["client_credentials"],
+                    ask.RedirectUris is { IsDefault: false } uris ? uris : [],
+                    ask.Public
+                ),
+                cancellation
+            )
+            .ConfigureAwait(false);
+        try
+        {
+            var (draft, problems) = KeyDraft.Of(ask with { Issuer = manager.Issuer, ClientId = client.ClientId });
+            if (!problems.IsEmpty)
+            {
+                throw new ProblemsException(problems);
+            }
+
+            var key = draft with { Id = id, Application = app.Id, CreatedAt = catalogue.Time.GetUtcNow() };
+            await catalogue
+                .CommitAsync(
+                    Put(new(caller.Actor, $"made OAuth2 client {id} of {app.Name}"), key, expiresAt, expectedEpoch: 0),
+                    cancellation
+                )
+                .ConfigureAwait(false);
+            return new(client.Secret, View(key, app, expiresAt));
+        }
+        catch
+        {
+            await manager.DeleteClientAsync(client.ClientId, CancellationToken.None).ConfigureAwait(false);
+            throw;
+        }
+    }
+
     /// <summary>
     /// Makes a key like the one named, and lets the old one die after <paramref name="overlap"/>; at once when that is zero.
     /// Both in one transaction.
@@ -81,6 +161,16 @@ public sealed class ApiKeys(Catalogue catalogue, Applications applications, Issu
         }
 
         var (old, app) = await FindAsync(id, caller, cancellation).ConfigureAwait(false);
+        if (old.Value is { Type: KeyType.OAuth2, ClientId: { } client } && old.Value.Issuer == keyManager?.Issuer)
+        {
+            // The client stays who it is; only its secret is another.
+            var rolled = await keyManager!.RollSecretAsync(client, overlap, cancellation).ConfigureAwait(false);
+            await catalogue
+                .NoteAsync(caller.Actor, $"rolled the secret of OAuth2 client {old.Name} of {app.Name}", cancellation)
+                .ConfigureAwait(false);
+            return new(rolled, View(old.Value, app, old.ExpiresAt));
+        }
+
         if (old.Value.Type is not (KeyType.ApiKey or KeyType.Basic))
         {
             throw new ConflictException(
@@ -117,6 +207,10 @@ public sealed class ApiKeys(Catalogue catalogue, Applications applications, Issu
         var transaction = new CatalogueTransaction(caller.Actor, $"revoked key {key.Name} of {app.Name}");
         Revoke(transaction, key, $"revoked by {caller.User}");
         await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
+        if (keyManager is not null && key.Value.Issuer == keyManager.Issuer)
+        {
+            await keyManager.DeleteClientAsync(key.Value.ClientId!, cancellation).ConfigureAwait(false);
+        }
     }
 
     private async Task<(StoredEntity<ApiKey> Key, Application Application)> FindAsync(

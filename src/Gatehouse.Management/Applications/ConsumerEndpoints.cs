@@ -26,11 +26,14 @@ public sealed record CreateSubscription(string Application, string Api, string? 
 /// <param name="Sandbox">Calls sandbox endpoints.</param>
 /// <param name="ExpiresInSeconds">How long it lives; null for ever.</param>
 /// <param name="Type"><c>apikey</c>, <c>basic</c>, <c>certificate</c> or <c>oauth2</c>; <c>apikey</c> when null.</param>
-/// <param name="Issuer">The issuer's name; of an OAuth2 client.</param>
+/// <param name="Issuer">The issuer's name; of an OAuth2 client. Left out, with its id, the key manager makes one.</param>
 /// <param name="ClientId">The client's id at its issuer; of an OAuth2 client.</param>
 /// <param name="Certificate">The certificate in PEM, without its key.</param>
 /// <param name="Addresses">Networks it may be used from.</param>
 /// <param name="Referers">Beginnings of <c>Referer</c> it may be used with.</param>
+/// <param name="Grants">Grant types of a client that the key manager makes; client_credentials when null.</param>
+/// <param name="RedirectUris">Where that client's browsers may be sent back to.</param>
+/// <param name="Public">True for a client that can keep no secret.</param>
 public sealed record CreateKey(
     bool Sandbox = false,
     long? ExpiresInSeconds = null,
@@ -39,7 +42,10 @@ public sealed record CreateKey(
     string? ClientId = null,
     string? Certificate = null,
     ImmutableArray<string>? Addresses = null,
-    ImmutableArray<string>? Referers = null
+    ImmutableArray<string>? Referers = null,
+    ImmutableArray<string>? Grants = null,
+    ImmutableArray<string>? RedirectUris = null,
+    bool Public = false
 );
 
 /// <summary>Changes an application.</summary>

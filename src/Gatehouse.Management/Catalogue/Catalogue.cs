@@ -29,7 +29,8 @@ public sealed class Catalogue(CatalogueDatabase database, CatalogueKey key, Time
 
     internal CatalogueDatabase Database => database;
 
-    internal TimeProvider Time => time;
+    /// <summary>The clock.</summary>
+    public TimeProvider Time => time;
 
     internal CatalogueKey Key => key;
 

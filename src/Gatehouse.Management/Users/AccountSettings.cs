@@ -23,6 +23,12 @@ public sealed record AccountSettings
     /// <summary>Whether developers may make an account of their own.</summary>
     public SignUpMode SignUp { get; init; }
 
+    /// <summary>
+    /// Whether clients may ask their users for the password itself (RFC 6749 §4.3). Off: authorization_code shows it to
+    /// nobody.
+    /// </summary>
+    public bool PasswordGrant { get; init; }
+
     private const string Name = "default";
 
     /// <summary>The settings in force; the defaults until somebody sets others.</summary>
@@ -37,12 +43,10 @@ public sealed record AccountSettings
     /// <summary>Puts these in force.</summary>
     public Task SaveAsync(Catalogue catalogue, Actor actor, CancellationToken cancellation) =>
         catalogue.CommitAsync(
-            new CatalogueTransaction(actor, $"set sign-up to {SignUp.ToString().ToLowerInvariant()}").Put(
-                EntityKinds.AccountSettings,
-                Name,
-                this,
-                UserJson.Default.AccountSettings
-            ),
+            new CatalogueTransaction(
+                actor,
+                $"set sign-up to {SignUp.ToString().ToLowerInvariant()}, the password grant {(PasswordGrant ? "on" : "off")}"
+            ).Put(EntityKinds.AccountSettings, Name, this, UserJson.Default.AccountSettings),
             cancellation
         );
 }

@@ -215,7 +215,10 @@ internal static class MeEndpoints
         // No further than what asks for it.
         var roles = ask?.Roles ?? caller.AllRoles;
         Roles.Check(roles);
-        if (roles.Except(caller.AllRoles).Any() || caller.Within is not null)
+        if (
+            roles.Except(caller.AllRoles).Any()
+            || roles.SelectMany(Roles.PermissionsOf).Any(permission => !caller.May(permission))
+        )
         {
             throw new ConflictException(
                 "You cannot make a token that reaches further than what you show",

@@ -15,6 +15,9 @@ public static class SessionAuthentication
     /// <summary>The scheme of the cookie.</summary>
     public const string Scheme = "Session";
 
+    /// <summary>The scheme of the key manager's tokens, where there is one.</summary>
+    public const string OAuthScheme = "OAuth2";
+
     /// <summary>The default scheme: bearer token when there is one, else the cookie.</summary>
     public const string EitherScheme = "BearerOrSession";
 
@@ -32,7 +35,11 @@ public static class SessionAuthentication
                 null,
                 policy =>
                     policy.ForwardDefaultSelector = http =>
-                        http.Request.Headers.ContainsKey("Authorization") ? BearerAuthentication.Scheme : Scheme
+                        !http.Request.Headers.ContainsKey("Authorization") ? Scheme
+                        : AccessTokens.LooksLikeOne(http.Request.Headers.Authorization.ToString())
+                        || http.RequestServices.GetService<IKeyManager>() is null
+                            ? BearerAuthentication.Scheme
+                        : OAuthScheme
             )
             .AddCookie(
                 Scheme,
@@ -85,7 +92,8 @@ public static class SessionAuthentication
     private static bool IsSafe(string method) =>
         HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method);
 
-    private static bool IsOwn(HttpRequest request)
+    /// <summary>False for a request that a browser says another site made it send.</summary>
+    public static bool IsOwn(HttpRequest request)
     {
         if (request.Headers["Sec-Fetch-Site"] is { Count: > 0 } site)
         {

@@ -179,7 +179,7 @@ internal static class SignInEndpoints
 /// <param name="signUps">Of making accounts.</param>
 /// <param name="sessions">Where a session begins.</param>
 /// <param name="catalogue">For the audit.</param>
-internal sealed class SignInAttempts(AttemptLimit signIns, AttemptLimit signUps, Sessions sessions, Catalogue catalogue)
+public sealed class SignInAttempts(AttemptLimit signIns, AttemptLimit signUps, Sessions sessions, Catalogue catalogue)
 {
     /// <summary>429 when this remote has failed too often; null when it may try.</summary>
     public JsonHttpResult<ProblemDocument>? Wait(HttpContext http) => Wait(http, signIns);

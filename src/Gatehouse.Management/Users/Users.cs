@@ -12,7 +12,8 @@ public sealed class Users(
     Catalogue catalogue,
     Sessions sessions,
     UserLinks links,
-    AccessTokens tokens
+    AccessTokens tokens,
+    IKeyManager? keyManager = null
 )
 {
     // The audit's names for what no person does, and the name that the machine's own sign-in links go by.
@@ -212,6 +213,7 @@ public sealed class Users(
         user.State = UserState.Locked;
         Ensure(await identity.UpdateAsync(user).ConfigureAwait(false));
         await sessions.EndAllAsync(user, null, cancellation).ConfigureAwait(false);
+        await RevokeGrantsAsync(user, cancellation).ConfigureAwait(false);
         await NoteAsync(caller.Actor, $"locked user {user.UserName}", cancellation).ConfigureAwait(false);
         return user;
     }
@@ -268,6 +270,7 @@ public sealed class Users(
         }
 
         await tokens.RevokeAllAsync(user.UserName!, caller.Actor, cancellation).ConfigureAwait(false);
+        await RevokeGrantsAsync(user, cancellation).ConfigureAwait(false);
         Ensure(await identity.DeleteAsync(user).ConfigureAwait(false));
         await NoteAsync(caller.Actor, $"deleted user {user.UserName}", cancellation).ConfigureAwait(false);
     }
@@ -294,6 +297,9 @@ public sealed class Users(
             )),
         ]);
     }
+
+    private Task RevokeGrantsAsync(User user, CancellationToken cancellation) =>
+        keyManager?.RevokeUserAsync(user.Id, cancellation) ?? Task.CompletedTask;
 
     private async Task AddAsync(User user, string? password, CancellationToken cancellation)
     {

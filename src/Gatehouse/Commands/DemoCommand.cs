@@ -116,6 +116,7 @@ internal static class DemoCommand
                     console = cluster.SignIn,
                     balancer = url.GetLeftPart(UriPartial.Authority),
                     key,
+                    client = new { id = cluster.Client.Id, secret = cluster.Client.Secret },
                     authority = cluster.Authority,
                     url = url.ToString(),
                     nodes = plan.Nodes.Select(node => new
@@ -143,6 +144,10 @@ internal static class DemoCommand
                 $"  API key    {key}",
                 "",
                 $"  curl --cacert {cluster.Authority} -H 'apikey: {key}' {url}",
+                "",
+                "  The same application with OAuth2: a token, then the call",
+                $$"""  TOKEN=$(curl -s --cacert {{cluster.Authority}} -u {{cluster.Client.Id}}:{{cluster.Client.Secret}} -d grant_type=client_credentials {{url.GetLeftPart(UriPartial.Authority)}}/token | sed -n 's/.*"access_token": *"\([^"]*\)".*/\1/p')""",
+                $"  curl --cacert {cluster.Authority} -H \"Authorization: Bearer $TOKEN\" {url}",
                 "",
                 "  In another terminal: gatehouse status    gatehouse node drain worker-1    kill -9 a worker and call on",
             }

@@ -47,8 +47,20 @@ internal static class KeyCommands
             Description = "Take it with a Referer that begins like this only; may be given several times",
             HelpName = "URL",
         };
+        var grant = new Option<string[]>("--grant")
+        {
+            Description =
+                "What a client of the key manager may do (default: client_credentials); may be given several times",
+            HelpName = "GRANT",
+        };
+        var redirect = new Option<string[]>("--redirect-uri")
+        {
+            Description = "Where that client's browsers may be sent back to; may be given several times",
+            HelpName = "URL",
+        };
+        var isPublic = new Option<bool>("--public") { Description = "That client can keep no secret" };
         return new Command("create", "Make a key; its secret is printed this once")
-            .With(app, type, sandbox, expires, issuer, client, certificate, from, referer)
+            .With(app, type, sandbox, expires, issuer, client, certificate, from, referer, grant, redirect, isPublic)
             .Does(
                 async (call, cancellation) =>
                 {
@@ -64,7 +76,10 @@ internal static class KeyCommands
                                 ? Encoding.UTF8.GetString(await DocumentSource.ReadAsync(file, cancellation))
                                 : null,
                             [.. call.Get(from) ?? []],
-                            [.. call.Get(referer) ?? []]
+                            [.. call.Get(referer) ?? []],
+                            [.. call.Get(grant) ?? []],
+                            [.. call.Get(redirect) ?? []],
+                            call.Get(isPublic)
                         ),
                         cancellation
                     );
@@ -74,6 +89,8 @@ internal static class KeyCommands
                         {
                             "basic" => $"curl -u '{made.Key.Id}:KEY' https://HOST:8243/CONTEXT/VERSION/…",
                             "certificate" => "curl --cert CERT.pem --key KEY.pem https://HOST:8243/CONTEXT/VERSION/…",
+                            "oauth2" when made.Secret is not null || made.Key.Issuer == "gatehouse" =>
+                                $"curl -u '{made.Key.ClientId}:SECRET' -d grant_type=client_credentials https://HOST:8243/token",
                             "oauth2" => "curl -H 'Authorization: Bearer TOKEN' https://HOST:8243/CONTEXT/VERSION/…",
                             _ => "curl -H 'apikey: KEY' https://HOST:8243/CONTEXT/VERSION/…",
                         }
@@ -161,7 +178,7 @@ internal static class KeyCommands
 
         var end = made.Key.ExpiresAt is { } expires ? $", expires {Date(expires)}" : "";
         call.Output.Say(
-            $"{made.Key.Id} of {made.Key.ApplicationName} ({(made.Key.Sandbox ? "sandbox" : "production")}{end}{(made.Key.Type == "basic" ? $", user {made.Key.Id}" : "")}){(made.Secret is null ? "" : "; it is not shown again")}"
+            $"{made.Key.Id} of {made.Key.ApplicationName} ({(made.Key.Sandbox ? "sandbox" : "production")}{end}{(made.Key.Type == "basic" ? $", user {made.Key.Id}" : made.Key.ClientId is { } id ? $", client id {id}" : "")}){(made.Secret is null ? "" : "; it is not shown again")}"
         );
     }
 

@@ -33,9 +33,10 @@ internal static class LoginCommands
             .With(link, code, name, newLink, NodeOptions.Data)
             .Does(
                 (call, cancellation) =>
-                    call.Get(newLink)
-                        ? NewLinkAsync(call, cancellation)
-                        : SignInAsync(call, LinkOf(call, call.Find(link), call.Get(code)), call.Get(name), cancellation)
+                    call.Get(newLink) ? NewLinkAsync(call, cancellation)
+                    : call.Find(link) is null && call.Get(code) is null && call.Get(GlobalOptions.Manager) is [var url]
+                        ? WithBrowserAsync(call, ManagerContextChoice.ParseUrl(url), call.Get(name), cancellation)
+                    : SignInAsync(call, LinkOf(call, call.Find(link), call.Get(code)), call.Get(name), cancellation)
             );
     }
 
@@ -54,7 +55,7 @@ internal static class LoginCommands
         throw new CommandFailure(
             ExitCode.Usage,
             "nothing to sign in with",
-            fix: "gatehouse login 'LINK', or gatehouse login --url https://HOST:9443 --code CODE --ca ca.pem"
+            fix: "with a browser: gatehouse login --url https://HOST:9443 --ca ca.pem; with a link: gatehouse login 'LINK'"
         );
     }
 
@@ -75,6 +76,52 @@ internal static class LoginCommands
             issued = await anonymous.PostAsync<IssuedToken>("login", new SignIn(link.Code), cancellation);
         }
 
+        await KeepAsync(call, context, issued, name, credentials, path, cancellation);
+    }
+
+    // What the browser agreed to is good for an hour; the token that is kept is made with it.
+    private static async Task WithBrowserAsync(Call call, Uri manager, string? name, CancellationToken cancellation)
+    {
+        var path = Credentials.PathFor(call.Terminal);
+        var credentials = Credentials.Load(path);
+        var known = credentials.Contexts.Values.FirstOrDefault(c => c.Managers.Contains(manager));
+        var ca = call.Get(GlobalOptions.Ca) is { } file ? await File.ReadAllTextAsync(file, cancellation) : known?.Ca;
+        var access = await DeviceSignIn.RunAsync(
+            manager,
+            ca,
+            (address, code) =>
+            {
+                call.Output.Say($"Open this page, sign in, and agree when it shows the code {code}:");
+                call.Output.Line(address.AbsoluteUri);
+            },
+            cancellation
+        );
+        var context = new ManagerContext
+        {
+            Managers = [manager],
+            Ca = ca,
+            Token = access,
+        };
+        IssuedToken issued;
+        using (var client = new ManagerClient(context, TimeSpan.FromSeconds(30)))
+        {
+            issued = await client.PostAsync<IssuedToken>("me/tokens", new CreateAccessToken(), cancellation);
+        }
+
+        await KeepAsync(call, context, issued, name, credentials, path, cancellation);
+    }
+
+    private static async Task KeepAsync(
+        Call call,
+        ManagerContext context,
+        IssuedToken issued,
+        string? name,
+        Credentials credentials,
+        string path,
+        CancellationToken cancellation
+    )
+    {
+        var timeout = TimeSpan.FromSeconds(Math.Max(1, call.Get(GlobalOptions.Timeout)));
         context = context with { Token = issued.Token };
         if (name is null)
         {

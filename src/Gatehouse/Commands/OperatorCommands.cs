@@ -18,6 +18,7 @@ internal static class OperatorCommands
             TraceCommands.Create(),
             WhyCommand.Create(),
             .. LoginCommands.Create(),
+            UserCommands.Create(),
             ConfigCommands.Create(),
             ReloadCommand.Create(),
             SetupCommand.Create(),

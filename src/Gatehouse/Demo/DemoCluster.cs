@@ -37,6 +37,9 @@ internal sealed class DemoCluster : IAsyncDisposable
 
     public string SignIn { get; private set; } = "";
 
+    /// <summary>The OAuth2 client of the demo's application: its id and secret.</summary>
+    public (string Id, string Secret) Client { get; private set; }
+
     /// <summary>
     /// Starts every process, publishes the samples while the nodes join, and returns the secret of a key for them when every
     /// node serves and every worker runs them.
@@ -148,6 +151,12 @@ internal sealed class DemoCluster : IAsyncDisposable
             new CreateKey(),
             cancellation
         );
+        var client = await _manager!.PostAsync<CreatedKey>(
+            $"applications/{application.Id}/keys",
+            new CreateKey(Type: "oauth2"),
+            cancellation
+        );
+        Client = (client.Key.ClientId!, client.Secret!);
         var apis = await deploying;
         foreach (var api in samples)
         {
@@ -172,7 +181,7 @@ internal sealed class DemoCluster : IAsyncDisposable
         var backend = Uri.EscapeDataString($"http://127.0.0.1:{Text(_plan.Backend)}");
         var imported = await _manager!.SendAsync<ImportView>(
             HttpMethod.Post,
-            $"apis?name={name}&endpoint={backend}&auth=apikey&update=true",
+            $"apis?name={name}&endpoint={backend}&auth=apikey,oauth2&update=true",
             document,
             cancellation
         );

@@ -2,6 +2,7 @@ using System.Net;
 using Gatehouse.Cli;
 using Gatehouse.Configuration;
 using Gatehouse.Deployment.Trust;
+using Gatehouse.KeyManager;
 using Gatehouse.Management;
 
 namespace Gatehouse.Nodes;
@@ -13,23 +14,25 @@ internal static class ConfiguredDatabase
     public static CatalogueDatabase Of(NodeSettings settings, string dataDirectory)
     {
         var database = settings.Database;
-        return database.Provider == DatabaseProvider.Sqlite
-            ? CatalogueDatabase.Sqlite(DataDirectory.CatalogueFile(dataDirectory))
-            : CatalogueDatabase.PostgreSql(
-                new()
-                {
-                    Host = database.Host,
-                    Port = database.Port,
-                    Database = database.Name,
-                    User = database.User,
-                    Password = () => Password(database),
-                    Tls = database.Tls ?? (IsHere(database.Host) ? DatabaseTls.Off : DatabaseTls.VerifyFull),
-                    AuthorityFile = database.AuthorityFile,
-                    CertificateFile = database.CertificateFile,
-                    KeyFile = database.KeyFile,
-                    Connections = database.Connections,
-                }
-            );
+        var product =
+            database.Provider == DatabaseProvider.Sqlite
+                ? CatalogueDatabase.Sqlite(DataDirectory.CatalogueFile(dataDirectory))
+                : CatalogueDatabase.PostgreSql(
+                    new()
+                    {
+                        Host = database.Host,
+                        Port = database.Port,
+                        Database = database.Name,
+                        User = database.User,
+                        Password = () => Password(database),
+                        Tls = database.Tls ?? (IsHere(database.Host) ? DatabaseTls.Off : DatabaseTls.VerifyFull),
+                        AuthorityFile = database.AuthorityFile,
+                        CertificateFile = database.CertificateFile,
+                        KeyFile = database.KeyFile,
+                        Connections = database.Connections,
+                    }
+                );
+        return product.WithKeyManager();
     }
 
     /// <summary>What to tell an operator whose database does not answer a command.</summary>

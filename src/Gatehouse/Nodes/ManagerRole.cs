@@ -6,6 +6,7 @@ using Gatehouse.Commands;
 using Gatehouse.Deployment.Manager;
 using Gatehouse.Deployment.Trust;
 using Gatehouse.Deployment.Wire;
+using Gatehouse.KeyManager;
 using Gatehouse.Management;
 using Gatehouse.Model;
 using Gatehouse.Portal;
@@ -112,13 +113,16 @@ internal sealed partial class ManagerRole : IAsyncDisposable
                 Version = VersionCommand.Current,
             }
         );
+        builder.Services.AddGatehouseKeyManager(database, clusterKey, ManagementUrl.Of(node));
         var application = builder.Build();
         application.Use((context, next) => AdmitAsync(node, context, next));
+        application.UseKeyManagerLimits();
         var portal = new PortalHost(application.Services, new() { Authority = authority.Certificate });
         application.Use(
             (context, next) => PortalHost.Owns(context.Request.Path) ? portal.HandleAsync(context) : next(context)
         );
         application.MapGatehouseManagement();
+        application.MapGatehouseKeyManager();
         // Public by nature: who follows a sign-in link compares it with the link's pin.
         application
             .MapGet(
@@ -287,17 +291,42 @@ internal sealed partial class ManagerRole : IAsyncDisposable
         var allow = node.Settings.Listen.Management.Allow;
         if (allow.IsEmpty || context.Connection.RemoteIpAddress is not { } remote)
         {
+            FindCaller(node, context);
             return next(context);
         }
 
         var address = remote.IsIPv4MappedToIPv6 ? remote.MapToIPv4() : remote;
         if (allow.Any(network => network.Contains(address)))
         {
+            FindCaller(node, context);
             return next(context);
         }
 
         context.Response.StatusCode = StatusCodes.Status403Forbidden;
         return Task.CompletedTask;
+    }
+
+    // Limits and audit are about who calls, not about the node that passes it on: that one showed its certificate, so its word
+    // counts. From the right, past the cluster's own nodes, the first address is the caller's.
+    private static void FindCaller(NodeContext node, HttpContext context)
+    {
+        if (context.Connection.LocalPort != node.Settings.Listen.Internal.Port)
+        {
+            return;
+        }
+
+        var own = node.Directory.Current.Value.Nodes.Values.Select(n => n.Host).ToHashSet(StringComparer.Ordinal);
+        var chain = context
+            .Request.Headers["X-Forwarded-For"]
+            .ToString()
+            .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        if (
+            (chain.LastOrDefault(address => !own.Contains(address)) ?? chain.FirstOrDefault()) is { } caller
+            && System.Net.IPAddress.TryParse(caller, out var parsed)
+        )
+        {
+            context.Connection.RemoteIpAddress = parsed;
+        }
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "This manager's own report was not recorded: {Reason}")]

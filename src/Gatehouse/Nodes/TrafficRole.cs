@@ -73,6 +73,8 @@ internal sealed partial class TrafficRole : IAsyncDisposable
             Secrets = Secrets(),
             AssertionKey = node.Identity.Profile.IsWorker() ? node.Assertions.Export() : null,
             AppliedEpoch = () => _synchronizer.Status.Value.Cursor?.Epoch ?? 0,
+            ManagerTls =
+                node.Identity.Profile == Profile.LoadBalancer ? null : manager => Hop(manager, DataHop.Management),
             RunsInline = InlineCompletions.Enabled,
             Loops = _loops,
             AccessLog = _logs.Access,

@@ -13,6 +13,7 @@ public sealed class ArrowTests
         ["Gatehouse.Deployment"] = ["Gatehouse.Model"],
         ["Gatehouse.Gateway"] = ["Gatehouse.Model"],
         ["Gatehouse.Management"] = ["Gatehouse.Model", "Gatehouse.Deployment", "Gatehouse.Cluster"],
+        ["Gatehouse.KeyManager"] = ["Gatehouse.Model", "Gatehouse.Deployment", "Gatehouse.Management"],
         ["Gatehouse.Wso2"] = ["Gatehouse.Model"],
         ["Gatehouse.Portal"] = ["Gatehouse.Model", "Gatehouse.Deployment", "Gatehouse.Management"],
         ["gatehouse"] =
@@ -22,6 +23,7 @@ public sealed class ArrowTests
             "Gatehouse.Deployment",
             "Gatehouse.Gateway",
             "Gatehouse.Management",
+            "Gatehouse.KeyManager",
             "Gatehouse.Wso2",
             "Gatehouse.Portal",
         ],
