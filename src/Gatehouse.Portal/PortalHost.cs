@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Gatehouse.Management;
 using Gatehouse.Portal.Access;
 using Gatehouse.Portal.Admin;
@@ -80,6 +81,7 @@ public sealed class PortalHost(IServiceProvider management, PortalOptions option
         }
     }
 
+    [SuppressMessage("Usage", "ASP0014", Justification = "Only a started application adds its routes itself.")]
     private static Running Build(IServiceProvider management, PortalOptions options)
     {
         var builder = WebApplication.CreateEmptyBuilder(new());

@@ -83,7 +83,7 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
         }
 
         await RunAsync(
-            server.AsUser(),
+            AsUser(),
             [
                 Path.Combine(server._bin, "initdb"),
                 "--pgdata",
@@ -216,7 +216,7 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
 
     private static bool Alive(int process) => System.IO.Directory.Exists($"/proc/{process}");
 
-    private string AsUser() => AsUserWords().FirstOrDefault() ?? "env";
+    private static string AsUser() => AsUserWords().FirstOrDefault() ?? "env";
 
     private static string[] AsUserWords() =>
         Environment.IsPrivilegedProcess ? ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] : ["env"];
