@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Gatehouse.Gateway.Pipeline;
 
-/// <summary>Writes a problem in the form its caller reads: WSO2's JSON, WSO2's XML where <c>Accept</c> prefers XML, or RFC 9457 where the API says so.</summary>
+/// <summary>Writes a problem in the form its caller reads: a SOAP fault for a SOAP call, WSO2's JSON, WSO2's XML where <c>Accept</c> prefers XML, or RFC 9457 where the API says so.</summary>
 internal static class ProblemWriter
 {
     private static readonly JsonWriterOptions s_json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -45,8 +45,10 @@ internal static class ProblemWriter
             headers.Connection = "close";
         }
 
+        var soap = SoapFault.VersionOf(exchange);
         var (body, type) =
-            exchange.Route?.ErrorFormat == ErrorFormat.Problem
+            soap != SoapVersion.None ? (SoapFault.Write(problem, soap), SoapFault.MediaTypeOf(soap))
+            : exchange.Route?.ErrorFormat == ErrorFormat.Problem
                 ? (Problem(problem, exchange.RequestId), "application/problem+json")
             : PrefersXml(exchange.Request.Headers.Accept.ToString()) ? (Xml(problem), "application/xml; charset=UTF-8")
             : (Json(problem), "application/json; charset=UTF-8");
@@ -147,10 +149,6 @@ internal static class ProblemWriter
 
     private static byte[] Xml(GatewayProblem problem)
     {
-        var (prefix, name) =
-            problem.IsSecurity ? ("ams", "http://wso2.org/apimanager/security")
-            : problem.IsThrottling ? ("amt", "http://wso2.org/apimanager/throttling")
-            : ("am", "http://wso2.org/apimanager");
         using var bytes = new MemoryStream(256);
         using (
             var writer = XmlWriter.Create(
@@ -159,19 +157,29 @@ internal static class ProblemWriter
             )
         )
         {
-            writer.WriteStartElement(prefix, "fault", name);
-            writer.WriteElementString(prefix, "code", name, problem.Code);
-            if (!problem.IsSecurity && !problem.IsThrottling)
-            {
-                writer.WriteElementString(prefix, "type", name, "Status report");
-            }
-
-            writer.WriteElementString(prefix, "message", name, problem.Message);
-            writer.WriteElementString(prefix, "description", name, problem.Description);
-            writer.WriteEndElement();
+            WriteFault(writer, problem);
         }
 
         return bytes.ToArray();
+    }
+
+    /// <summary>Writes WSO2's element.</summary>
+    public static void WriteFault(XmlWriter writer, GatewayProblem problem)
+    {
+        var (prefix, name) =
+            problem.IsSecurity ? ("ams", "http://wso2.org/apimanager/security")
+            : problem.IsThrottling ? ("amt", "http://wso2.org/apimanager/throttling")
+            : ("am", "http://wso2.org/apimanager");
+        writer.WriteStartElement(prefix, "fault", name);
+        writer.WriteElementString(prefix, "code", name, problem.Code);
+        if (!problem.IsSecurity && !problem.IsThrottling)
+        {
+            writer.WriteElementString(prefix, "type", name, "Status report");
+        }
+
+        writer.WriteElementString(prefix, "message", name, problem.Message);
+        writer.WriteElementString(prefix, "description", name, problem.Description);
+        writer.WriteEndElement();
     }
 }
 
