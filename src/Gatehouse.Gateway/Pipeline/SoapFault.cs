@@ -39,7 +39,10 @@ internal static class SoapFault
         var isCallers = problem.Status < 500;
         using var bytes = new MemoryStream(512);
         using (
-            var xml = XmlWriter.Create(bytes, new() { Encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false) })
+            var xml = XmlWriter.Create(
+                bytes,
+                new() { Encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false) }
+            )
         )
         {
             xml.WriteStartElement("soapenv", "Envelope", envelope);
