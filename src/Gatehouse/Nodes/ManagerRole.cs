@@ -315,6 +315,9 @@ internal sealed partial class ManagerRole : IAsyncDisposable
             return;
         }
 
+        // The certificate is the node's, not the caller's: nobody may take it for a client's. An empty feature, because the
+        // connection's would show through none.
+        context.Features.Set<ITlsConnectionFeature>(new TlsConnectionFeature());
         var own = node.Directory.Current.Value.Nodes.Values.Select(n => n.Host).ToHashSet(StringComparer.Ordinal);
         var chain = context
             .Request.Headers["X-Forwarded-For"]

@@ -16,9 +16,16 @@ public sealed partial class DemoTests : ClusterTest
         var (line, directory) = await ReadyAsync(demo);
 
         var (code, output) = await PasteAsync(line);
+        var withToken = string.Join(
+            '\n',
+            demo.Output.Split('\n').Where(l => l.Contains("TOKEN", StringComparison.Ordinal)).Select(l => l.Trim())
+        );
+        var (tokenCode, tokenOutput) = await PasteAsync(withToken);
 
         Assert.True(code == 0, output);
         Assert.Contains("Mochi", output, StringComparison.Ordinal);
+        Assert.True(tokenCode == 0, tokenOutput);
+        Assert.Contains("Mochi", tokenOutput, StringComparison.Ordinal);
         Assert.Equal(5, ProcessesOf(directory).Count);
         foreach (var row in new[] { "manager-1", "worker-1", "worker-2", "balancer-1" })
         {
@@ -79,8 +86,8 @@ public sealed partial class DemoTests : ClusterTest
 
     private static async Task<(string Line, string Directory)> ReadyAsync(NodeProcess demo)
     {
-        await demo.SaysAsync("curl --cacert", TimeSpan.FromSeconds(150));
-        var line = demo.Output.Split('\n').Single(l => l.Contains("curl --cacert", StringComparison.Ordinal)).Trim();
+        await demo.SaysAsync("Bearer $TOKEN", TimeSpan.FromSeconds(150));
+        var line = demo.Output.Split('\n').First(l => l.Contains("curl --cacert", StringComparison.Ordinal)).Trim();
         return (line, DirectoryOf().Match(line).Groups[1].Value);
     }
 
