@@ -61,6 +61,9 @@ internal sealed partial class Exchange
 
     // Set by routing.
     public CompiledRoute? Route { get; set; }
+
+    /// <summary>The caller gets the revision that only some get.</summary>
+    public bool IsCanary { get; set; }
     public ConsumerDirectory Consumers { get; set; } = ConsumerDirectory.Empty;
     public LimitTable Limits { get; set; } = LimitTable.Empty;
 
@@ -138,6 +141,7 @@ internal sealed partial class Exchange
         Span = null;
         Target = default;
         Route = null;
+        IsCanary = false;
         Consumers = ConsumerDirectory.Empty;
         Limits = LimitTable.Empty;
         IsReplay = false;
@@ -228,6 +232,7 @@ internal sealed partial class Exchange
     public void LookAgain(Exchange first)
     {
         IsSecondLook = true;
+        IsCanary = first.IsCanary;
         Target = first.Target;
         Key = first.Key;
         Token = first.Token;

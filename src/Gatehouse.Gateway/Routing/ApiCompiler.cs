@@ -68,6 +68,41 @@ internal sealed class ApiCompiler(
 
     private CompiledApi Compile(Api api, EntityChange change, CompiledApi? before)
     {
+        var main = Compile(api, change, change.Name, before);
+        if (api.Canary is not { } canary)
+        {
+            return main;
+        }
+
+        if (canary.Percent is < 1 or > 99)
+        {
+            throw new Refused("/canary/percent", "1 to 99 of a hundred callers get the other revision.");
+        }
+
+        if ((canary.Api.Name, canary.Api.Version, canary.Api.Context) != (api.Name, api.Version, api.Context))
+        {
+            throw new Refused("/canary/api/context", "The other revision answers at another address.");
+        }
+
+        // What says where and whether the API answers is one for both.
+        var other = canary.Api with
+        {
+            IsDefaultVersion = api.IsDefaultVersion,
+            Hosts = api.Hosts,
+            Status = api.Status,
+            Canary = null,
+        };
+        return main.With(
+            new(
+                Compile(other, change, $"{change.Name} (canary)", before?.Canary?.Api),
+                canary.Percent,
+                [other.AuthorizationHeader, other.ApiKeyHeader]
+            )
+        );
+    }
+
+    private CompiledApi Compile(Api api, EntityChange change, string name, CompiledApi? before)
+    {
         if (change.Name != Api.EntityName(api.Name, api.Version))
         {
             throw new Refused("/name", $"The entity is named '{change.Name}', the API in it {api.Name}:{api.Version}.");
@@ -117,7 +152,7 @@ internal sealed class ApiCompiler(
 
         return new()
         {
-            Name = change.Name,
+            Name = name,
             Digest = change.Digest,
             Claims = ClaimsOf(api),
             Operations = operations,
@@ -143,7 +178,7 @@ internal sealed class ApiCompiler(
         CompiledRoute Route(IPolicy[] policies, Operation? operation = null) =>
             new()
             {
-                Name = change.Name,
+                Name = name,
                 Revision = api.Revision,
                 Operation = operation is null ? null : $"{operation.Method} {operation.Path}",
                 Paths = paths,

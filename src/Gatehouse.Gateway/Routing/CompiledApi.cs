@@ -30,6 +30,16 @@ internal sealed class CompiledApi
     /// <summary>The route of <c>OPTIONS</c> that the API does not have itself; null when it has no policy for that.</summary>
     public CompiledRoute? Preflight { get; init; }
 
+    /// <summary>Another revision that some callers get; null when all get this one.</summary>
+    public CanaryChoice? Canary { get; private set; }
+
+    /// <summary>The API with another revision beside it; called before anybody else has it.</summary>
+    public CompiledApi With(CanaryChoice canary)
+    {
+        Canary = canary;
+        return this;
+    }
+
     public required DateTimeOffset Expires { get; init; }
 }
 

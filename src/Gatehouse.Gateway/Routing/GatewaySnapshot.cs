@@ -47,6 +47,11 @@ internal sealed class GatewaySnapshot(
             return KeyManager?.TryTake(exchange, match) == true ? null : GatewayProblem.NotFound;
         }
 
+        if (api.Canary is { } canary && canary.IsFor(exchange))
+        {
+            api = canary.Api;
+        }
+
         exchange.Route = api.Fallback;
         if (target.Under(api.Paths) is var refusal and not PathRefusal.None)
         {
@@ -75,13 +80,18 @@ internal sealed class GatewaySnapshot(
 
     public override void WriteMetrics(PrometheusText text)
     {
-        text.Requests("gatehouse_api", "api", [.. Apis.All.Select(a => (a.Name, a.Meter))]);
+        text.Requests("gatehouse_api", "api", [.. Apis.All.SelectMany(Metered)]);
         text.Family("gatehouse_apis", "gauge", "APIs served.");
         text.Sample("gatehouse_apis", "", Apis.Count);
         text.Family("gatehouse_operations", "gauge", "Operations of all APIs served.");
         text.Sample("gatehouse_operations", "", Apis.Operations);
         Limits.Meter.Write(text, Limits.Counters);
     }
+
+    private static IEnumerable<(string, RequestMeter)> Metered(CompiledApi api) =>
+        api.Canary is { } canary
+            ? [(api.Name, api.Meter), (canary.Api.Name, canary.Api.Meter)]
+            : [(api.Name, api.Meter)];
 
     /// <summary>Where the context ends in the path as it was sent: decoding changes lengths, but never the number of slashes.</summary>
     private static int SameDepth(ReadOnlySpan<char> path, ReadOnlySpan<char> context)

@@ -8,7 +8,8 @@ namespace Gatehouse.Management;
 /// <summary>Asks for a deployment.</summary>
 /// <param name="Revision">The revision; null for the definition as it stands.</param>
 /// <param name="Message">What the publisher says about a new revision.</param>
-public sealed record DeployRequest(int? Revision = null, string? Message = null);
+/// <param name="Canary">How many of a hundred callers get it, beside what runs; null for everybody.</param>
+public sealed record DeployRequest(int? Revision = null, string? Message = null, int? Canary = null);
 
 /// <summary>Asks to go back.</summary>
 /// <param name="Revision">The revision; null for the one before what runs.</param>
@@ -61,7 +62,15 @@ internal static class DeploymentEndpoints
 
         return TypedResults.Ok(
             await deployments
-                .DeployAsync(id, ask?.Revision, ask?.Message, request.ExpectedEpoch(), caller.Actor, cancellation)
+                .DeployAsync(
+                    id,
+                    ask?.Revision,
+                    ask?.Canary,
+                    ask?.Message,
+                    request.ExpectedEpoch(),
+                    caller.Actor,
+                    cancellation
+                )
                 .ConfigureAwait(false)
         );
     }

@@ -24,15 +24,40 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
     /// <param name="expectedEpoch">The epoch the definition must be at.</param>
     /// <param name="actor">Who does it.</param>
     /// <param name="cancellation">Gives up.</param>
-    public async Task<DeploymentView> DeployAsync(
+    public Task<DeploymentView> DeployAsync(
         string id,
         int? number,
         string? message,
         long? expectedEpoch,
         Actor actor,
         CancellationToken cancellation
+    ) => DeployAsync(id, number, null, message, expectedEpoch, actor, cancellation);
+
+    /// <summary>As above; with <paramref name="canary"/>, beside the revision that runs, for so many of a hundred callers.</summary>
+    /// <param name="id">The API.</param>
+    /// <param name="number">The revision; null for the definition as it stands.</param>
+    /// <param name="canary">1 to 99; null for everybody, which ends what ran beside.</param>
+    /// <param name="message">What its publisher says about a new revision.</param>
+    /// <param name="expectedEpoch">The epoch the definition must be at.</param>
+    /// <param name="actor">Who does it.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task<DeploymentView> DeployAsync(
+        string id,
+        int? number,
+        int? canary,
+        string? message,
+        long? expectedEpoch,
+        Actor actor,
+        CancellationToken cancellation
     )
     {
+        if (canary is < 1 or > 99)
+        {
+            throw new ProblemsException([
+                new("/canary", "1 to 99 of a hundred callers get a canary", "leave it out to deploy for everybody"),
+            ]);
+        }
+
         for (var attempt = 1; ; attempt++)
         {
             var definition = await definitions.GetAsync(id, cancellation).ConfigureAwait(false);
@@ -41,7 +66,7 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
                 : await revisions.NextAsync(definition, cancellation).ConfigureAwait(false);
             try
             {
-                return await CommitAsync(definition, revision, message, expectedEpoch, actor, cancellation)
+                return await CommitAsync(definition, revision, canary, message, expectedEpoch, actor, cancellation)
                     .ConfigureAwait(false);
             }
             catch (EntityConflictException) when (expectedEpoch is null && attempt < MaxAttempts)
@@ -193,13 +218,18 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
         }
 
         var nodes = await board.OfAsync(EntityKinds.Api, name, row.Epoch, cancellation).ConfigureAwait(false);
+        var api = row.Deleted ? null : JsonSerializer.Deserialize(row.Payload, ModelJson.Default.Api)!;
         return new(
             name,
-            row.Deleted ? null : JsonSerializer.Deserialize(row.Payload, ModelJson.Default.Api)!.Revision,
+            api?.Revision,
             row.Epoch,
             nodes.All(n => n.State is DeploymentState.Applied or DeploymentState.Refused),
             nodes
-        );
+        )
+        {
+            CanaryRevision = api?.Canary?.Api.Revision,
+            CanaryPercent = api?.Canary?.Percent,
+        };
     }
 
     /// <summary>What the gateways run of an API; null when it is not deployed.</summary>
@@ -209,6 +239,7 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
     private async Task<DeploymentView> CommitAsync(
         StoredEntity<ApiDefinition> definition,
         Revision revision,
+        int? canary,
         string? message,
         long? expectedEpoch,
         Actor actor,
@@ -237,7 +268,7 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
             Lifecycles.Put(transaction, name, life, lifeEpoch);
         }
 
-        await AddAsync(transaction, definition.Value, revision, message, life.State, running, cancellation)
+        await AddAsync(transaction, definition.Value, revision, message, life.State, running, cancellation, canary)
             .ConfigureAwait(false);
         await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
         return await StatusAsync(name, cancellation).ConfigureAwait(false);
@@ -251,7 +282,8 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
         string? message,
         ApiState state,
         StoredEntity<Api>? running,
-        CancellationToken cancellation
+        CancellationToken cancellation,
+        int? canary = null
     )
     {
         // A revision is older than today's rules may be; what they refuse must not reach a worker.
@@ -262,14 +294,15 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
 
         await LimitPolicies.EnsureKnownAsync(catalogue, revision.Definition, cancellation).ConfigureAwait(false);
         var name = current.Id;
+        // Which version answers without one is decided now: an older revision must not take it back.
+        var api = revision.Definition.ToApi(revision.Number, ApiLifecycle.StatusOf(state)) with
+        {
+            IsDefaultVersion = current.IsDefaultVersion,
+        };
         transaction.Put(
             EntityKinds.Api,
             name,
-            // Which version answers without one is decided now: an older revision must not take it back.
-            revision.Definition.ToApi(revision.Number, ApiLifecycle.StatusOf(state)) with
-            {
-                IsDefaultVersion = current.IsDefaultVersion,
-            },
+            canary is { } percent ? Beside(running?.Value, api, percent, name) : api,
             ModelJson.Default.Api,
             running?.Epoch ?? 0
         );
@@ -296,6 +329,45 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
                 }
             );
         }
+    }
+
+    private static Api Beside(Api? running, Api other, int percent, string name)
+    {
+        if (running is null)
+        {
+            throw new ConflictException(
+                $"{name} is not deployed, so there is nothing to run a canary beside",
+                $"deploy it for everybody first: gatehouse deploy {name}"
+            );
+        }
+
+        if (running.Revision == other.Revision)
+        {
+            throw new ConflictException(
+                $"r{other.Revision} is what everybody gets already",
+                "change the API first, or name another revision with --revision"
+            );
+        }
+
+        if (running.Context != other.Context)
+        {
+            throw new ConflictException(
+                $"r{other.Revision} answers at {other.Context} and r{running.Revision} at {running.Context}",
+                "a canary has the address of what it runs beside; deploy it for everybody"
+            );
+        }
+
+        var both = running with { Canary = new() { Percent = percent, Api = other } };
+        var size = CanonicalJson.Write(both, ModelJson.Default.Api).Length;
+        return size <= EntityChange.MaxPayload
+            ? both
+            : throw new ProblemsException([
+                new(
+                    "/canary",
+                    $"Both revisions together take {size >> 10} KiB on the wire and may take {EntityChange.MaxPayload >> 10}",
+                    "deploy it for everybody"
+                ),
+            ]);
     }
 
     // Equal content changes nothing, but the commit fails when the definition moved since it was read.
@@ -325,4 +397,11 @@ public sealed record DeploymentView(
     long Epoch,
     bool IsSettled,
     ImmutableArray<NodeDeployment> Nodes
-);
+)
+{
+    /// <summary>The revision that some callers get; null when all get <see cref="Revision"/>.</summary>
+    public int? CanaryRevision { get; init; }
+
+    /// <summary>How many of a hundred.</summary>
+    public int? CanaryPercent { get; init; }
+}

@@ -104,11 +104,24 @@ public sealed record Api
         init => field = value.IsDefault ? [] : value;
     } = [];
 
+    /// <summary>Another revision that some callers get; null when all get this one.</summary>
+    public ApiCanary? Canary { get; init; }
+
     /// <summary>The schemas that its operations' contracts share; null when none is validated.</summary>
     public ApiContract? Contract { get; init; }
 
     /// <summary>The entity name of an API: <c>name:version</c>.</summary>
     public static string EntityName(string name, string version) => $"{name}:{version}";
+}
+
+/// <summary>Another revision beside the one that runs. In one entity with it: both arrive, change and go together.</summary>
+public sealed record ApiCanary
+{
+    /// <summary>How many of a hundred callers get it: 1 to 99.</summary>
+    public required int Percent { get; init; }
+
+    /// <summary>The revision. Address and state are those of the one it stands beside.</summary>
+    public required Api Api { get; init; }
 }
 
 /// <summary>The states of an API that the gateway tells apart. Append only.</summary>

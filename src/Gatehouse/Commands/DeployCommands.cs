@@ -54,14 +54,20 @@ internal static class DeployCommands
         string? message,
         bool wait,
         TimeSpan patience,
-        CancellationToken cancellation
+        CancellationToken cancellation,
+        int? canary = null
     )
     {
         var view = await call.Manager.PostAsync<DeploymentView>(
             $"{ApiCommands.PathOf(api)}/deployments",
-            new DeployRequest(revision, message),
+            new DeployRequest(revision, message, canary),
             cancellation
         );
+        if (view is { CanaryRevision: { } beside, CanaryPercent: { } percent })
+        {
+            call.Output.Say($"r{beside} is for {percent} of a hundred callers, r{view.Revision} for the others");
+        }
+
         return await Progress.ReportAsync(call, view, wait, patience, cancellation);
     }
 
@@ -75,9 +81,14 @@ internal static class DeployCommands
             CustomParser = ParseRevision,
         };
         var message = new Option<string?>("--message", "-m") { Description = "What is new, for the list of revisions" };
+        var canary = new Option<int?>("--canary")
+        {
+            Description = "For so many of a hundred callers only, beside what runs; deploy a revision without it to end that",
+            HelpName = "PERCENT",
+        };
         var (wait, patience) = WaitOptions();
         return new Command("deploy", "Put an API on the gateways")
-            .With(name, revision, message, wait, patience)
+            .With(name, revision, canary, message, wait, patience)
             .Does(
                 (call, cancellation) =>
                     DeployAsync(
@@ -87,7 +98,8 @@ internal static class DeployCommands
                         call.Get(message),
                         call.Get(wait),
                         TimeSpan.FromSeconds(call.Get(patience)),
-                        cancellation
+                        cancellation,
+                        call.Get(canary)
                     )
             );
     }
