@@ -357,7 +357,10 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
             );
         }
 
-        var both = running with { Canary = new() { Percent = percent, Api = other } };
+        var both = running with
+        {
+            Canary = new() { Percent = percent, Api = other },
+        };
         var size = CanonicalJson.Write(both, ModelJson.Default.Api).Length;
         return size <= EntityChange.MaxPayload
             ? both

@@ -83,7 +83,8 @@ internal static class DeployCommands
         var message = new Option<string?>("--message", "-m") { Description = "What is new, for the list of revisions" };
         var canary = new Option<int?>("--canary")
         {
-            Description = "For so many of a hundred callers only, beside what runs; deploy a revision without it to end that",
+            Description =
+                "For so many of a hundred callers only, beside what runs; deploy a revision without it to end that",
             HelpName = "PERCENT",
         };
         var (wait, patience) = WaitOptions();

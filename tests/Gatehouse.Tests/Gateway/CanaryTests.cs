@@ -118,18 +118,12 @@ public sealed class CanaryTests : IAsyncLifetime
     }
 
     private static async Task<Api> DeployedAsync(LiveManager manager) =>
-        (
-            await manager.Catalogue.FindAsync(EntityKinds.Api, "petstore:1.0.0", ModelJson.Default.Api, Stop)
-        )!.Value;
+        (await manager.Catalogue.FindAsync(EntityKinds.Api, "petstore:1.0.0", ModelJson.Default.Api, Stop))!.Value;
 
     private Api With(int percent) =>
         Entities.Petstore(_stable.Url).Keyed() with
         {
-            Canary = new()
-            {
-                Percent = percent,
-                Api = Entities.Petstore(_canary.Url).Keyed() with { Revision = 2 },
-            },
+            Canary = new() { Percent = percent, Api = Entities.Petstore(_canary.Url).Keyed() with { Revision = 2 } },
         };
 
     private static string Secret(int i) => $"gk_test_{i:000000}";
