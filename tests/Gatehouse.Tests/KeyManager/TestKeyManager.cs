@@ -51,10 +51,14 @@ internal sealed partial class TestKeyManager : IAsyncDisposable
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    public static async Task<TestKeyManager> StartAsync(Product on = Product.Sqlite, TimeProvider? time = null)
+    public static async Task<TestKeyManager> StartAsync(
+        Product on = Product.Sqlite,
+        TimeProvider? time = null,
+        bool isIssuer = false
+    )
     {
         var manager = new TestKeyManager(await TestCatalogue.CreateAsync(time, on), ClusterKey.Create(), owner: true);
-        await manager.OpenAsync(manager._catalogue.Database.WithKeyManager());
+        await manager.OpenAsync(manager._catalogue.Database.WithKeyManager(), isIssuer);
         return manager;
     }
 
@@ -66,13 +70,15 @@ internal sealed partial class TestKeyManager : IAsyncDisposable
         return second;
     }
 
-    private async Task OpenAsync(CatalogueDatabase database)
+    private async Task OpenAsync(CatalogueDatabase database, bool isIssuer = false)
     {
         await CatalogueSetup.ApplyAsync(database, Stop);
+        // A client library compares the issuer with the address it found it at, so that has to be known before.
+        var port = isIssuer ? FreePort() : 0;
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration();
-        builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0, l => l.UseHttps(_certificate)));
+        builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, port, l => l.UseHttps(_certificate)));
         builder.Services.AddSingleton(_catalogue.Time);
         builder.Services.AddGatehouseManagement(
             TestNodes.Options(_catalogue) with
@@ -81,7 +87,11 @@ internal sealed partial class TestKeyManager : IAsyncDisposable
                 ClusterKey = _clusterKey,
             }
         );
-        builder.Services.AddGatehouseKeyManager(database, _clusterKey, "https://id.test:9443");
+        builder.Services.AddGatehouseKeyManager(
+            database,
+            _clusterKey,
+            isIssuer ? $"https://127.0.0.1:{port}" : "https://id.test:9443"
+        );
         _app = builder.Build();
         _app.UseKeyManagerLimits();
         _app.MapGatehouseManagement();
@@ -261,6 +271,13 @@ internal sealed partial class TestKeyManager : IAsyncDisposable
             _clusterKey.Dispose();
             await _catalogue.DisposeAsync();
         }
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 
     private static X509Certificate2 Certificate()
