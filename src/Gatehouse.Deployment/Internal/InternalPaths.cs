@@ -210,5 +210,7 @@ public static class InternalPaths
     }
 
     private static string Names(ImmutableArray<Profile> profiles) =>
-        profiles.Length == s_all.Length ? "every node" : string.Join(", ", profiles.Select(p => p.Name()));
+        profiles.Length == s_all.Length ? "every node"
+        : profiles.SequenceEqual(s_managers) ? "every manager"
+        : string.Join(", ", profiles.Select(p => p.Name()));
 }

@@ -13,6 +13,7 @@ internal sealed class BalancerSnapshot : TableSnapshot
 {
     private readonly CompiledRoute _apis;
     private readonly CompiledRoute _management;
+    private readonly FrozenDictionary<ManagementPart, CompiledRoute> _parts;
     private readonly FrozenSet<string> _gatewayHosts;
     private readonly FrozenSet<string> _managementHosts;
 
@@ -32,7 +33,23 @@ internal sealed class BalancerSnapshot : TableSnapshot
         // Draining is the one thing besides leaving that takes a node out: it was decided, not guessed.
         var taking = registered.Values.Where(n => !n.Draining).ToList();
         _apis = apis.To(taking.Where(n => n.Profile.IsWorker()), before?._apis);
-        _management = management.To(taking.Where(n => n.Profile.IsManager()), before?._management);
+        var managers = taking.Where(n => n.Profile.IsManager()).ToList();
+        _management = management.To(managers, before?._management);
+        // Of the same targets: a node is well or not, whatever it is asked for.
+        _parts = managers.TrueForAll(n => ManagementParts.Of(n.Profile) == ManagementPart.All)
+            ? FrozenDictionary<ManagementPart, CompiledRoute>.Empty
+            : Enum.GetValues<ManagementPart>()
+                .ToFrozenDictionary(
+                    part => part,
+                    part =>
+                        management.To(
+                            managers.Where(n =>
+                                ManagementParts.Of(n.Profile) == ManagementPart.All
+                                || (ManagementParts.Of(n.Profile) & part) != 0
+                            ),
+                            _management
+                        )
+                );
     }
 
     public ImmutableSortedDictionary<string, Node> Registered { get; }
@@ -59,7 +76,7 @@ internal sealed class BalancerSnapshot : TableSnapshot
         // Management only ever by its exact name: no name an app can call APIs by leads there.
         if (_managementHosts.GetAlternateLookup<ReadOnlySpan<char>>().Contains(host))
         {
-            exchange.Route = _management;
+            exchange.Route = ManagementRoute(exchange);
         }
         else if (_gatewayHosts.Count == 0 || _gatewayHosts.GetAlternateLookup<ReadOnlySpan<char>>().Contains(host))
         {
@@ -74,6 +91,34 @@ internal sealed class BalancerSnapshot : TableSnapshot
         return exchange.Request.Method == "CONNECT" && exchange.Method == "CONNECT"
             ? GatewayProblem.MethodNotAllowed([])
             : null;
+    }
+
+    // A manager that does not run what is asked would answer as for an unknown path.
+    private CompiledRoute ManagementRoute(Exchange exchange)
+    {
+        if (_parts.Count == 0)
+        {
+            return _management;
+        }
+
+        var path = exchange.Request.Path;
+        var parts = ManagementParts.Of(exchange.Method, path);
+        if (parts == ManagementPart.All)
+        {
+            return _management;
+        }
+
+        foreach (var (part, route) in _parts)
+        {
+            if (part != ManagementPart.All && (part & parts) != 0 && !route.Production.Targets.IsEmpty)
+            {
+                return route;
+            }
+        }
+
+        return _parts[ManagementPart.None] is { Production.Targets.IsEmpty: false } everything
+            ? everything
+            : _management;
     }
 
     public override void WriteMetrics(PrometheusText text)

@@ -258,6 +258,11 @@ public sealed class NodeRegistry(Catalogue catalogue, NodeBoard board)
             Profile.GatewayWorker => "worker",
             Profile.LoadBalancer => "balancer",
             Profile.GatewayManager => "manager",
+            Profile.ControlPlane => "control",
+            Profile.ApiPublisher => "publisher",
+            Profile.ApiDevportal => "devportal",
+            Profile.ApiKeyManager => "keys",
+            Profile.TrafficManager => "traffic",
             _ => "node",
         };
         return Enumerable.Range(1, int.MaxValue).Select(i => $"{stem}-{i}").First(n => !taken.Contains(n));

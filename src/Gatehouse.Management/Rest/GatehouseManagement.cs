@@ -101,6 +101,7 @@ public static class GatehouseManagement
     {
         app.UseExceptionHandler(_ => { });
         app.UseStatusCodePages(AnswerBareStatusAsync);
+        app.UseParts();
         app.UseAuthentication();
         app.UseSameOrigin();
         app.UseAuthorization();
@@ -127,6 +128,25 @@ public static class GatehouseManagement
         rest.MapGatewayKeys();
         rest.MapIssuers();
         rest.MapLimits();
+    }
+
+    /// <summary>Answers what this node's profile does not run as it answers an unknown path.</summary>
+    public static void UseParts(this WebApplication app)
+    {
+        var profile = app.Services.GetRequiredService<ManagementOptions>().Profile;
+        app.Use(
+            (context, next) =>
+            {
+                if (ManagementParts.Serves(profile, context.Request.Method, context.Request.Path.Value))
+                {
+                    return next(context);
+                }
+
+                context.SetEndpoint(null);
+                context.Response.StatusCode = StatusCodes.Status404NotFound;
+                return Task.CompletedTask;
+            }
+        );
     }
 
     private static Task AnswerBareStatusAsync(StatusCodeContext status)

@@ -18,6 +18,21 @@ public enum Profile
 
     /// <summary><c>load-balancer</c>: spreads traffic over the nodes.</summary>
     LoadBalancer,
+
+    /// <summary><c>control-plane</c>: all of management, no API traffic.</summary>
+    ControlPlane,
+
+    /// <summary><c>api-publisher</c>: where APIs are designed and deployed.</summary>
+    ApiPublisher,
+
+    /// <summary><c>api-devportal</c> (formerly <c>api-store</c>): where developers subscribe.</summary>
+    ApiDevportal,
+
+    /// <summary><c>api-key-manager</c>: OAuth2 and issuers.</summary>
+    ApiKeyManager,
+
+    /// <summary><c>traffic-manager</c>: plans, policies, blocks.</summary>
+    TrafficManager,
 }
 
 /// <summary>The names of profiles and what each may do.</summary>
@@ -29,6 +44,11 @@ public static class Profiles
         (Profile.GatewayManager, "gateway-manager"),
         (Profile.GatewayWorker, "gateway-worker"),
         (Profile.LoadBalancer, "load-balancer"),
+        (Profile.ControlPlane, "control-plane"),
+        (Profile.ApiPublisher, "api-publisher"),
+        (Profile.ApiDevportal, "api-devportal"),
+        (Profile.ApiKeyManager, "api-key-manager"),
+        (Profile.TrafficManager, "traffic-manager"),
     ];
 
     /// <summary>Every name, in the order of the enum.</summary>
@@ -40,13 +60,14 @@ public static class Profiles
     /// <summary>Reads a name. False on anything else.</summary>
     public static bool TryParse(string? name, out Profile profile)
     {
-        var index = Array.FindIndex(s_names, n => n.Name == name);
+        // What the developer portal was called in the old product.
+        var index = Array.FindIndex(s_names, n => n.Name == (name == "api-store" ? "api-devportal" : name));
         profile = index < 0 ? default : s_names[index].Profile;
         return index >= 0;
     }
 
     /// <summary>Holds the catalogue and serves the feed.</summary>
-    public static bool IsManager(this Profile profile) => profile is Profile.AllInOne or Profile.GatewayManager;
+    public static bool IsManager(this Profile profile) => ManagementParts.Of(profile) != ManagementPart.None;
 
     /// <summary>Serves API traffic.</summary>
     public static bool IsWorker(this Profile profile) => profile is Profile.AllInOne or Profile.GatewayWorker;

@@ -151,7 +151,7 @@ internal static class NodeSettingsValidator
         IEnumerable<Setting> own = profile switch
         {
             Profile.LoadBalancer => [SettingsTable.BalancerHttp, SettingsTable.BalancerHttps],
-            Profile.GatewayManager => management,
+            _ when profile.IsManager() && !profile.IsWorker() => management,
             _ => [SettingsTable.GatewayHttp, SettingsTable.GatewayHttps, .. management],
         };
         return own.Concat(always);

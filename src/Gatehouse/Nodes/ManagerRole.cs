@@ -105,6 +105,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
                 CatalogueKey = catalogueKey,
                 ClusterKey = clusterKey,
                 NodeName = node.Identity.Node,
+                Profile = node.Identity.Profile,
                 EncodeJoinToken = grant => Encode(node, authority, grant),
                 HistoryFile = Path.Combine(node.DataDirectory, "catalogue", "seen.json"),
                 FollowNodes = node.Identity.Profile.IsWorker() ? null : node.Directory.Read,
@@ -119,7 +120,11 @@ internal sealed partial class ManagerRole : IAsyncDisposable
         application.UseKeyManagerLimits();
         var portal = new PortalHost(application.Services, new() { Authority = authority.Certificate });
         application.Use(
-            (context, next) => PortalHost.Owns(context.Request.Path) ? portal.HandleAsync(context) : next(context)
+            (context, next) =>
+                PortalHost.Owns(context.Request.Path)
+                && ManagementParts.Serves(node.Identity.Profile, context.Request.Method, context.Request.Path.Value)
+                    ? portal.HandleAsync(context)
+                    : next(context)
         );
         application.MapGatehouseManagement();
         application.MapGatehouseKeyManager();

@@ -19,7 +19,10 @@ internal static class PublicListeners
         return node.Identity.Profile switch
         {
             Profile.LoadBalancer => [.. Pair(node, "", listen.Balancer)],
-            Profile.GatewayManager => [.. Pair(node, "management-", listen.Management)],
+            { } profile when profile.IsManager() && !profile.IsWorker() =>
+            [
+                .. Pair(node, "management-", listen.Management),
+            ],
             _ => [.. Pair(node, "", listen.Gateway), .. Pair(node, "management-", listen.Management)],
         };
     }

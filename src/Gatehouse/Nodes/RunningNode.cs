@@ -95,7 +95,7 @@ internal sealed partial class RunningNode : IAsyncDisposable
             );
         }
 
-        if (profile != Profile.GatewayManager)
+        if (profile.IsWorker() || profile == Profile.LoadBalancer)
         {
             _traffic = await TrafficRole.StartAsync(
                 _node,

@@ -19,12 +19,18 @@ internal sealed class RealCluster : IAsyncDisposable
         : this(name, network: null, host: "127.0.0.1", settings) { }
 
     /// <summary>With the manager on another host than this machine.</summary>
-    public RealCluster(string name, string? network, string host, IReadOnlyList<string>? settings = null)
+    public RealCluster(
+        string name,
+        string? network,
+        string host,
+        IReadOnlyList<string>? settings = null,
+        string profile = "gateway-manager"
+    )
     {
         Name = name;
         Settings = settings ?? [];
         Environment = new Dictionary<string, string> { ["XDG_CONFIG_HOME"] = Path.Combine(Directory, "config") };
-        Manager = Add("manager-1", "gateway-manager", network, host);
+        Manager = Add("manager-1", profile, network, host);
     }
 
     public string Name { get; }

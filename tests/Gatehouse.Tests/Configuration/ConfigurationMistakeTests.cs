@@ -90,7 +90,7 @@ public sealed class ConfigurationMistakeTests
     )]
     [InlineData(
         "node: { profile: gateway-wroker }",
-        "gatehouse.yaml:1:18: 'gateway-wroker' is not a profile (at node.profile); did you mean 'gateway-worker'? One of all-in-one, gateway-manager, gateway-worker, load-balancer"
+        "gatehouse.yaml:1:18: 'gateway-wroker' is not a profile (at node.profile); did you mean 'gateway-worker'? One of all-in-one, gateway-manager, gateway-worker, load-balancer, control-plane, api-publisher, api-devportal, api-key-manager, traffic-manager"
     )]
     [InlineData(
         "node: { name: My Node }",

@@ -1,0 +1,62 @@
+using Gatehouse.Model;
+using Microsoft.AspNetCore.Routing;
+
+namespace Gatehouse.Tests.Management;
+
+public sealed class ManagementPartTests
+{
+    [Fact]
+    public async Task Every_route_belongs_to_a_part()
+    {
+        await using var management = await TestManagement.StartAsync();
+        var strays = management
+            .Get<EndpointDataSource>()
+            .Endpoints.OfType<RouteEndpoint>()
+            .SelectMany(e =>
+                e.Metadata.GetRequiredMetadata<IHttpMethodMetadata>()
+                    .HttpMethods.Select(m => (Method: m, Path: $"/{e.RoutePattern.RawText!.TrimStart('/')}"))
+            )
+            .Where(r => ManagementParts.Of(r.Method, r.Path) == ManagementPart.None);
+
+        Assert.Empty(strays);
+    }
+
+    [Theory]
+    [InlineData("api-publisher", "POST", "/api/v1/apis", true)]
+    [InlineData("api-publisher", "POST", "/API/V1/APIS/x/deployments", true)]
+    [InlineData("api-publisher", "GET", "/api/v1/plans", true)]
+    [InlineData("api-publisher", "POST", "/api/v1/plans", false)]
+    [InlineData("api-publisher", "GET", "/api/v1/applications", false)]
+    [InlineData("api-publisher", "GET", "/devportal/apis", false)]
+    [InlineData("api-store", "GET", "/api/v1/apis/x", true)]
+    [InlineData("api-devportal", "POST", "/api/v1/applications/x/keys", true)]
+    [InlineData("api-devportal", "PUT", "/api/v1/apis/x/rating", true)]
+    [InlineData("api-devportal", "POST", "/api/v1/apis/x/deployments", false)]
+    [InlineData("api-devportal", "DELETE", "/api/v1/apis/x", false)]
+    [InlineData("api-devportal", "GET", "/publisher", false)]
+    [InlineData("api-key-manager", "POST", "/oauth2/token", true)]
+    [InlineData("api-key-manager", "GET", "/api/v1/issuers/x", true)]
+    [InlineData("api-key-manager", "GET", "/api/v1/apis", false)]
+    [InlineData("traffic-manager", "POST", "/api/v1/blocks", true)]
+    [InlineData("traffic-manager", "GET", "/oauth2/token", false)]
+    [InlineData("traffic-manager", "GET", "/api/v1/nodes", false)]
+    [InlineData("traffic-manager", "GET", "/api/v1/something-new", false)]
+    [InlineData("control-plane", "GET", "/api/v1/something-new", true)]
+    [InlineData("gateway-worker", "GET", "/api/v1/status", false)]
+    public void A_profile_runs_its_parts(string profile, string method, string path, bool runs)
+    {
+        Assert.True(Profiles.TryParse(profile, out var known));
+
+        Assert.Equal(runs, ManagementParts.Serves(known, method, path));
+    }
+
+    [Fact]
+    public void Every_manager_lets_people_sign_in()
+    {
+        foreach (var profile in Enum.GetValues<Profile>().Where(p => p.IsManager()))
+        {
+            Assert.True(ManagementParts.Serves(profile, "POST", "/api/v1/sign-in"), profile.Name());
+            Assert.True(ManagementParts.Serves(profile, "GET", "/api/v1/status"), profile.Name());
+        }
+    }
+}
