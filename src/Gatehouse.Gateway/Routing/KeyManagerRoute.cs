@@ -46,7 +46,7 @@ internal sealed class KeyManagerRoute
         {
             var node = change.Deleted ? null : Read(change) ?? _managers.GetValueOrDefault(change.Name);
             managers =
-                node is { } known && known.Profile.IsManager()
+                node is { } known && (ManagementParts.Of(known.Profile) & ManagementPart.KeyManagement) != 0
                     ? managers.SetItem(change.Name, known)
                     : managers.Remove(change.Name);
         }

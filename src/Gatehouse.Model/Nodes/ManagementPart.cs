@@ -44,7 +44,7 @@ public static class ManagementParts
     private static readonly (string[] First, string[]? Below, bool ReadOnly, ManagementPart Parts)[] s_rest =
     [
         (["login", "logout", "whoami", "me", "sessions", "sign-in", "set-up", "links"], null, false, Any),
-        (["status", "events", "openapi.json", "roles"], null, false, Any),
+        (["status", "events", "openapi.json", "roles", "usage", "gateway-keys", "hosts"], null, false, Any),
         (["sign-up"], null, false, ManagementPart.Development | ManagementPart.Accounts),
         (["nodes", "members", "join-tokens", "audit", "trace-grants"], null, false, ManagementPart.Operations),
         (["apis"], ["comments", "rating"], false, ManagementPart.Publishing | ManagementPart.Development),
@@ -58,7 +58,7 @@ public static class ManagementParts
         ),
         (["apis", "categories", "tags"], null, false, ManagementPart.Publishing),
         (["applications", "subscriptions", "keys"], null, false, ManagementPart.Development),
-        (["issuers", "revocations", "clients"], null, false, ManagementPart.KeyManagement),
+        (["issuers", "revocations", "key-manager"], null, false, ManagementPart.KeyManagement),
         (["plans"], null, true, ManagementPart.Limits | ManagementPart.Publishing | ManagementPart.Development),
         (["application-policies"], null, true, ManagementPart.Limits | ManagementPart.Development),
         (["api-policies"], null, true, ManagementPart.Limits | ManagementPart.Publishing),
@@ -78,6 +78,7 @@ public static class ManagementParts
         ("/authorize", ManagementPart.KeyManagement),
         ("/revoke", ManagementPart.KeyManagement),
         ("/userinfo", ManagementPart.KeyManagement),
+        ("/device", ManagementPart.KeyManagement),
         ("/.well-known", ManagementPart.KeyManagement),
     ];
 

@@ -24,6 +24,7 @@ internal static class OperatorCommands
             SetupCommand.Create(),
             ImportCommands.Create(),
             BackupCommands.Create(),
+            AuditCommands.Create(),
             LbCommands.Create(),
             CertCommands.Create(),
             VersionCommand.Create(),
