@@ -62,7 +62,12 @@ public static class ManagementParts
         (["plans"], null, true, ManagementPart.Limits | ManagementPart.Publishing | ManagementPart.Development),
         (["application-policies"], null, true, ManagementPart.Limits | ManagementPart.Development),
         (["api-policies"], null, true, ManagementPart.Limits | ManagementPart.Publishing),
-        (["plans", "application-policies", "api-policies", "custom-rules", "blocks"], null, false, ManagementPart.Limits),
+        (
+            ["plans", "application-policies", "api-policies", "custom-rules", "blocks"],
+            null,
+            false,
+            ManagementPart.Limits
+        ),
         (["users", "account-settings"], null, false, ManagementPart.Accounts),
     ];
 

@@ -77,7 +77,10 @@ public sealed partial class ProfileTests : ClusterTest
                 var (status, body) = await AskAsync(cluster, at, $"{method} {path}");
                 if (!ManagementParts.Serves(profile, method, path))
                 {
-                    Assert.True(status == HttpStatusCode.NotFound, $"{node.Name}: {route} answers {(int)status} {body}");
+                    Assert.True(
+                        status == HttpStatusCode.NotFound,
+                        $"{node.Name}: {route} answers {(int)status} {body}"
+                    );
                     Assert.Equal(
                         unknown.Body.Replace("GET /api/v1/no-such-thing", "", StringComparison.Ordinal),
                         body.Replace($"{method} {path}", "", StringComparison.Ordinal)

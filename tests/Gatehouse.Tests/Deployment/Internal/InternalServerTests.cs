@@ -27,7 +27,10 @@ public sealed class InternalServerTests
         );
 
         Assert.Equal(StatusCode.PermissionDenied, refused.StatusCode);
-        Assert.Equal("a gateway-worker may not ask for this; only all-in-one, gateway-manager, control-plane, api-publisher, api-devportal, api-key-manager, traffic-manager", refused.Status.Detail);
+        Assert.Equal(
+            "a gateway-worker may not ask for this; only all-in-one, gateway-manager, control-plane, api-publisher, api-devportal, api-key-manager, traffic-manager",
+            refused.Status.Detail
+        );
         Assert.Contains(
             "Warning: Refused /gatehouse.v1.Enrolment/ClusterKey to worker-1 (gateway-worker) at 127.0.0.1: "
                 + "only all-in-one, gateway-manager, control-plane, api-publisher, api-devportal, api-key-manager, traffic-manager may",
@@ -149,7 +152,11 @@ public sealed class InternalServerTests
         var node = await RefusedAsync(server, new("worker-7", [Profile.GatewayWorker]));
         var authority = await RefusedAsync(strange, PeerExpectation.Worker);
 
-        Assert.Contains("only all-in-one or gateway-manager or control-plane", profile.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "only all-in-one or gateway-manager or control-plane",
+            profile.Message,
+            StringComparison.Ordinal
+        );
         Assert.Contains("worker-7 was expected there", node.Message, StringComparison.Ordinal);
         Assert.Contains("not issued by this cluster's authority", authority.Message, StringComparison.Ordinal);
 

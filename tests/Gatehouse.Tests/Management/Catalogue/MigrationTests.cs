@@ -69,12 +69,7 @@ public sealed class MigrationTests : IDisposable
         Assert.True((await CatalogueSetup.PlanAsync(database, Stop)).IsCurrent);
         using var catalogue = new Catalogue(database, key, TimeProvider.System);
         Assert.Equal(new CatalogueHead("h1", 1, chain), await catalogue.ReadHeadAsync(Stop));
-        var found = await catalogue.FindAsync(
-            EntityKinds.Application,
-            "app_1",
-            ModelJson.Default.Application,
-            Stop
-        );
+        var found = await catalogue.FindAsync(EntityKinds.Application, "app_1", ModelJson.Default.Application, Stop);
         Assert.Equal("ann", found!.Value.Owner);
         await using (var after = database.Open())
         {
@@ -83,7 +78,10 @@ public sealed class MigrationTests : IDisposable
         }
 
         Assert.Equal(2, (await catalogue.CommitAsync(TestCatalogue.Put("app_2"), Stop)).Epoch);
-        Assert.Equal(2, (await new CatalogueFeed(catalogue).ReadAfterAsync(0, TestCatalogue.AllKinds, 10, Stop)).Length);
+        Assert.Equal(
+            2,
+            (await new CatalogueFeed(catalogue).ReadAfterAsync(0, TestCatalogue.AllKinds, 10, Stop)).Length
+        );
     }
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
