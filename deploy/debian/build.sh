@@ -15,9 +15,14 @@ root=$out/root
 rm -rf "$out"
 mkdir -p "$root/DEBIAN" "$root/usr/lib/gatehouse" "$root/usr/bin" "$root/lib/systemd/system" "$root/usr/share/doc/gatehouse" "$root/etc/gatehouse"
 
-# The lock files hold what every machine restores; the runtime's own packages come on top of them here.
-dotnet publish src/Gatehouse -c Release -r "$runtime" --self-contained -o "$root/usr/lib/gatehouse" -v q -nologo \
-  -p:RestoreLockedMode=false -p:RestorePackagesWithLockFile=false -p:DebugType=none
+# The lock files hold what every machine restores; a runtime of our own comes on top of that, so it is built from a copy.
+source=$out/source
+mkdir -p "$source/deploy"
+cp -R src Directory.Build.props Directory.Packages.props global.json "$source/"
+cp -R deploy/samples "$source/deploy/"
+find "$source" -name packages.lock.json -delete
+dotnet publish "$source/src/Gatehouse" -c Release -r "$runtime" --self-contained -o "$root/usr/lib/gatehouse" -v q -nologo \
+  -p:DebugType=none
 ln -s ../lib/gatehouse/gatehouse "$root/usr/bin/gatehouse"
 cp deploy/systemd/*.service "$root/lib/systemd/system/"
 cp LICENSE "$root/usr/share/doc/gatehouse/copyright"

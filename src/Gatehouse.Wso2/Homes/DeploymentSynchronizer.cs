@@ -78,11 +78,9 @@ internal static class DeploymentSynchronizer
     {
         if (checkout is false && enabled && home.IsWorker)
         {
-            home.Set("sync.hold", "true", xml.At(element));
-            xml.Converted(
+            xml.NeedsYou(
                 element,
-                "sync.hold",
-                "the worker keeps the table it has and takes no change until this is true again"
+                "this worker took no changes from the repository; here a worker always follows its managers: deploy what it must not serve to another cluster"
             );
         }
         else if (checkout is not null)

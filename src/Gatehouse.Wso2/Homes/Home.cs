@@ -74,6 +74,19 @@ public sealed class Home
             log
         );
         ReadXml(conf, Path.Combine("axis2", "axis2.xml"), xml => Axis2Xml.Read(xml, draft), Axis2Xml.Verdicts, log);
+        ReadXml(conf, "api-manager.xml", xml => ApiManagerXml.Read(xml, draft), ApiManagerXml.Verdicts, log);
+        ReadXml(
+            conf,
+            Path.Combine("datasources", "master-datasources.xml"),
+            xml => DatasourcesXml.Read(xml, draft),
+            DatasourcesXml.Verdicts,
+            log
+        );
+        if (File.Exists(Path.Combine(conf, "deployment.toml")))
+        {
+            DeploymentToml.Read(Path.Combine(conf, "deployment.toml"), draft);
+        }
+
         var artifacts = ServerArtifacts.In(directory);
         draft.Settle();
         return new(directory, log, draft.Settings, draft.JoinToken, artifacts);

@@ -150,7 +150,7 @@ internal static class EndpointConfig
                 log.Dangerous(
                     value,
                     $"{path}.{name}",
-                    "credentials of the backend; they are not carried over: set them with the headers policy (request.set Authorization), or let the backend trust the gateway's address"
+                    "credentials of the backend; they are not carried over: give them with 'gatehouse api credential'"
                 );
             }
             else

@@ -67,6 +67,7 @@ internal sealed class NewApiModel(DataReader log, Dictionary<string, OperationDr
         "scopes",
         "mediationPolicies",
         "apiThrottlingPolicy",
+        "enableSchemaValidation",
         "scopePrefix",
         "contextTemplate",
     };
@@ -118,12 +119,9 @@ internal sealed class NewApiModel(DataReader log, Dictionary<string, OperationDr
             case "cacheTimeout":
                 Cache(value, draft);
                 break;
-            case "enableSchemaValidation":
-                Switched(
-                    value,
-                    name,
-                    "requests are not checked against the schema: json-limits refuses what is broken or too large, the backend checks the rest"
-                );
+            case "enableSchemaValidation" when value.Text is "true":
+                draft.Validates = true;
+                log.Converted(value, name, "validate", "requests that do not fit are refused with 400");
                 break;
             case "apiThrottlingPolicy":
                 draft.Policy = value.Text is "Unlimited" ? null : value.Text;
@@ -276,18 +274,6 @@ internal sealed class NewApiModel(DataReader log, Dictionary<string, OperationDr
         }
 
         log.Converted(value, "cacheTimeout", "cache.defaultSeconds");
-    }
-
-    private void Switched(DataNode value, string name, string todo)
-    {
-        if (value.Text is "true")
-        {
-            log.NeedsYou(value, name, todo);
-        }
-        else
-        {
-            log.NotNeeded(value, name, "switched off");
-        }
     }
 
     private void Operation(DataNode operation)

@@ -99,17 +99,14 @@ internal sealed class OldApiModel(DataReader log, Dictionary<string, OperationDr
                 log.Converted(value, name, draft.IsMock ? "mock" : "x-gatehouse-endpoints");
                 break;
             case "enableSchemaValidation" when value.Text is "true":
-                log.NeedsYou(
-                    value,
-                    name,
-                    "requests are not checked against the schema: json-limits refuses what is broken or too large, the backend checks the rest"
-                );
+                draft.Validates = true;
+                log.Converted(value, name, "validate", "requests that do not fit are refused with 400");
                 break;
             case "endpointSecured" when value.Text is "true":
                 log.Dangerous(
                     value,
                     name,
-                    "credentials of the backend; they are not carried over: set them with the headers policy"
+                    "credentials of the backend; they are not carried over: give them with 'gatehouse api credential'"
                 );
                 break;
             case "endpointUTPassword" when value.Text is not null:

@@ -32,6 +32,9 @@ internal sealed class ProjectDraft
 
     public bool IsMock { get; set; }
 
+    /// <summary>Requests are checked against the document.</summary>
+    public bool Validates { get; set; }
+
     public int? CacheSeconds { get; set; }
 
     public JsonObject? Cors { get; set; }
@@ -66,6 +69,11 @@ internal sealed class ProjectDraft
                     ["settings"] = new JsonObject { ["defaultSeconds"] = seconds },
                 }
             );
+        }
+
+        if (Validates)
+        {
+            policies.Add(new JsonObject { ["name"] = "validate" });
         }
 
         if (IsMock)

@@ -70,7 +70,7 @@ internal sealed class EndpointDraft
         : uri.Scheme is "ws" or "wss" ? null
         : uri.Scheme is not ("http" or "https") ? $"'{uri.Scheme}' is not a way to a backend: http and https are"
         : uri.UserInfo.Length > 0
-            ? "its user and password would stand readable everywhere: use the headers policy, or let the backend trust the gateway's address"
+            ? "its user and password would stand readable everywhere: leave them out and give them with 'gatehouse api credential'"
         : uri.Query.Length > 0 ? "its query: use the rewrite policy with setQuery"
         : null;
 

@@ -53,7 +53,7 @@ internal sealed class HandlerReader(ElementReader xml)
                 case "SchemaValidator":
                     xml.NeedsYou(
                         handler,
-                        "requests are not checked against the schema: json-limits refuses what is broken or too large, the backend checks the rest"
+                        "the validate policy checks against the API's OpenAPI document, which these files do not hold: import the project, exported by apictl"
                     );
                     break;
                 default:

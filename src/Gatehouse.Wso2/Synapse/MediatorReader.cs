@@ -233,7 +233,7 @@ internal sealed class MediatorReader(SynapseLibrary library, ResourceDraft resou
         {
             xml.Dangerous(
                 element,
-                "credentials of the backend stand in the file, readable by whoever reads it; set them anew at the API with the headers policy, and change them at the backend"
+                "credentials of the backend stand in the file, readable by whoever reads it; change them at the backend and give the new ones with 'gatehouse api credential'"
             );
         }
         else if (value is not null && !value.Any(char.IsControl))

@@ -195,7 +195,7 @@ internal sealed class SynapseEndpointReader(SynapseLibrary library)
                 case "authentication":
                     xml.Dangerous(
                         child,
-                        "credentials of the backend stand in the file: set them with the headers policy, from a secret"
+                        "credentials of the backend stand in the file: give them with 'gatehouse api credential'"
                     );
                     break;
                 default:

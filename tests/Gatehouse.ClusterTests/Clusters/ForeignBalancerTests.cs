@@ -2,13 +2,15 @@ using System.Globalization;
 using System.Net;
 using System.Net.WebSockets;
 using Gatehouse.ClusterTests.Harness;
+using Gatehouse.ClusterTests.Membership;
 
 namespace Gatehouse.ClusterTests.Clusters;
 
 /// <summary>The cluster of the three old homes behind a real NGINX and a real HAProxy.</summary>
 public sealed class ForeignBalancerTests : IAsyncDisposable
 {
-    private readonly HomeCluster _cluster = new();
+    private HomeCluster _cluster = new();
+    private Networks? _networks;
     private readonly ForeignBalancer _balancer = new();
     private readonly HttpClient _callers = new(
         new SocketsHttpHandler
@@ -22,14 +24,33 @@ public sealed class ForeignBalancerTests : IAsyncDisposable
         Timeout = TimeSpan.FromSeconds(20),
     };
 
-    private int Http => 8080 + _cluster.Offset;
+    private int Http => _networks is null ? 8080 + _cluster.Offset : 80;
 
-    private int Https => 8443 + _cluster.Offset;
+    private int Https => _networks is null ? 8443 + _cluster.Offset : 443;
+
+    private string Front => _networks?.AddressOf(4) ?? "127.0.0.1";
 
     [Fact]
     public async Task The_seeds_three_virtual_hosts_on_NGINX_stand_in_front_of_the_cluster()
     {
         Assert.SkipUnless(ForeignBalancer.Has("nginx"), "nginx is not installed");
+        await SeedAsync();
+    }
+
+    [Fact]
+    public async Task The_seeds_virtual_hosts_stand_in_front_of_nodes_with_addresses_of_their_own_and_no_offset()
+    {
+        Assert.SkipUnless(ForeignBalancer.Has("nginx"), "nginx is not installed");
+        Assert.SkipUnless(Networks.Available, "needs root and network namespaces");
+        await _cluster.DisposeAsync();
+        _networks = new(4, "10.231.78", joinedByThisMachine: true);
+        _cluster = new(_networks);
+
+        await SeedAsync();
+    }
+
+    private async Task SeedAsync()
+    {
         await StartAsync();
         _balancer.Certificate("wrk", "am.wso2.com");
         _balancer.Certificate("mgt", "mgt.am.wso2.com");
@@ -51,7 +72,7 @@ public sealed class ForeignBalancerTests : IAsyncDisposable
             await File.WriteAllTextAsync(_balancer.PathOf(Path.Combine("conf.d", Path.GetFileName(file))), text);
         }
 
-        _balancer.StartNginx();
+        _balancer.StartNginx(_networks?[4]);
 
         await ServesAsync();
         await ConsoleAsync();
@@ -114,6 +135,7 @@ public sealed class ForeignBalancerTests : IAsyncDisposable
         _callers.Dispose();
         await _balancer.DisposeAsync();
         await _cluster.DisposeAsync();
+        _networks?.Dispose();
     }
 
     private string Key { get; set; } = "";
@@ -127,14 +149,17 @@ public sealed class ForeignBalancerTests : IAsyncDisposable
         _cluster.Start("worker-2");
         await _cluster.WelcomeAsync();
         await _cluster.ServesAsync("worker-1", "worker-2");
-        Backend = await TestBackend.StartAsync(TimeSpan.FromMilliseconds(1));
+        Backend = await TestBackend.StartAsync(
+            TimeSpan.FromMilliseconds(1),
+            _networks is null ? "127.0.0.1" : "10.231.78.254"
+        );
         var api = await _cluster.Rest.DeployAsync("shop", Backend.Url);
         (_, Key) = await _cluster.Rest.CreateKeyAsync("App", api);
     }
 
     private async Task ServesAsync()
     {
-        foreach (var url in (string[])[$"https://127.0.0.1:{Text(Https)}", $"http://127.0.0.1:{Text(Http)}"])
+        foreach (var url in (string[])[$"https://{Front}:{Text(Https)}", $"http://{Front}:{Text(Http)}"])
         {
             var last = (0, "");
             await Eventually.TrueAsync(
@@ -150,16 +175,14 @@ public sealed class ForeignBalancerTests : IAsyncDisposable
 
         Assert.Equal(
             401,
-            (
-                await CallAsync($"https://127.0.0.1:{Text(Https)}/shop/1.0.0/things", "am.wso2.com", withKey: false)
-            ).Status
+            (await CallAsync($"https://{Front}:{Text(Https)}/shop/1.0.0/things", "am.wso2.com", withKey: false)).Status
         );
     }
 
     // Journeys of the management host: where carbon was, the console, and REST.
     private async Task ConsoleAsync()
     {
-        var root = $"https://127.0.0.1:{Text(Https)}";
+        var root = $"https://{Front}:{Text(Https)}";
         using var carbon = new HttpRequestMessage(HttpMethod.Get, $"{root}/carbon");
         carbon.Headers.Host = "mgt.am.wso2.com";
         using var redirect = await _callers.SendAsync(carbon);
@@ -180,7 +203,7 @@ public sealed class ForeignBalancerTests : IAsyncDisposable
         await _cluster["worker-1"].KillAsync();
         for (var i = 0; i < 30; i++)
         {
-            var (status, body) = await CallAsync($"https://127.0.0.1:{Text(Https)}/shop/1.0.0/things", "am.wso2.com");
+            var (status, body) = await CallAsync($"https://{Front}:{Text(Https)}/shop/1.0.0/things", "am.wso2.com");
             Assert.True(status == 200, $"call {i}: {status} {body}\n{_balancer.Output}\n{await RestStateAsync()}");
         }
 
@@ -257,7 +280,7 @@ public sealed class ForeignBalancerTests : IAsyncDisposable
         }
     }
 
-    private string At(string home, int port) => $"127.0.0.1:{Text(_cluster.Port(home, port))}";
+    private string At(string home, int port) => $"{_cluster.AddressOf(home)}:{Text(_cluster.Port(home, port))}";
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -157,7 +157,103 @@ public sealed class HomeTests : IAsyncDisposable
         Assert.False(File.Exists(Path.Combine(_cluster.HomeOf("manager"), "wso2carbon.pid")));
     }
 
+    [Fact]
+    public async Task An_API_of_an_old_home_is_imported_with_one_command_and_answers_as_it_did()
+    {
+        await using var backend = await TestBackend.StartAsync(TimeSpan.FromMilliseconds(1));
+        var api = Path.Combine(
+            _cluster.HomeOf("manager"),
+            "repository/deployment/server/synapse-configs/default/api/admin--Shop_v1.xml"
+        );
+        Directory.CreateDirectory(Path.GetDirectoryName(api)!);
+        await File.WriteAllTextAsync(
+            api,
+            $"""
+            <api xmlns="http://ws.apache.org/ns/synapse" name="admin--Shop:v1" context="/shop/1" version="1" version-type="context">
+              <resource methods="GET" uri-template="/items/{"{id}"}" faultSequence="fault">
+                <inSequence>
+                  <filter source="$ctx:AM_KEY_TYPE" regex="PRODUCTION">
+                    <then><send><endpoint name="p"><http uri-template="{backend.Url}"/></endpoint></send></then>
+                    <else><sequence key="_sandbox_key_error_"/></else>
+                  </filter>
+                </inSequence>
+                <outSequence><property name="X-Served-By" scope="transport" value="am"/><send/></outSequence>
+              </resource>
+              <resource methods="POST" uri-template="/orders" faultSequence="fault">
+                <inSequence>
+                  <property name="HTTP_SC" scope="axis2" value="201"/>
+                  <payloadFactory media-type="json"><format>{"{\"state\":\"made\"}"}</format><args/></payloadFactory>
+                  <respond/>
+                </inSequence>
+              </resource>
+              <handlers>
+                <handler class="org.wso2.carbon.apimgt.gateway.handlers.security.APIAuthenticationHandler">
+                  <property name="apiSecurity" value="api_key"/>
+                </handler>
+              </handlers>
+            </api>
+            """,
+            TestContext.Current.CancellationToken
+        );
+        _cluster.Start("manager");
+        _cluster.Start("worker-1");
+        await _cluster.WelcomeAsync();
+        await _cluster.ServesAsync("worker-1");
+
+        var (code, _, text) = await RunAsync(
+            "import",
+            "wso2",
+            _cluster.HomeOf("manager"),
+            "--out",
+            Path.Combine(_cluster.Directory, "out"),
+            "--apply"
+        );
+        Assert.True(code == 0, text);
+        (code, _, text) = await RunAsync("deploy", "Shop:1", "--wait");
+        Assert.True(code == 0, text);
+        var (_, key) = await _cluster.Rest.CreateKeyAsync("App", "Shop:1");
+
+        // What WSO2 documents of each call: status, code in the payload, header.
+        await AnswersAsync(HttpMethod.Get, "/shop/1/items/7", key, 200, "seen", ("X-Served-By", "am"));
+        await AnswersAsync(HttpMethod.Post, "/shop/1/orders", key, 201, "\"state\":\"made\"");
+        await AnswersAsync(HttpMethod.Get, "/shop/1/items/7", null, 401, "900902", ("WWW-Authenticate", ""));
+        await AnswersAsync(HttpMethod.Get, "/shop/1/items/7", "wrong", 401, "900901");
+        await AnswersAsync(HttpMethod.Get, "/shop/1/nothing", key, 404, "");
+        await AnswersAsync(HttpMethod.Delete, "/shop/1/items/7", key, 405, "");
+        await AnswersAsync(HttpMethod.Get, "/unknown/1", key, 404, "");
+    }
+
     public async ValueTask DisposeAsync() => await _cluster.DisposeAsync();
+
+    private async Task AnswersAsync(
+        HttpMethod method,
+        string path,
+        string? key,
+        int status,
+        string body,
+        (string Name, string Value)? header = null
+    )
+    {
+        using var request = new HttpRequestMessage(
+            method,
+            $"https://127.0.0.1:{_cluster.Port("worker-1", 8243).ToString(CultureInfo.InvariantCulture)}{path}"
+        );
+        request.Headers.Host = "am.wso2.com";
+        if (key is not null)
+        {
+            request.Headers.Add("apikey", key);
+        }
+
+        using var response = await _cluster.Http.SendAsync(request);
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.True(status == (int)response.StatusCode, $"{method} {path}: {(int)response.StatusCode} {text}");
+        Assert.Contains(body, text, StringComparison.Ordinal);
+        if (header is { } expected)
+        {
+            Assert.True(response.Headers.TryGetValues(expected.Name, out var values), $"{path} lacks {expected.Name}");
+            Assert.Contains(expected.Value, string.Join(' ', values!), StringComparison.Ordinal);
+        }
+    }
 
     private static Task LogSaysAsync(string log, string text) =>
         Eventually.TrueAsync(

@@ -58,7 +58,7 @@ internal sealed class ForeignBalancer : IAsyncDisposable
     public string PathOf(string name) => Path.Combine(Directory, name);
 
     /// <summary>Writes NGINX's main file around <c>*.conf</c> of <c>conf.d</c> and starts it.</summary>
-    public void StartNginx()
+    public void StartNginx(string? network = null)
     {
         File.WriteAllText(
             PathOf("nginx.conf"),
@@ -79,7 +79,15 @@ internal sealed class ForeignBalancer : IAsyncDisposable
             }
             """
         );
-        Start("/usr/sbin/nginx", "-p", Directory, "-c", PathOf("nginx.conf"));
+        string[] nginx = ["/usr/sbin/nginx", "-p", Directory, "-c", PathOf("nginx.conf")];
+        if (network is null)
+        {
+            Start(nginx[0], nginx[1..]);
+        }
+        else
+        {
+            Start("ip", ["netns", "exec", network, .. nginx]);
+        }
     }
 
     public void StartHaproxy(string file) => Start("/usr/sbin/haproxy", "-W", "-db", "-f", file);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Gatehouse.ClusterTests.Membership;
 
 namespace Gatehouse.ClusterTests.Harness;
 
@@ -12,22 +13,53 @@ internal sealed class HomeCluster : IAsyncDisposable
     private readonly Dictionary<string, NodeProcess> _processes = [];
     private readonly Dictionary<string, string> _output = [];
 
-    public HomeCluster()
+    private readonly Networks? _networks;
+
+    /// <param name="networks">One network a home, where each has an address of its own and no offset; null for this machine's.</param>
+    public HomeCluster(Networks? networks = null)
     {
-        Offset = Machine.TakeOffset();
+        _networks = networks;
+        Offset = networks is null ? Machine.TakeOffset() : 0;
         Environment = new Dictionary<string, string> { ["XDG_CONFIG_HOME"] = Path.Combine(Directory, "config") };
         foreach (var home in (string[])["manager", "worker-1", "worker-2"])
         {
             Copy(Path.Combine(Golden, "homes", home), HomeOf(home));
             var axis2 = Path.Combine(HomeOf(home), "repository", "conf", "axis2", "axis2.xml");
-            File.WriteAllText(
-                axis2,
-                File.ReadAllText(axis2)
-                    .Replace(">4500<", $">{Text(4000 + Offset + 5)}<", StringComparison.Ordinal)
-                    .Replace(">4200<", $">{Text(4000 + Offset + 6)}<", StringComparison.Ordinal)
-            );
+            File.WriteAllText(axis2, networks is null ? WithOwnPorts(axis2) : WithAddresses(axis2, home));
         }
     }
+
+    /// <summary>Where a home's node is reached.</summary>
+    public string AddressOf(string home) => _networks?.AddressOf(Number(home)) ?? "127.0.0.1";
+
+    private string WithOwnPorts(string axis2) =>
+        File.ReadAllText(axis2)
+            .Replace(">4500<", $">{Text(4000 + Offset + 5)}<", StringComparison.Ordinal)
+            .Replace(">4200<", $">{Text(4000 + Offset + 6)}<", StringComparison.Ordinal);
+
+    // What the manual asks for: the own address, and those of the manager and of the first worker.
+    private string WithAddresses(string axis2, string home)
+    {
+        var text = File.ReadAllText(axis2);
+        text = text.Replace(
+            "<parameter name=\"localMemberHost\">127.0.0.1<",
+            $"<parameter name=\"localMemberHost\">{AddressOf(home)}<",
+            StringComparison.Ordinal
+        );
+        var members = text.IndexOf("<members>", StringComparison.Ordinal);
+        var first = text.IndexOf("127.0.0.1", members, StringComparison.Ordinal);
+        text = text[..first] + AddressOf("manager") + text[(first + "127.0.0.1".Length)..];
+        var second = text.IndexOf("127.0.0.1", first, StringComparison.Ordinal);
+        return text[..second] + AddressOf("worker-1") + text[(second + "127.0.0.1".Length)..];
+    }
+
+    private static int Number(string home) =>
+        home switch
+        {
+            "worker-1" => 2,
+            "worker-2" => 3,
+            _ => 1,
+        };
 
     /// <summary>Of the manager; the workers' homes add 1 and 2.</summary>
     public int Offset { get; }
@@ -94,7 +126,8 @@ internal sealed class HomeCluster : IAsyncDisposable
                 "json",
                 .. more,
             ],
-            Environment
+            Environment,
+            _networks?[Number(home)]
         );
     }
 
@@ -111,7 +144,7 @@ internal sealed class HomeCluster : IAsyncDisposable
         var welcome = JsonNode.Parse(manager.StandardOutput)!;
         Authority = await File.ReadAllTextAsync(welcome["authority"]!.GetValue<string>());
         Rest = new(
-            new($"https://127.0.0.1:{Text(Port("manager", 9443))}"),
+            new($"https://{AddressOf("manager")}:{Text(Port("manager", 9443))}"),
             Authority,
             welcome["accessToken"]!.GetValue<string>()
         );
@@ -159,14 +192,7 @@ internal sealed class HomeCluster : IAsyncDisposable
         System.IO.Directory.Delete(Directory, recursive: true);
     }
 
-    private int OffsetOf(string home) =>
-        Offset
-        + home switch
-        {
-            "worker-1" => 1,
-            "worker-2" => 2,
-            _ => 0,
-        };
+    private int OffsetOf(string home) => _networks is null ? Offset + Number(home) - 1 : 0;
 
     private static void Copy(string from, string to)
     {

@@ -12,10 +12,12 @@ internal sealed class TestBackend : IAsyncDisposable
     private readonly WebApplication _application;
     private readonly ConcurrentDictionary<string, int> _seen = new(StringComparer.Ordinal);
 
-    private TestBackend(TimeSpan takes)
+    private TestBackend(TimeSpan takes, string address)
     {
         var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0));
+        builder
+            .WebHost.UseKestrelCore()
+            .ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Parse(address), 0));
         builder.Services.AddRoutingCore();
         _application = builder.Build();
         _application.Run(async context =>
@@ -33,9 +35,9 @@ internal sealed class TestBackend : IAsyncDisposable
     /// <summary>How many different requests came.</summary>
     public int Requests => _seen.Count;
 
-    public static async Task<TestBackend> StartAsync(TimeSpan? takes = null)
+    public static async Task<TestBackend> StartAsync(TimeSpan? takes = null, string address = "127.0.0.1")
     {
-        var backend = new TestBackend(takes ?? TimeSpan.FromMilliseconds(20));
+        var backend = new TestBackend(takes ?? TimeSpan.FromMilliseconds(20), address);
         await backend._application.StartAsync();
         return backend;
     }

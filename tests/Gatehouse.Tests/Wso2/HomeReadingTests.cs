@@ -107,6 +107,7 @@ public sealed class HomeReadingTests : IDisposable
     [InlineData(false, "AutoCommit", "true", Outcome.NotNeeded)]
     [InlineData(false, "AutoCheckout", "false", Outcome.NotNeeded)]
     [InlineData(true, "AutoCheckout", "true", Outcome.NotNeeded)]
+    [InlineData(true, "AutoCheckout", "false", Outcome.NeedsYou)]
     [InlineData(true, "RepositoryType", "svn", Outcome.NotNeeded)]
     [InlineData(false, "SvnUrl", "http://svn.example.com/r", Outcome.NeedsYou)]
     [InlineData(true, "SvnPassword", "s3cret", Outcome.Dangerous)]
@@ -216,6 +217,114 @@ public sealed class HomeReadingTests : IDisposable
         Assert.Equal(path, problem.File);
         Assert.True(problem.Line > 0);
         Assert.Contains("encoding", problem.Fix, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("jdbc:postgresql://db.example.com:6432/apim", false, Outcome.Converted)]
+    [InlineData("jdbc:postgresql://db.example.com:6432/apim", true, Outcome.NotNeeded)]
+    [InlineData("jdbc:mysql://db:3306/apim", false, Outcome.NeedsYou)]
+    [InlineData("jdbc:oracle:thin:@db:1521/apim", false, Outcome.NeedsYou)]
+    [InlineData("jdbc:h2:repository/database/WSO2AM_DB", false, Outcome.NotNeeded)]
+    public void A_datasource_is_taken_or_reported_and_never_silently_replaced(
+        string url,
+        bool isWorker,
+        Outcome expected
+    )
+    {
+        Write(
+            "datasources/master-datasources.xml",
+            $"<datasources-configuration><datasources><datasource><name>WSO2AM_DB</name><definition><configuration><url>{url}</url><username>am</username><password>hunter2</password></configuration></definition></datasource></datasources></datasources-configuration>"
+        );
+        Write("deployment.toml", $"[database.apim_db]\nurl = \"{url}\"\nusername = \"am\"\npassword = \"hunter2\"\n");
+
+        var home = Home.Read(_home, new() { IsWorker = isWorker });
+
+        Assert.Empty(home.Log.Problems);
+        Assert.All(
+            home.Log.Findings.Where(f => f.Value?.StartsWith("jdbc:", StringComparison.Ordinal) is true),
+            f => Assert.Equal(expected, f.Outcome)
+        );
+        Assert.Equal(expected == Outcome.Converted ? "db.example.com" : null, Setting(home, "database.host"));
+        Assert.Equal(expected == Outcome.Converted ? "6432" : null, Setting(home, "database.port"));
+        Assert.DoesNotContain("hunter2", Text(home), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_deployment_toml_is_read_key_by_key()
+    {
+        var path = Write(
+            "deployment.toml",
+            """
+            [server]
+            hostname = "api.example.com"
+            offset = 2
+            base_path = "${carbon.protocol}://${carbon.host}"
+
+            [super_admin]
+            username = "admin"
+            password = "admin"
+
+            [[apim.gateway.environment]]
+            name = "Default"
+            http_endpoint = "http://gw.example.com"
+            https_endpoint = "https://gw.example.com:8243"
+            service_url = "https://localhost:${mgt.transport.https.port}/services/"
+
+            [transport.https.properties]
+            proxyPort = 443
+
+            [apim.jwt]
+            enable = true
+
+            [mystery]
+            thing = 1
+            """
+        );
+
+        var home = Read();
+
+        Assert.Empty(home.Log.Problems);
+        Assert.Equal("2", Setting(home, "portOffset"));
+        Assert.Equal("https://gw.example.com:8243", Setting(home, "publicUrls.gateway.https"));
+        Assert.Equal("https://api.example.com", Setting(home, "publicUrls.management"));
+        Assert.Equal(12, home.Log.Findings.Count);
+        Assert.Contains(home.Log.Findings, f => f is { Outcome: Outcome.Dangerous, Element: "super_admin.password" });
+        Assert.Contains(
+            home.Log.Findings,
+            f => f is { Outcome: Outcome.NeedsYou, Element: "mystery.thing" } && f.Place == new Place(path, 23, 1)
+        );
+    }
+
+    [Theory]
+    [InlineData("[server\nhostname = 1", 1)]
+    [InlineData("[server]\nhostname = \n", 2)]
+    [InlineData("[server]\noffset = 1\noffset = 2\n", 3)]
+    public void A_broken_deployment_toml_is_told_with_its_line(string text, int line)
+    {
+        Write("deployment.toml", text);
+
+        var problem = Read().Log.Problems[0];
+
+        Assert.Equal(line, problem.Line);
+        Assert.Contains("not TOML", problem.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_api_manager_xml_is_read()
+    {
+        Write(
+            "api-manager.xml",
+            "<APIManager><APIGateway><Environments><Environment type='hybrid'><Name>P</Name><Password>${admin.password}</Password><GatewayEndpoint>http://gw.example.com:80,https://gw.example.com:443</GatewayEndpoint></Environment></Environments></APIGateway><JWTConfiguration><EnableJWTGeneration>true</EnableJWTGeneration></JWTConfiguration><CORSConfiguration><Enabled>true</Enabled></CORSConfiguration></APIManager>"
+        );
+
+        var home = Read();
+
+        Assert.Equal("https://gw.example.com:443", Setting(home, "publicUrls.gateway.https"));
+        Assert.Contains(
+            home.Log.Findings,
+            f => f.Outcome == Outcome.NeedsYou && f.Element.EndsWith("EnableJWTGeneration", StringComparison.Ordinal)
+        );
+        Assert.DoesNotContain(home.Log.Findings, f => f.Outcome == Outcome.Dangerous);
     }
 
     [Fact]
