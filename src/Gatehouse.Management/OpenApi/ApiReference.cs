@@ -63,7 +63,7 @@ public static class ApiReference
     {
         var schema = Resolved(parameter["schema"] ?? parameter, references);
         var example =
-            parameter["example"] ?? schema["example"] ?? schema["default"] ?? Items(schema["enum"]).FirstOrDefault();
+            parameter["example"] ?? schema["example"] ?? schema["default"] ?? (Items(schema["enum"]) is [var first, ..] ? first : null);
         return new(
             TextOf(parameter["name"]),
             TextOf(parameter["in"]),
@@ -100,7 +100,7 @@ public static class ApiReference
         }
 
         var resolved = Resolved(schema, references);
-        if ((resolved["example"] ?? resolved["default"] ?? Items(resolved["enum"]).FirstOrDefault()) is { } given)
+        if ((resolved["example"] ?? resolved["default"] ?? (Items(resolved["enum"]) is [var first, ..] ? first : null)) is { } given)
         {
             return ToJson(given, depth);
         }
