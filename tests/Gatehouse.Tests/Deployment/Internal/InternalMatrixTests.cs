@@ -139,7 +139,7 @@ public sealed class InternalMatrixTests
     [InlineData(InternalPurpose.Management, Profile.AllInOne, true)]
     [InlineData(InternalPurpose.Management, Profile.GatewayWorker, false)]
     [InlineData(InternalPurpose.Management, Profile.LoadBalancer, false)]
-    public async Task Hops_are_for_balancers_only_and_only_where_the_profile_serves_them(
+    public async Task Hops_are_for_who_passes_requests_on_and_only_where_the_profile_serves_them(
         InternalPurpose purpose,
         Profile served,
         bool serves
@@ -153,7 +153,11 @@ public sealed class InternalMatrixTests
             foreach (var path in new[] { "/", "/readyz", "/gatehouse.v1.Enrolment/ClusterKey", "/any/thing" })
             {
                 var answer = await AskAsync(cluster, identity, server, path, purpose);
-                if (serves && caller == Profile.LoadBalancer)
+                // Workers pass the key manager's paths on.
+                var passesOn =
+                    caller == Profile.LoadBalancer
+                    || (purpose == InternalPurpose.Management && caller is (Profile.GatewayWorker or Profile.AllInOne));
+                if (serves && passesOn)
                 {
                     // Also for the paths of control: it is the purpose's own pipeline that answered.
                     Assert.Equal(
@@ -163,7 +167,7 @@ public sealed class InternalMatrixTests
                             answer.Value.Body.StartsWith($"{purpose}".ToLowerInvariant(), StringComparison.Ordinal)
                         )
                     );
-                    Assert.Contains("caller-load-balancer", answer.Value.Body, StringComparison.Ordinal);
+                    Assert.Contains($"caller-{caller!.Value.Name()}", answer.Value.Body, StringComparison.Ordinal);
                 }
                 else
                 {
