@@ -63,7 +63,10 @@ public static class ApiReference
     {
         var schema = Resolved(parameter["schema"] ?? parameter, references);
         var example =
-            parameter["example"] ?? schema["example"] ?? schema["default"] ?? (Items(schema["enum"]) is [var first, ..] ? first : null);
+            parameter["example"]
+            ?? schema["example"]
+            ?? schema["default"]
+            ?? (Items(schema["enum"]) is [var first, ..] ? first : null);
         return new(
             TextOf(parameter["name"]),
             TextOf(parameter["in"]),
@@ -100,7 +103,14 @@ public static class ApiReference
         }
 
         var resolved = Resolved(schema, references);
-        if ((resolved["example"] ?? resolved["default"] ?? (Items(resolved["enum"]) is [var first, ..] ? first : null)) is { } given)
+        if (
+            (
+                resolved["example"]
+                ?? resolved["default"]
+                ?? (Items(resolved["enum"]) is [var first, ..] ? first : null)
+            ) is
+            { } given
+        )
         {
             return ToJson(given, depth);
         }
