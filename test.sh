@@ -29,7 +29,7 @@ step() {
 }
 
 # command:package of everything the cluster tests drive.
-needed=(nginx:nginx-light haproxy:haproxy wrk:wrk ip:iproute2 nft:nftables strace:strace pgrep:procps openssl:openssl curl:curl postgres:postgresql)
+needed=(nginx:nginx-light haproxy:haproxy wrk:wrk ip:iproute2 nft:nftables strace:strace pgrep:procps openssl:openssl curl:curl chromium:chromium postgres:postgresql)
 
 install_tools() {
   local packages=() pair
@@ -89,4 +89,5 @@ step "restoring tools" dotnet tool restore &&
 step "building, warnings are errors" dotnet build Gatehouse.slnx -c "$configuration" -v q -nologo || finish
 run_tests Gatehouse.Tests 900
 run_tests Gatehouse.ClusterTests 1200
+run_tests Gatehouse.BrowserTests 900
 finish

@@ -32,6 +32,7 @@ internal static class ManagementServices
         typeof(Issuers),
         typeof(LimitPolicies),
         typeof(Blocks),
+        typeof(UsageQueries),
     ];
 
     /// <summary>Lends them; the manager keeps and disposes them.</summary>

@@ -36,6 +36,7 @@ internal static class Menu
                 new("Overview", "/admin", "layout-dashboard"),
                 new("Nodes", "/admin/nodes", "network"),
                 new("Deployments", "/admin/deployments", "layers"),
+                new("Analytics", "/admin/analytics", "chart-line"),
                 new("Certificates", "/admin/certificates", "shield-check"),
                 new("Alerts", "/admin/alerts", "bell"),
             ]
@@ -48,7 +49,13 @@ internal static class Menu
                 new("Key managers", "/admin/issuers", "key-round"),
             ]
         ),
-        new("Record", [new("Audit", "/admin/audit", "scroll-text", Permission.Audit)]),
+        new(
+            "People",
+            [
+                new("Users and roles", "/admin/users", "users", Permission.Administer),
+                new("Audit", "/admin/audit", "scroll-text", Permission.Audit),
+            ]
+        ),
     ];
 
     private static readonly Section[] s_publisher =

@@ -41,6 +41,7 @@ public sealed class PortalHost(IServiceProvider management, PortalOptions option
         "/me",
         "/live",
         "/assets",
+        "/_framework",
         "/carbon",
         "/status",
     ];
@@ -59,7 +60,7 @@ public sealed class PortalHost(IServiceProvider management, PortalOptions option
         var scope = running.Application.Services.CreateAsyncScope();
         await using (scope.ConfigureAwait(false))
         {
-            scope.ServiceProvider.GetRequiredService<ManagerScope>().Services = outer;
+            http.Items[typeof(ManagerScope)] = outer;
             http.RequestServices = scope.ServiceProvider;
             try
             {
@@ -105,7 +106,6 @@ public sealed class PortalHost(IServiceProvider management, PortalOptions option
         services.AddScoped<Session>();
         services.AddScoped<Flash>();
         services.AddRouting();
-        services.AddHttpContextAccessor();
         services.AddRazorComponents(o => o.DetailedErrors = false);
         services.AddAntiforgery(o =>
         {
@@ -140,7 +140,7 @@ public sealed class PortalHost(IServiceProvider management, PortalOptions option
         services.Configure<ExceptionHandlerOptions>(o =>
         {
             o.ExceptionHandlingPath = "/status/500";
-            o.CreateScopeForErrors = false;
+            o.CreateScopeForErrors = true;
             // What a user asked for wrongly is told on the page; it is no fault of the manager's.
             o.SuppressDiagnosticsCallback = context => Failure.IsExpected(context.Exception);
         });

@@ -51,7 +51,7 @@ public abstract class Door : PortalPage
             case SignInVerdict.Done:
                 await SessionAuthentication.SignInAsync(Http, result.User!, Sessions, Cancellation);
                 await Catalogue.NoteAsync(new(result.User!.UserName!, remote), "signed in", Cancellation);
-                Navigation.NavigateTo(LocalPath.Or(Query("return"), HomeOf(result.User)));
+                GoTo(LocalPath.Or(Query("return"), HomeOf(result.User)));
                 return;
             case SignInVerdict.OneTimeCodeNeeded:
                 Ticket = result.Ticket;

@@ -1,4 +1,5 @@
 using Gatehouse.Management;
+using Gatehouse.Portal.Kit;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -18,7 +19,11 @@ public sealed class Session
 
     internal static async Task BeginAsync(HttpContext http, RequestDelegate next)
     {
-        http.RequestServices.GetRequiredService<Session>().Caller = await Caller.BindAsync(http).ConfigureAwait(false);
+        // Again when an error page is rendered, in a scope of its own.
+        var services = http.RequestServices;
+        services.GetRequiredService<ManagerScope>().Services = (IServiceProvider)http.Items[typeof(ManagerScope)]!;
+        services.GetRequiredService<Flash>().Http = http;
+        services.GetRequiredService<Session>().Caller = await Caller.BindAsync(http).ConfigureAwait(false);
         await next(http).ConfigureAwait(false);
     }
 }

@@ -8,6 +8,13 @@ let stream = null;
 let streamed = "";
 let lastTrue = Date.now();
 
+function calm() {
+  const note = first("[data-stale]");
+  if (note) {
+    note.hidden = true;
+  }
+}
+
 function connect() {
   const panels = all("[data-live]").map((part) => part.dataset.live);
   const address = panels.length ? `/live?${panels.map((p) => `panel=${encodeURIComponent(p)}`).join("&")}` : "";
@@ -18,7 +25,7 @@ function connect() {
   stream?.close();
   stream = null;
   streamed = address;
-  first("[data-stale]").hidden = true;
+  calm();
   if (!address) {
     return;
   }
@@ -27,7 +34,7 @@ function connect() {
   stream = new EventSource(address);
   stream.addEventListener("now", () => {
     lastTrue = Date.now();
-    first("[data-stale]").hidden = true;
+    calm();
   });
   for (const panel of panels) {
     stream.addEventListener(`panel:${panel}`, (event) => {
@@ -48,8 +55,10 @@ setInterval(() => {
 
   if (Date.now() - lastTrue > 5000) {
     const note = first("[data-stale]");
-    first("[data-stale-since]").textContent = new Date(lastTrue).toLocaleTimeString();
-    note.hidden = false;
+    if (note) {
+      first("[data-stale-since]").textContent = new Date(lastTrue).toLocaleTimeString();
+      note.hidden = false;
+    }
   }
 
   // The browser gives up for good after some answers; we do not.

@@ -3,13 +3,16 @@ using Microsoft.AspNetCore.Http;
 namespace Gatehouse.Portal.Kit;
 
 /// <summary>One sentence carried over a redirect: what was done. Shown once.</summary>
-public sealed class Flash(IHttpContextAccessor accessor)
+public sealed class Flash
 {
+    /// <summary>The request the sentence is read from and the answer it is written to.</summary>
+    internal HttpContext? Http { get; set; }
+
     private const string Name = "__Host-gatehouse-flash";
 
     /// <summary>Says it on the next page.</summary>
     public void Say(string sentence) =>
-        accessor.HttpContext!.Response.Cookies.Append(
+        Http!.Response.Cookies.Append(
             Name,
             Uri.EscapeDataString(sentence.Length > 300 ? sentence[..300] : sentence),
             Form()
@@ -18,7 +21,7 @@ public sealed class Flash(IHttpContextAccessor accessor)
     /// <summary>What the page before said; null when nothing.</summary>
     public string? Take()
     {
-        var http = accessor.HttpContext;
+        var http = Http;
         if (http?.Request.Cookies[Name] is not { Length: > 0 and < 2000 } said || http.Response.HasStarted)
         {
             return null;

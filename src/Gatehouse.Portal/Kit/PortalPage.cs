@@ -68,13 +68,19 @@ public abstract class PortalPage : ComponentBase
         }
     }
 
+    /// <summary>
+    /// Sends the browser to another page of ours. Written out in full: on Linux a path alone passes for the address of a file,
+    /// and Blazor then takes it for a foreign site.
+    /// </summary>
+    protected void GoTo(string path) => Navigation.NavigateTo(Navigation.ToAbsoluteUri(path).ToString());
+
     /// <summary>Does what a form asks for, says so and goes on to another page; stays and shows why when it cannot be done.</summary>
     protected async Task DoAsync(Func<Task> act, string done, string? to = null)
     {
         if (await TryAsync(act))
         {
             Flash.Say(done);
-            Navigation.NavigateTo(to ?? $"{Http.Request.Path}{Http.Request.QueryString}");
+            GoTo(to ?? $"{Http.Request.Path}{Http.Request.QueryString}");
         }
     }
 }

@@ -1,0 +1,179 @@
+using Microsoft.Playwright;
+
+namespace Gatehouse.BrowserTests;
+
+/// <summary>Every screen, in both themes: accessible, without an error in the console, and no wider than a telephone.</summary>
+public sealed class ScreenTests(DemoPortal portal)
+{
+    private const string Petstore = "petstore:1.0.0";
+
+    public static TheoryData<string> Screens =>
+        [
+            "/admin",
+            "/admin/nodes",
+            "/admin/nodes/worker-1",
+            "/admin/nodes/add",
+            "/admin/deployments",
+            "/admin/certificates",
+            "/admin/analytics",
+            "/admin/analytics?range=day",
+            "/admin/alerts",
+            "/admin/limits",
+            "/admin/limits/api-policies",
+            "/admin/limits/plans/edit?name=Gold",
+            "/admin/limits/api-policies/edit",
+            "/admin/blocks",
+            "/admin/issuers",
+            "/admin/users",
+            "/admin/audit",
+            "/me",
+            "/publisher",
+            "/publisher?q=nothing-has-this-word",
+            "/publisher/import",
+            $"/publisher/apis/{Petstore}",
+            $"/publisher/apis/{Petstore}/operations",
+            $"/publisher/apis/{Petstore}/policies",
+            $"/publisher/apis/{Petstore}/security",
+            $"/publisher/apis/{Petstore}/endpoints",
+            $"/publisher/apis/{Petstore}/revisions",
+            $"/publisher/apis/{Petstore}/consumers",
+            $"/publisher/apis/{Petstore}/listing",
+            $"/publisher/apis/{Petstore}/source",
+            "/devportal",
+            "/devportal?q=nothing-has-this-word",
+            $"/devportal/apis/{Petstore}",
+            $"/devportal/apis/{Petstore}/key",
+            $"/devportal/apis/{Petstore}/try?op=GET%20%2Fpets",
+            "/devportal/applications",
+        ];
+
+    public static TheoryData<string> OpenScreens =>
+        ["/sign-in", "/sign-in/set-up", "/sign-in/link", "/sign-in/sign-up", "/devportal", $"/devportal/apis/{Petstore}"];
+
+    [Theory]
+    [MemberData(nameof(Screens))]
+    public async Task A_screen_is_accessible_in_both_themes_and_fits_a_telephone(string path)
+    {
+        foreach (var dark in new[] { false, true })
+        {
+            await using var visit = await portal.VisitAsync(dark: dark);
+            await visit.GoAsync(path);
+            await visit.AssertAccessibleAsync();
+            await PictureAsync(visit, path, dark, "wide");
+        }
+
+        await using var narrow = await portal.VisitAsync(narrow: true);
+        await narrow.GoAsync(path);
+        Assert.Equal(
+            0,
+            await narrow.Page.EvaluateAsync<int>(
+                "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+        );
+    }
+
+    [Theory]
+    [MemberData(nameof(OpenScreens))]
+    public async Task A_screen_for_everybody_is_accessible_in_both_themes(string path)
+    {
+        foreach (var dark in new[] { false, true })
+        {
+            await using var visit = await portal.VisitAsync(signedIn: false, dark: dark);
+            await visit.GoAsync(path);
+            await visit.AssertAccessibleAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_page_that_is_not_there_says_so_and_leads_back()
+    {
+        await using var visit = await portal.VisitAsync();
+        visit.Expected = 404;
+
+        await visit.GoAsync("/publisher/apis/nothing:1.0.0");
+
+        await visit.SeesAsync("There is nothing here");
+        await visit.AssertAccessibleAsync();
+    }
+
+    [Theory]
+    [InlineData("/carbon")]
+    [InlineData("/carbon/admin/index.jsp")]
+    [InlineData("/")]
+    public async Task Old_addresses_lead_to_the_console(string path)
+    {
+        await using var visit = await portal.VisitAsync();
+
+        await visit.GoAsync(path);
+
+        Assert.EndsWith("/admin", visit.Page.Url, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Catalogue_search_and_reference_need_neither_an_account_nor_JavaScript()
+    {
+        await using var visit = await portal.VisitAsync(signedIn: false, javaScript: false);
+        await visit.GoAsync("/devportal");
+        await visit.SeesAsync("pizzashack");
+
+        await visit.Page.FillAsync("#q", "name:petstore");
+        await visit.ClickAsync("text=Search >> nth=-1");
+        await visit.ClickAsync(visit.Page.GetByRole(AriaRole.Link, new() { Name = "petstore", Exact = true }));
+
+        await visit.SeesAsync("/pets/{petId}");
+        await visit.ClickAsync("summary:has-text('/pets') >> nth=0");
+        Assert.DoesNotContain("pizzashack", await visit.Page.InnerTextAsync("main"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Nobody_reaches_a_page_of_the_console_without_signing_in()
+    {
+        await using var visit = await portal.VisitAsync(signedIn: false);
+
+        await visit.GoAsync("/admin/nodes");
+
+        Assert.Contains("/sign-in?return=%2Fadmin%2Fnodes", visit.Page.Url, StringComparison.Ordinal);
+    }
+
+    // docs/images are taken here, when asked for: GATEHOUSE_REWRITE_IMAGES=1.
+    private static async Task PictureAsync(Visit visit, string path, bool dark, string width)
+    {
+        if (
+            Environment.GetEnvironmentVariable("GATEHOUSE_REWRITE_IMAGES") != "1"
+            || !s_pictures.TryGetValue(path, out var name)
+        )
+        {
+            return;
+        }
+
+        var folder = Path.Combine(RepositoryRoot(), "docs", "images");
+        Directory.CreateDirectory(folder);
+        await visit.Page.Locator("time").First.WaitForAsync(new() { Timeout = 500 }).ContinueWith(_ => { }, TaskScheduler.Default);
+        await visit.Page.ScreenshotAsync(
+            new() { Path = Path.Combine(folder, $"{name}-{(dark ? "dark" : "light")}.png") }
+        );
+        _ = width;
+    }
+
+    private static readonly Dictionary<string, string> s_pictures = new()
+    {
+        ["/admin"] = "overview",
+        ["/admin/nodes"] = "nodes",
+        ["/publisher/import"] = "import",
+        [$"/publisher/apis/{Petstore}"] = "api",
+        [$"/publisher/apis/{Petstore}/revisions"] = "revisions",
+        ["/devportal"] = "catalogue",
+        [$"/devportal/apis/{Petstore}"] = "portal-api",
+    };
+
+    private static string RepositoryRoot()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder!.FullName, "Gatehouse.slnx")))
+        {
+            folder = folder.Parent;
+        }
+
+        return folder.FullName;
+    }
+}

@@ -1,0 +1,90 @@
+using System.Collections.Concurrent;
+using Deque.AxeCore.Commons;
+using Deque.AxeCore.Playwright;
+using Microsoft.Playwright;
+
+namespace Gatehouse.BrowserTests;
+
+/// <summary>One visitor: counts clicks, and fails when the page's console shows an error, a script breaks or a policy is violated.</summary>
+public sealed class Visit : IAsyncDisposable
+{
+    private readonly string _address;
+    private readonly IBrowserContext _context;
+    private readonly ConcurrentQueue<string> _faults = new();
+
+    internal Visit(string address, IBrowserContext context, IPage page)
+    {
+        _address = address;
+        _context = context;
+        Page = page;
+        // Violations of the content security policy are errors of the console.
+        page.Console += (_, message) =>
+        {
+            if (message.Type is "error" or "warning" && !IsExpected(message.Text))
+            {
+                _faults.Enqueue($"{page.Url}: {message.Text}");
+            }
+        };
+        page.PageError += (_, error) => _faults.Enqueue($"{page.Url}: {error}");
+        page.Dialog += (_, dialog) =>
+        {
+            _faults.Enqueue($"{page.Url}: a dialog said {dialog.Message}");
+            _ = dialog.DismissAsync();
+        };
+    }
+
+    public IPage Page { get; }
+
+    public int Clicks { get; private set; }
+
+    /// <summary>A status that a page is expected to answer with; the browser calls it an error.</summary>
+    public int? Expected { get; set; }
+
+    public async Task GoAsync(string path)
+    {
+        var answer = await Page.GotoAsync(_address + path);
+        Assert.True(answer!.Status == (Expected ?? 200), $"{path} answers {answer.Status}");
+    }
+
+    public Task ClickAsync(string selector) => ClickAsync(Page.Locator(selector).First);
+
+    public async Task ClickAsync(ILocator target)
+    {
+        Clicks++;
+        await target.ClickAsync();
+    }
+
+    /// <summary>Opens the question behind a button and says yes: two clicks.</summary>
+    public async Task ConfirmAsync(string button, string yes)
+    {
+        await ClickAsync(Page.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).First);
+        await ClickAsync(Page.Locator("[popover]:popover-open").GetByRole(AriaRole.Button, new() { Name = yes, Exact = true }));
+    }
+
+    public Task SeesAsync(string text, float? within = null) =>
+        Page.GetByText(text).First.WaitForAsync(new() { Timeout = within });
+
+    /// <summary>Fails with every violation of WCAG 2.2 AA and of good practice.</summary>
+    public async Task AssertAccessibleAsync()
+    {
+        var result = await Page.RunAxe(
+            new AxeRunOptions
+            {
+                RunOnly = RunOnlyOptions.Tags("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"),
+            }
+        );
+        Assert.True(
+            result.Violations.Length == 0,
+            $"{Page.Url}: {string.Join("; ", result.Violations.Select(v => $"{v.Id} at {string.Join(", ", v.Nodes.Select(n => n.Html))}"))}"
+        );
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _context.DisposeAsync();
+        Assert.True(_faults.IsEmpty, string.Join("\n", _faults));
+    }
+
+    private bool IsExpected(string message) =>
+        Expected is { } status && message.Contains(status.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
+}
