@@ -148,6 +148,7 @@ public sealed class PortalHost(IServiceProvider management, PortalOptions option
         var application = builder.Build();
         IApplicationBuilder pipeline = application;
         pipeline.UseExceptionHandler();
+        pipeline.Use(KeepErrorPageAsync);
         pipeline.UseStatusCodePagesWithReExecute("/status/{0}");
         pipeline.Use(SecurityHeaders.AddAsync);
         pipeline.UseRouting();
@@ -157,6 +158,20 @@ public sealed class PortalHost(IServiceProvider management, PortalOptions option
         pipeline.UseAntiforgery();
         pipeline.UseEndpoints(Map);
         return new(application, pipeline.Build());
+    }
+
+    // Blazor leaves a page with status 404 unwritten, for the middleware of bare statuses to tell it; the page that tells of an
+    // exception is told already.
+    private static Task KeepErrorPageAsync(HttpContext http, RequestDelegate next)
+    {
+        if (http.Features.Get<IExceptionHandlerPathFeature>() is { } failed)
+        {
+            http.Features.Set<IStatusCodeReExecuteFeature>(
+                new StatusCodeReExecuteFeature { OriginalPath = failed.Path, OriginalPathBase = "" }
+            );
+        }
+
+        return next(http);
     }
 
     private static void Map(IEndpointRouteBuilder endpoints)

@@ -30,7 +30,7 @@ public sealed class JourneyTests(DemoPortal portal)
         await using var visit = await portal.VisitAsync();
         await visit.GoAsync("/publisher/import");
 
-        await visit.Page.FillAsync("#document", Document("broken", "/broken").Replace("responses:", "respones:", StringComparison.Ordinal));
+        await visit.Page.FillAsync("#document", Document("broken", "/broken").Replace("  version:", "  title: again\n  version:", StringComparison.Ordinal));
         await visit.ClickAsync("text=Create the API");
 
         var place = visit.Page.Locator("[data-line]").First;
@@ -38,7 +38,7 @@ public sealed class JourneyTests(DemoPortal portal)
         Assert.Matches(@"^\d+:\d+$", await place.InnerTextAsync());
         await place.ClickAsync();
         Assert.Contains(
-            "respones",
+            "title: again",
             await visit.Page.EvaluateAsync<string>(
                 "() => { const e = document.querySelector('#document'); return e.value.slice(e.value.lastIndexOf('\\n', e.selectionStart) + 1, e.selectionEnd + 40) }"
             ),
@@ -78,7 +78,7 @@ public sealed class JourneyTests(DemoPortal portal)
 
         await visit.GoAsync("/devportal/apis/petstore:1.0.0/try?op=GET%20%2Fpets");
         await visit.Page.FillAsync("#key", secret);
-        await visit.ClickAsync("text=Send >> nth=-1");
+        await visit.ClickAsync(visit.Page.GetByRole(AriaRole.Button, new() { Name = "Send", Exact = true }));
         await visit.SeesAsync("200 OK");
         await visit.SeesAsync("What the gateway did");
     }
@@ -255,7 +255,7 @@ public sealed class JourneyTests(DemoPortal portal)
         await visit.SeesAsync("was made");
         await visit.GoAsync("/devportal/apis/hostile:1.0.0");
         await visit.Page.FillAsync("#text", Bad);
-        await visit.ClickAsync("text=Send >> nth=-1");
+        await visit.ClickAsync(visit.Page.GetByRole(AriaRole.Button, new() { Name = "Send", Exact = true }));
         await visit.SeesAsync("Thank you.");
 
         foreach (
