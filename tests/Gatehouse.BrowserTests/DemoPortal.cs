@@ -51,9 +51,7 @@ public sealed class DemoPortal : IAsyncLifetime
         Address = $"https://localhost:{(9443 + Offset).ToString(CultureInfo.InvariantCulture)}";
         Balancer = said.GetProperty("balancer").GetString()!;
         _playwright = await Playwright.CreateAsync();
-        _browser = await _playwright.Chromium.LaunchAsync(
-            new() { ExecutablePath = chromium, Args = ["--no-sandbox"] }
-        );
+        _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = chromium, Args = ["--no-sandbox"] });
 
         await using var visit = await VisitAsync(signedIn: false);
         var link = new Uri(said.GetProperty("console").GetString()!);

@@ -30,7 +30,10 @@ public sealed class JourneyTests(DemoPortal portal)
         await using var visit = await portal.VisitAsync();
         await visit.GoAsync("/publisher/import");
 
-        await visit.Page.FillAsync("#document", Document("broken", "/broken").Replace("  version:", "  title: again\n  version:", StringComparison.Ordinal));
+        await visit.Page.FillAsync(
+            "#document",
+            Document("broken", "/broken").Replace("  version:", "  title: again\n  version:", StringComparison.Ordinal)
+        );
         await visit.ClickAsync("text=Create the API");
 
         var place = visit.Page.Locator("[data-line]").First;
@@ -94,15 +97,23 @@ public sealed class JourneyTests(DemoPortal portal)
         var secret = await visit.Page.GetByLabel("Your new API key").InnerTextAsync();
 
         await visit.ConfirmAsync("Roll", "Roll");
-        await visit.Page.WaitForFunctionAsync("old => { const e = document.querySelector('[aria-label=\"Your new API key\"]'); return e && e.innerText !== old }", secret);
-        await visit.Page.ReloadAsync(new() { WaitUntil = WaitUntilState.DOMContentLoaded }).ContinueWith(_ => { }, TaskScheduler.Default);
+        await visit.Page.WaitForFunctionAsync(
+            "old => { const e = document.querySelector('[aria-label=\"Your new API key\"]'); return e && e.innerText !== old }",
+            secret
+        );
+        await visit
+            .Page.ReloadAsync(new() { WaitUntil = WaitUntilState.DOMContentLoaded })
+            .ContinueWith(_ => { }, TaskScheduler.Default);
         await visit.GoAsync(new Uri(visit.Page.Url).AbsolutePath);
         Assert.DoesNotContain(secret, await visit.Page.ContentAsync(), StringComparison.Ordinal);
 
         var before = await visit.Page.GetByRole(AriaRole.Button, new() { Name = "Revoke", Exact = true }).CountAsync();
         await visit.ConfirmAsync("Revoke", "Revoke");
         await visit.SeesAsync("was revoked");
-        Assert.Equal(before - 1, await visit.Page.Locator("button[popovertarget^=ask-revoke]:not([popovertargetaction])").CountAsync());
+        Assert.Equal(
+            before - 1,
+            await visit.Page.Locator("button[popovertarget^=ask-revoke]:not([popovertargetaction])").CountAsync()
+        );
     }
 
     [Fact]
@@ -140,7 +151,11 @@ public sealed class JourneyTests(DemoPortal portal)
         await visit.ConfirmAsync("Deploy", "Deploy");
 
         await visit.SeesAsync("worker-1 refused");
-        Assert.Contains("acme/missing", await visit.Page.Locator(".refusal").First.InnerTextAsync(), StringComparison.Ordinal);
+        Assert.Contains(
+            "acme/missing",
+            await visit.Page.Locator(".refusal").First.InnerTextAsync(),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -163,7 +178,11 @@ public sealed class JourneyTests(DemoPortal portal)
         await visit.SeesAsync("Saved.");
 
         var stored = await visit.Page.APIRequest.GetAsync($"{portal.Address}/api/v1/apis/guarded:1.0.0/policies");
-        var names = JsonDocument.Parse(await stored.TextAsync()).RootElement.GetProperty("policies").EnumerateArray().Select(p => p.GetProperty("name").GetString());
+        var names = JsonDocument
+            .Parse(await stored.TextAsync())
+            .RootElement.GetProperty("policies")
+            .EnumerateArray()
+            .Select(p => p.GetProperty("name").GetString());
         Assert.Equal(["size-limit", "headers"], names);
     }
 
@@ -219,7 +238,15 @@ public sealed class JourneyTests(DemoPortal portal)
 
         Assert.Equal(2, visit.Clicks);
         var lines = await File.ReadAllLinesAsync(await download.PathAsync());
-        Assert.Contains(lines, l => JsonDocument.Parse(l).RootElement.GetProperty("summary").GetString()!.Contains("imported API petstore", StringComparison.Ordinal));
+        Assert.Contains(
+            lines,
+            l =>
+                JsonDocument
+                    .Parse(l)
+                    .RootElement.GetProperty("summary")
+                    .GetString()!
+                    .Contains("imported API petstore", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -241,7 +268,10 @@ public sealed class JourneyTests(DemoPortal portal)
         const string Bad = "<img src=x onerror=\"window.broken=1\"><script>window.broken=1</script>";
         await using var visit = await portal.VisitAsync();
         await visit.GoAsync("/publisher/import");
-        await visit.Page.FillAsync("#document", Document("hostile", "/hostile", $"{Bad} [link](javascript:window.broken=1)"));
+        await visit.Page.FillAsync(
+            "#document",
+            Document("hostile", "/hostile", $"{Bad} [link](javascript:window.broken=1)")
+        );
         await visit.ClickAsync("text=Create the API");
         await visit.SeesAsync("worker-1 applied");
         await visit.GoAsync("/publisher/apis/hostile:1.0.0/listing");

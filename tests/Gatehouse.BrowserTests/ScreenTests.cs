@@ -48,7 +48,14 @@ public sealed class ScreenTests(DemoPortal portal)
         ];
 
     public static TheoryData<string> OpenScreens =>
-        ["/sign-in", "/sign-in/set-up", "/sign-in/link", "/sign-in/sign-up", "/devportal", $"/devportal/apis/{Petstore}"];
+        [
+            "/sign-in",
+            "/sign-in/set-up",
+            "/sign-in/link",
+            "/sign-in/sign-up",
+            "/devportal",
+            $"/devportal/apis/{Petstore}",
+        ];
 
     [Theory]
     [MemberData(nameof(Screens))]
@@ -148,7 +155,10 @@ public sealed class ScreenTests(DemoPortal portal)
 
         var folder = Path.Combine(RepositoryRoot(), "docs", "images");
         Directory.CreateDirectory(folder);
-        await visit.Page.Locator("time").First.WaitForAsync(new() { Timeout = 500 }).ContinueWith(_ => { }, TaskScheduler.Default);
+        await visit
+            .Page.Locator("time")
+            .First.WaitForAsync(new() { Timeout = 500 })
+            .ContinueWith(_ => { }, TaskScheduler.Default);
         await visit.Page.ScreenshotAsync(
             new() { Path = Path.Combine(folder, $"{name}-{(dark ? "dark" : "light")}.png") }
         );

@@ -58,7 +58,9 @@ public sealed class Visit : IAsyncDisposable
     public async Task ConfirmAsync(string button, string yes)
     {
         await ClickAsync(Page.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).First);
-        await ClickAsync(Page.Locator("[popover]:popover-open").GetByRole(AriaRole.Button, new() { Name = yes, Exact = true }));
+        await ClickAsync(
+            Page.Locator("[popover]:popover-open").GetByRole(AriaRole.Button, new() { Name = yes, Exact = true })
+        );
     }
 
     public Task SeesAsync(string text, float? within = null) =>
@@ -86,5 +88,9 @@ public sealed class Visit : IAsyncDisposable
     }
 
     private bool IsExpected(string message) =>
-        Expected is { } status && message.Contains(status.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
+        Expected is { } status
+        && message.Contains(
+            status.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            StringComparison.Ordinal
+        );
 }

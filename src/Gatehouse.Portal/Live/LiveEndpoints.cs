@@ -31,7 +31,10 @@ internal static class LiveEndpoints
     private static IResult Stream(HttpContext http, Session session, NodeBoard board, TimeProvider time)
     {
         var asked = http.Request.Query["panel"].OfType<string>().Distinct().Take(MostPanels + 1).ToList();
-        if (asked.Count is 0 or > MostPanels || asked.Any(panel => panel.Any(char.IsControl) || LivePanels.Find(panel) is null))
+        if (
+            asked.Count is 0 or > MostPanels
+            || asked.Any(panel => panel.Any(char.IsControl) || LivePanels.Find(panel) is null)
+        )
         {
             return TypedResults.BadRequest();
         }

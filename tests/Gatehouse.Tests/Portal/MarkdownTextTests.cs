@@ -27,7 +27,9 @@ public sealed class MarkdownTextTests
     [Fact]
     public void What_is_harmless_stays()
     {
-        var html = MarkdownText.ToHtml("# Title\n\nA [link](https://example.com) and `code`.\n\n| a | b |\n|---|---|\n| 1 | 2 |");
+        var html = MarkdownText.ToHtml(
+            "# Title\n\nA [link](https://example.com) and `code`.\n\n| a | b |\n|---|---|\n| 1 | 2 |"
+        );
 
         Assert.Contains("<h3", html, StringComparison.Ordinal);
         Assert.Contains("href=\"https://example.com\"", html, StringComparison.Ordinal);

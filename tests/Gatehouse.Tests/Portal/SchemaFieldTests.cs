@@ -23,7 +23,10 @@ public sealed class SchemaFieldTests
         var problems = new List<Problem>();
         Assert.NotNull(kind.Read(System.Text.Json.JsonSerializer.SerializeToElement(read), "", problems));
         Assert.Empty(problems);
-        Assert.True(JsonNode.DeepEquals(Without(settings, schema), read), $"{settings.ToJsonString()} became {read.ToJsonString()}");
+        Assert.True(
+            JsonNode.DeepEquals(Without(settings, schema), read),
+            $"{settings.ToJsonString()} became {read.ToJsonString()}"
+        );
     }
 
     [Fact]
@@ -32,13 +35,20 @@ public sealed class SchemaFieldTests
         var schema = PolicyKinds.Find("size-limit")!.Schema();
         var form = new FormCollection(new() { ["p0.request"] = "many" });
 
-        var wrong = Assert.Throws<Gatehouse.Management.ProblemsException>(() => SchemaField.Read(schema, schema, form, "p0"));
+        var wrong = Assert.Throws<Gatehouse.Management.ProblemsException>(() =>
+            SchemaField.Read(schema, schema, form, "p0")
+        );
 
         Assert.Equal("/p0/request", wrong.Problems.Single().Pointer);
     }
 
     // As a browser sends it: a tick that is not set is not there.
-    private static Dictionary<string, StringValues> Filled(JsonObject schema, JsonObject root, JsonObject? value, string prefix)
+    private static Dictionary<string, StringValues> Filled(
+        JsonObject schema,
+        JsonObject root,
+        JsonObject? value,
+        string prefix
+    )
     {
         var form = new Dictionary<string, StringValues>();
         foreach (var field in SchemaField.Of(schema, root, value, prefix))
