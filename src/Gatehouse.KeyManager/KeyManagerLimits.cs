@@ -1,8 +1,10 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Threading.RateLimiting;
 using Gatehouse.Management;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using static OpenIddict.Abstractions.OpenIddictConstants;
 
 namespace Gatehouse.KeyManager;
 
@@ -34,7 +36,7 @@ internal sealed class KeyManagerLimits(TimeProvider time) : IDisposable
             QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
         }
     );
-    private readonly AttemptLimit _failures = new(time, perRemote: 60, inAll: 2_000, TimeSpan.FromMinutes(1));
+    private readonly RecentFailures _failures = new(time);
 
     public async Task RunAsync(HttpContext http, RequestDelegate next)
     {
@@ -65,13 +67,21 @@ internal sealed class KeyManagerLimits(TimeProvider time) : IDisposable
         }
 
         await next(http).ConfigureAwait(false);
-        if (isPost && http.Response.StatusCode is StatusCodes.Status400BadRequest or StatusCodes.Status401Unauthorized)
+        if (
+            isPost
+            && http.Response.StatusCode is StatusCodes.Status400BadRequest or StatusCodes.Status401Unauthorized
+            && !IsWaitingDevice(http)
+        )
         {
-            _failures.Failed(remote);
+            _failures.Add(remote);
         }
     }
 
     public void Dispose() => _places.Dispose();
+
+    // A device asks every few seconds until its user has agreed, and is told no each time. Its code cannot be guessed.
+    private static bool IsWaitingDevice(HttpContext http) =>
+        http.Features.Get<IFormFeature>()?.Form?["grant_type"].ToString() == GrantTypes.DeviceCode;
 
     private static Task RefuseAsync(HttpContext http, TimeSpan wait, string description)
     {
@@ -86,5 +96,54 @@ internal sealed class KeyManagerLimits(TimeProvider time) : IDisposable
             },
             http.RequestAborted
         );
+    }
+}
+
+/// <summary>
+/// How often each address failed in the present minute. Nobody's failures count against another, and beyond ten thousand
+/// addresses the rest of the minute counts no new one: memory is bounded, and guessing 256 bits is hopeless anyway.
+/// </summary>
+internal sealed class RecentFailures(TimeProvider time)
+{
+    private const int Most = 60;
+    private const int MostAddresses = 10_000;
+
+    private readonly ConcurrentDictionary<string, int> _counts = new(StringComparer.Ordinal);
+    private readonly Lock _lock = new();
+    private long _minute;
+
+    /// <summary>Zero when the address may try now, else how long it has to wait.</summary>
+    public TimeSpan WaitFor(string remote)
+    {
+        var now = Turn();
+        return _counts.GetValueOrDefault(remote) < Most
+            ? TimeSpan.Zero
+            : DateTimeOffset.FromUnixTimeSeconds((_minute + 1) * 60) - now;
+    }
+
+    /// <summary>Counts a failure.</summary>
+    public void Add(string remote)
+    {
+        Turn();
+        if (_counts.ContainsKey(remote) || _counts.Count < MostAddresses)
+        {
+            _counts.AddOrUpdate(remote, 1, static (_, count) => count + 1);
+        }
+    }
+
+    private DateTimeOffset Turn()
+    {
+        var now = time.GetUtcNow();
+        lock (_lock)
+        {
+            var minute = now.ToUnixTimeSeconds() / 60;
+            if (minute != _minute)
+            {
+                _minute = minute;
+                _counts.Clear();
+            }
+        }
+
+        return now;
     }
 }

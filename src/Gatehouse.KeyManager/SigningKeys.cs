@@ -22,7 +22,8 @@ internal sealed class SigningKeys(
 )
     : IConfigureOptions<OpenIddictServerOptions>,
         IOptionsChangeTokenSource<OpenIddictServerOptions>,
-        IOptionsChangeTokenSource<OpenIddictValidationOptions>
+        IOptionsChangeTokenSource<OpenIddictValidationOptions>,
+        IDisposable
 {
     /// <summary>How long a new key is shown before it signs, unless it is needed at once: caches of key sets live about a day.</summary>
     public static readonly TimeSpan Lead = TimeSpan.FromHours(24);
@@ -100,6 +101,9 @@ internal sealed class SigningKeys(
         await RefreshAsync(cancellation).ConfigureAwait(false);
         return key;
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _changed.Dispose();
 
     private static SigningKey SignerOf(IEnumerable<SigningKey> keys, DateTimeOffset now) =>
         keys.Where(k => k.SignsFrom <= now).MaxBy(k => k.SignsFrom) ?? keys.MinBy(k => k.SignsFrom)!;

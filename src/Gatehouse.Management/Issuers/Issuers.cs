@@ -6,7 +6,7 @@ using Gatehouse.Model;
 namespace Gatehouse.Management;
 
 /// <summary>Whose access tokens APIs take, and the tokens that count no more.</summary>
-public sealed class Issuers(Catalogue catalogue, EntitySecrets secrets)
+public sealed class Issuers(Catalogue catalogue, EntitySecrets secrets, IKeyManager? keyManager = null)
 {
     /// <summary>All issuers, by name.</summary>
     public async Task<ImmutableArray<Issuer>> ListAsync(CancellationToken cancellation)
@@ -45,6 +45,7 @@ public sealed class Issuers(Catalogue catalogue, EntitySecrets secrets)
         CancellationToken cancellation
     )
     {
+        RefuseOwn(issuer.Name);
         if (IssuerRules.Check(issuer) is { IsEmpty: false } problems)
         {
             throw new ProblemsException(problems);
@@ -109,9 +110,22 @@ public sealed class Issuers(Catalogue catalogue, EntitySecrets secrets)
             ]);
     }
 
+    // The key manager writes it itself, and would again.
+    private void RefuseOwn(string name)
+    {
+        if (name == keyManager?.Issuer)
+        {
+            throw new ConflictException(
+                $"The issuer {name} is the key manager of this cluster, which keeps it itself",
+                "choose another name; its keys change with POST /api/v1/key-manager/keys"
+            );
+        }
+    }
+
     /// <summary>Deletes an issuer: none of its tokens counts any more.</summary>
     public async Task DeleteAsync(string name, Caller caller, CancellationToken cancellation)
     {
+        RefuseOwn(name);
         var issuer = await GetAsync(name, cancellation).ConfigureAwait(false);
         await catalogue
             .CommitAsync(

@@ -8,6 +8,9 @@ namespace Gatehouse.Management;
 /// <summary>A user as administrators see them.</summary>
 public sealed record UserView
 {
+    /// <summary>Never another user's; the <c>sub</c> of the key manager's tokens.</summary>
+    public string Id { get; init; } = "";
+
     /// <summary>The user name.</summary>
     public required string Name { get; init; }
 
@@ -39,6 +42,7 @@ public sealed record UserView
     public static UserView Of(User user, DateTimeOffset now) =>
         new()
         {
+            Id = user.Id,
             Name = user.UserName!,
             FullName = user.FullName,
             Email = user.Email,

@@ -15,13 +15,15 @@ namespace Gatehouse.GitOps;
 /// <param name="fromLive">What would have to be sent to make what is listed.</param>
 /// <param name="check">What is wrong with one, as far as that can be told here.</param>
 /// <param name="complete">Says what is meant where nothing is said; null when the type does.</param>
+/// <param name="isSource">False for what the cluster makes itself; null when it makes none.</param>
 internal sealed class NamedKind<T, TLive>(
     string word,
     string folder,
     string path,
     Func<TLive, T> fromLive,
     Func<T, ImmutableArray<Problem>> check,
-    Func<T, T>? complete = null
+    Func<T, T>? complete = null,
+    Func<TLive, bool>? isSource = null
 ) : SourceKind
     where T : class
 {
@@ -93,7 +95,9 @@ internal sealed class NamedKind<T, TLive>(
     private async Task<SortedDictionary<string, JsonObject>> LiveAsync(Call call, CancellationToken cancellation)
     {
         var all = new SortedDictionary<string, JsonObject>(StringComparer.Ordinal);
-        foreach (var live in await Pages.AllAsync<TLive>(call, path, cancellation))
+        foreach (
+            var live in (await Pages.AllAsync<TLive>(call, path, cancellation)).Where(l => isSource?.Invoke(l) != false)
+        )
         {
             var json = TypedJson.Write(fromLive(live));
             all[json["name"]!.GetValue<string>()] = json;

@@ -30,7 +30,15 @@ internal static class SourceTree
             r => r,
             LimitKinds.Rules.Check
         ),
-        new NamedKind<SetIssuer, Issuer>("Issuer", "issuers", "issuers", SetIssuer.Of, _ => [], i => i.Complete()),
+        new NamedKind<SetIssuer, Issuer>(
+            "Issuer",
+            "issuers",
+            "issuers",
+            SetIssuer.Of,
+            _ => [],
+            i => i.Complete(),
+            i => i.Name != "gatehouse"
+        ),
         new ApiKind(),
         new ApplicationKind(),
     ];

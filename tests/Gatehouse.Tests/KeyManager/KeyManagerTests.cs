@@ -404,6 +404,58 @@ public abstract class KeyManagerTests(Product product)
     }
 
     [Fact]
+    public async Task A_session_begun_on_one_manager_counts_on_the_other_and_ends_on_both()
+    {
+        await using var manager = await TestKeyManager.StartAsync(product);
+        await using var second = await manager.StartSecondAsync();
+        var cookie = await manager.AddUserAsync("bob", Roles.Subscriber);
+
+        using var here = await manager.SendAsync("GET", "/api/v1/me", cookie: cookie);
+        using var there = await second.SendAsync("GET", "/api/v1/me", cookie: cookie);
+        using var left = await second.SendAsync("POST", "/api/v1/logout", cookie: cookie);
+        using var after = await manager.SendAsync("GET", "/api/v1/me", cookie: cookie);
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK), (here.StatusCode, there.StatusCode));
+        Assert.Equal(HttpStatusCode.NoContent, left.StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, after.StatusCode);
+    }
+
+    [Fact]
+    public async Task The_key_managers_own_issuer_is_nobody_elses_to_change()
+    {
+        await using var manager = await TestKeyManager.StartAsync(product);
+        var admin = await manager.TokenAsync();
+        var client = await manager.AddClientAsync();
+
+        using var deleted = await manager.SendAsync("DELETE", "/api/v1/issuers/gatehouse", token: admin);
+        using var replaced = await manager.SendAsync(
+            "PUT",
+            "/api/v1/issuers/gatehouse",
+            new
+            {
+                name = "gatehouse",
+                url = "https://evil.example/",
+                keysUrl = "https://evil.example/keys",
+            },
+            admin
+        );
+        using var bound = await manager.SendAsync(
+            "POST",
+            $"/api/v1/applications/{client.Application}/keys",
+            new
+            {
+                type = "oauth2",
+                issuer = "gatehouse",
+                clientId = "gatehouse-cli",
+            },
+            admin
+        );
+
+        Assert.Equal((HttpStatusCode.Conflict, HttpStatusCode.Conflict), (deleted.StatusCode, replaced.StatusCode));
+        Assert.Equal(HttpStatusCode.BadRequest, bound.StatusCode);
+    }
+
+    [Fact]
     public async Task A_device_is_let_in_by_a_user_elsewhere_and_its_token_opens_the_REST_API_within_its_scopes()
     {
         await using var manager = await TestKeyManager.StartAsync(product);
