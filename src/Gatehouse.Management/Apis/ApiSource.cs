@@ -16,14 +16,27 @@ namespace Gatehouse.Management;
 public sealed record ApiSource
 {
     /// <summary>The members of <see cref="ApiDefinition"/> that the document does not say, or says otherwise.</summary>
-    public JsonObject Settings { get; init; } = [];
+    public JsonObject Settings
+    {
+        // Generated readers do not run initializers.
+        get => field ?? [];
+        init;
+    }
 
     /// <summary>Policies of single operations beside those of the document.</summary>
-    public ImmutableArray<OperationSource> Operations { get; init; } = [];
+    public ImmutableArray<OperationSource> Operations
+    {
+        get => field.IsDefault ? [] : field;
+        init;
+    }
 
     /// <summary>The OpenAPI document.</summary>
     [JsonRequired]
-    public string Document { get; init; } = "";
+    public string Document
+    {
+        get => field ?? "";
+        init;
+    }
 
     private static readonly FrozenSet<string> s_ofDocument =
     [

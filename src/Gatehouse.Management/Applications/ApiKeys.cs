@@ -10,6 +10,7 @@ public sealed class ApiKeys(
     Catalogue catalogue,
     Applications applications,
     Issuers issuers,
+    Approvals approvals,
     IKeyManager? keyManager = null
 )
 {
@@ -75,12 +76,9 @@ public sealed class ApiKeys(
             await RefuseTakenAsync(key, cancellation).ConfigureAwait(false);
         }
 
-        await catalogue
-            .CommitAsync(
-                Put(new(caller.Actor, $"made key {key.Id} of {app.Name}"), key, expiresAt, expectedEpoch: 0),
-                cancellation
-            )
-            .ConfigureAwait(false);
+        var transaction = Put(new(caller.Actor, $"made key {key.Id} of {app.Name}"), key, expiresAt, expectedEpoch: 0);
+        await UseApprovalAsync(transaction, app, ask.Sandbox, caller, cancellation).ConfigureAwait(false);
+        await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
         return new(secret, View(key, app, expiresAt));
     }
 
@@ -110,6 +108,8 @@ public sealed class ApiKeys(
         }
 
         var id = NewId();
+        var transaction = new CatalogueTransaction(caller.Actor, $"made OAuth2 client {id} of {app.Name}");
+        await UseApprovalAsync(transaction, app, ask.Sandbox, caller, cancellation).ConfigureAwait(false);
         var client = await manager
             .CreateClientAsync(
                 new(
@@ -133,10 +133,7 @@ public sealed class ApiKeys(
 
             var key = draft with { Id = id, Application = app.Id, CreatedAt = catalogue.Time.GetUtcNow() };
             await catalogue
-                .CommitAsync(
-                    Put(new(caller.Actor, $"made OAuth2 client {id} of {app.Name}"), key, expiresAt, expectedEpoch: 0),
-                    cancellation
-                )
+                .CommitAsync(Put(transaction, key, expiresAt, expectedEpoch: 0), cancellation)
                 .ConfigureAwait(false);
             return new(client.Secret, View(key, app, expiresAt));
         }
@@ -145,6 +142,68 @@ public sealed class ApiKeys(
             await manager.DeleteClientAsync(client.ClientId, CancellationToken.None).ConfigureAwait(false);
             throw;
         }
+    }
+
+    // A secret is shown once, to who makes it, so what is approved is making one: the first try asks, and once it is allowed
+    // the next one makes the key. Throws when it has to wait.
+    private async Task UseApprovalAsync(
+        CatalogueTransaction transaction,
+        Application app,
+        bool sandbox,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        if (
+            !await approvals
+                .IsNeededAsync(ApprovalKind.Key, caller.May(Permission.Publish), cancellation)
+                .ConfigureAwait(false)
+        )
+        {
+            return;
+        }
+
+        var own = (await approvals.ListAsync(cancellation).ConfigureAwait(false))
+            .Where(t => t.Value.Kind == ApprovalKind.Key && t.Value.Application == app.Id && t.Value.Sandbox == sandbox)
+            .ToList();
+        if (own.Find(t => t.Value.State == ApprovalState.Approved) is { } granted)
+        {
+            Approvals.Put(
+                transaction,
+                granted.Value with
+                {
+                    State = ApprovalState.Used,
+                },
+                granted.Epoch,
+                granted.ExpiresAt
+            );
+            return;
+        }
+
+        var waiting = own.Find(t => t.Value.State == ApprovalState.Pending)?.Value;
+        if (waiting is null)
+        {
+            waiting = approvals.New(
+                ApprovalKind.Key,
+                $"{caller.User} makes a {(sandbox ? "sandbox" : "production")} key of {app.Name}",
+                caller.User
+            ) with
+            {
+                Application = app.Id,
+                Sandbox = sandbox,
+            };
+            await catalogue
+                .CommitAsync(
+                    Approvals.Put(new(caller.Actor, $"asked for a key of {app.Name}"), waiting),
+                    cancellation
+                )
+                .ConfigureAwait(false);
+        }
+
+        throw new ConflictException(
+            $"A key of {app.Name} has to be approved; it is asked for (task {waiting.Id})",
+            "do this again when a publisher has approved it"
+        );
     }
 
     /// <summary>

@@ -6,7 +6,7 @@ using Gatehouse.Model;
 namespace Gatehouse.Management;
 
 /// <summary>What app developers call APIs with. A subscriber sees and changes only what is theirs.</summary>
-public sealed class Applications(Catalogue catalogue)
+public sealed class Applications(Catalogue catalogue, Approvals approvals)
 {
     private const string IdDigits = "0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -85,18 +85,31 @@ public sealed class Applications(Catalogue catalogue)
             Owner = caller.User,
             Policy = await KnownPolicyAsync(policy, cancellation).ConfigureAwait(false),
         };
-        await catalogue
-            .CommitAsync(
-                new CatalogueTransaction(caller.Actor, $"made application {name}").Put(
-                    EntityKinds.Application,
-                    application.Id,
-                    application,
-                    ModelJson.Default.Application,
-                    expectedEpoch: 0
-                ),
-                cancellation
-            )
-            .ConfigureAwait(false);
+        var transaction = new CatalogueTransaction(caller.Actor, $"made application {name}");
+        if (
+            await approvals
+                .IsNeededAsync(ApprovalKind.Application, caller.May(Permission.Publish), cancellation)
+                .ConfigureAwait(false)
+        )
+        {
+            application = application with { Suspended = true };
+            Approvals.Put(
+                transaction,
+                approvals.New(ApprovalKind.Application, $"{caller.User} makes application {name}", caller.User) with
+                {
+                    Application = application.Id,
+                }
+            );
+        }
+
+        transaction.Put(
+            EntityKinds.Application,
+            application.Id,
+            application,
+            ModelJson.Default.Application,
+            expectedEpoch: 0
+        );
+        await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
         return application;
     }
 

@@ -8,7 +8,8 @@ public sealed class Subscriptions(
     Catalogue catalogue,
     ApiDefinitions definitions,
     Applications applications,
-    Listings listings
+    Listings listings,
+    Approvals approvals
 )
 {
     /// <summary>The subscriptions the caller may see, of one application or API when named.</summary>
@@ -70,17 +71,31 @@ public sealed class Subscriptions(
         {
             Plan = known,
         };
-        await catalogue
-            .CommitAsync(
-                new CatalogueTransaction(caller.Actor, $"subscribed {app.Name} to {definition.Name}").Put(
-                    EntityKinds.Subscription,
-                    name,
-                    subscription,
-                    ModelJson.Default.Subscription
-                ),
-                cancellation
-            )
-            .ConfigureAwait(false);
+        var transaction = new CatalogueTransaction(caller.Actor, $"subscribed {app.Name} to {definition.Name}");
+        if (
+            there is null
+            && await approvals
+                .IsNeededAsync(ApprovalKind.Subscription, caller.May(Permission.Publish), cancellation)
+                .ConfigureAwait(false)
+        )
+        {
+            subscription = subscription with { State = SubscriptionState.OnHold };
+            Approvals.Put(
+                transaction,
+                approvals.New(
+                    ApprovalKind.Subscription,
+                    $"{app.Name} of {caller.User} subscribes to {definition.Name} on {known ?? Plan.Unlimited}",
+                    caller.User
+                ) with
+                {
+                    Application = app.Id,
+                    Api = definition.Name,
+                }
+            );
+        }
+
+        transaction.Put(EntityKinds.Subscription, name, subscription, ModelJson.Default.Subscription);
+        await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
         return View(app, subscription);
     }
 

@@ -15,4 +15,9 @@ namespace Gatehouse.Management;
 [JsonSerializable(typeof(ApiCategory))]
 [JsonSerializable(typeof(Comment))]
 [JsonSerializable(typeof(Rating))]
+[JsonSerializable(typeof(ApprovalTask))]
+[JsonSerializable(typeof(ApprovalSettings))]
+[JsonSerializable(typeof(AlertRule))]
+[JsonSerializable(typeof(RaisedAlert))]
+[JsonSerializable(typeof(MailSettings))]
 internal sealed partial class ManagerJson : JsonSerializerContext;

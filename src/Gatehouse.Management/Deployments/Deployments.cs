@@ -6,7 +6,13 @@ using Microsoft.EntityFrameworkCore;
 namespace Gatehouse.Management;
 
 /// <summary>Puts revisions of APIs on the gateways, takes them off, and tells where they run.</summary>
-public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions, Revisions revisions, NodeBoard board)
+public sealed class Deployments(
+    Catalogue catalogue,
+    ApiDefinitions definitions,
+    Revisions revisions,
+    NodeBoard board,
+    Approvals approvals
+)
 {
     // Two who deploy one API at once; the later one looks again.
     private const int MaxAttempts = 5;
@@ -257,14 +263,18 @@ public sealed class Deployments(Catalogue catalogue, ApiDefinitions definitions,
 
         if (life is { State: ApiState.Created, History.IsEmpty: true })
         {
-            // Whoever deploys without a word about its life means to publish. After the first step, only steps move it.
-            life = life.After(
-                name,
-                LifecycleAction.Publish,
-                actor.Name,
-                catalogue.Time.GetUtcNow(),
-                "by its first deployment"
-            );
+            // Whoever deploys without a word about its life means to publish, but when that has to be approved. After the
+            // first step, only steps move it.
+            var (approval, _) = await approvals.SettingsAsync(cancellation).ConfigureAwait(false);
+            life = approval.Lifecycle
+                ? life
+                : life.After(
+                    name,
+                    LifecycleAction.Publish,
+                    actor.Name,
+                    catalogue.Time.GetUtcNow(),
+                    "by its first deployment"
+                );
             Lifecycles.Put(transaction, name, life, lifeEpoch);
         }
 

@@ -246,11 +246,13 @@ public sealed record LifecycleRequest(
 /// <param name="State">Its state.</param>
 /// <param name="Actions">What may follow.</param>
 /// <param name="History">The steps that led here, the newest first.</param>
+/// <param name="PendingTask">The task that the step now waits for; null when it was taken.</param>
 public sealed record LifecycleView(
     string Api,
     ApiState State,
     ImmutableArray<AllowedAction> Actions,
-    ImmutableArray<LifecycleStep> History
+    ImmutableArray<LifecycleStep> History,
+    string? PendingTask = null
 );
 
 /// <summary>A step that the state allows.</summary>

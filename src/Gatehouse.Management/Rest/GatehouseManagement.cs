@@ -55,6 +55,13 @@ public static class GatehouseManagement
         services.AddSingleton<ApiDocuments>();
         services.AddSingleton<ApiVersions>();
         services.AddSingleton<Community>();
+        services.AddSingleton<Approvals>();
+        services.AddScoped<ApprovalDecisions>();
+        services.AddSingleton<Mailer>();
+        services.AddSingleton<Notifier>();
+        services.AddSingleton<AlertConditions>();
+        services.AddSingleton<AlertKeeper>();
+        services.AddHostedService(s => s.GetRequiredService<AlertKeeper>());
         services.AddSingleton<UsageStore>();
         services.AddSingleton<IEventSink>(s => s.GetRequiredService<UsageStore>());
         services.AddSingleton<UsageQueries>();
@@ -123,6 +130,8 @@ public static class GatehouseManagement
         rest.MapApiDocuments();
         rest.MapCommunity();
         rest.MapUsage();
+        rest.MapApprovals();
+        rest.MapAlerts();
         rest.MapConsumers();
         rest.MapCredentials();
         rest.MapGatewayKeys();

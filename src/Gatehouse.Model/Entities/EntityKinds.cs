@@ -71,6 +71,21 @@ public static class EntityKinds
     /// <summary>How somebody rates an API, named <c>name:version/user</c>. Stays on the managers.</summary>
     public const string Rating = "rating";
 
+    /// <summary>Something that waits for approval, named by its id. Stays on the managers.</summary>
+    public const string Task = "task";
+
+    /// <summary>What has to be approved, named <c>default</c>. Stays on the managers.</summary>
+    public const string ApprovalSettings = "approval-settings";
+
+    /// <summary>Whom to tell when something is wrong, named by its name. Stays on the managers.</summary>
+    public const string AlertRule = "alert-rule";
+
+    /// <summary>What a rule has told of, named <c>rule/digest</c>. Stays on the managers.</summary>
+    public const string RaisedAlert = "raised-alert";
+
+    /// <summary>The server that mail goes out by, named <c>default</c>. Stays on the managers.</summary>
+    public const string MailSettings = "mail-settings";
+
     private static readonly FrozenSet<string> s_worker =
     [
         Api,

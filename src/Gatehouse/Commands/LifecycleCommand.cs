@@ -56,7 +56,11 @@ internal static class LifecycleCommand
                         new LifecycleRequest(step, call.Get(deprecate), call.Get(anew), call.Get(comment)),
                         cancellation
                     );
-                    call.Output.Say($"{view.Api} is {LifecycleWords.Of(view.State)}");
+                    call.Output.Say(
+                        view.PendingTask is { } task
+                            ? $"{view.Api} is {LifecycleWords.Of(view.State)}; the step waits for approval (task {task})"
+                            : $"{view.Api} is {LifecycleWords.Of(view.State)}"
+                    );
                     Show(call, view);
                 }
             );

@@ -20,6 +20,7 @@ internal static class PublisherCommands
             LimitCommands.Create(),
             BlockCommands.Create(),
             UsageCommand.Create(),
+            TaskCommands.Create(),
             .. GitOpsCommands.Create(),
             SampleBackendCommand.Create(),
         ];

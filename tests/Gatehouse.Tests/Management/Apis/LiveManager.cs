@@ -82,6 +82,9 @@ internal sealed class LiveManager : IAsyncDisposable
         return new(catalogue, app, token.Token, certificate);
     }
 
+    public T Service<T>()
+        where T : notnull => _app.Services.GetRequiredService<T>();
+
     public async Task<string> TokenAsync(string user, string role) =>
         (
             await _app.Services.GetRequiredService<AccessTokens>().IssueAsync(user, role, TestCatalogue.Tester, Stop)

@@ -1,0 +1,187 @@
+using Gatehouse.Management.OpenApi;
+using Gatehouse.Model;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+namespace Gatehouse.Management;
+
+/// <summary>What a test of a rule or of mail came to.</summary>
+/// <param name="Told">How many were reached.</param>
+/// <param name="Of">How many were to be.</param>
+/// <param name="Reason">Why one was not; null when all were.</param>
+public sealed record ToldView(int Told, int Of, string? Reason = null);
+
+/// <summary>Asks for a mail to see whether the server takes it.</summary>
+/// <param name="To">The mailbox.</param>
+public sealed record TestMail(string To);
+
+internal static class AlertEndpoints
+{
+    public static void MapAlerts(this IEndpointRouteBuilder rest)
+    {
+        rest.MapGet("/alerts", RaisedAsync).Require(Permission.Read);
+        // Webhooks' addresses are secrets, and whoever sets one makes the manager call it.
+        rest.MapGet("/alert-rules", ListAsync).Require(Permission.Operate);
+        rest.MapPut("/alert-rules/{name}", PutAsync).Require(Permission.Operate);
+        rest.MapDelete("/alert-rules/{name}", DeleteAsync).Require(Permission.Operate);
+        rest.MapPost("/alert-rules/{name}/test", TestAsync).Require(Permission.Operate);
+        rest.MapGet("/mail-settings", ShowMailAsync).Require(Permission.Administer);
+        rest.MapPut("/mail-settings", SetMailAsync).Require(Permission.Administer);
+        rest.MapPost("/mail-settings/test", TestMailAsync).Require(Permission.Administer);
+    }
+
+    private static async Task<Ok<Page<RaisedAlert>>> RaisedAsync(
+        int? limit,
+        int? offset,
+        Catalogue catalogue,
+        CancellationToken cancellation
+    ) =>
+        TypedResults.Ok(
+            Paging.Of(
+                [
+                    .. (
+                        await catalogue
+                            .ListAsync(EntityKinds.RaisedAlert, ManagerJson.Default.RaisedAlert, cancellation)
+                            .ConfigureAwait(false)
+                    ).Select(a => a.Value),
+                ],
+                limit,
+                offset
+            )
+        );
+
+    private static async Task<Ok<Page<AlertRule>>> ListAsync(
+        int? limit,
+        int? offset,
+        Catalogue catalogue,
+        CancellationToken cancellation
+    ) =>
+        TypedResults.Ok(
+            Paging.Of(
+                [
+                    .. (
+                        await catalogue
+                            .ListAsync(EntityKinds.AlertRule, ManagerJson.Default.AlertRule, cancellation)
+                            .ConfigureAwait(false)
+                    ).Select(a => a.Value),
+                ],
+                limit,
+                offset
+            )
+        );
+
+    private static async Task<Ok<AlertRule>> PutAsync(
+        string name,
+        AlertRule rule,
+        HttpRequest request,
+        Caller caller,
+        Catalogue catalogue,
+        CancellationToken cancellation
+    )
+    {
+        var problems = rule.Check();
+        if (rule.Name != name)
+        {
+            problems = problems.Add(
+                new("/name", "The name in the body is another than in the path", "make them the same")
+            );
+        }
+
+        if (!problems.IsEmpty)
+        {
+            throw new ProblemsException(problems);
+        }
+
+        await catalogue
+            .CommitAsync(
+                new CatalogueTransaction(caller.Actor, $"set alert rule {name}").Put(
+                    EntityKinds.AlertRule,
+                    name,
+                    rule,
+                    ManagerJson.Default.AlertRule,
+                    request.ExpectedEpoch()
+                ),
+                cancellation
+            )
+            .ConfigureAwait(false);
+        return TypedResults.Ok(rule);
+    }
+
+    private static async Task<NoContent> DeleteAsync(
+        string name,
+        Caller caller,
+        Catalogue catalogue,
+        CancellationToken cancellation
+    )
+    {
+        var result = await catalogue
+            .CommitAsync(
+                new CatalogueTransaction(caller.Actor, $"deleted alert rule {name}").Delete(EntityKinds.AlertRule, name),
+                cancellation
+            )
+            .ConfigureAwait(false);
+        return result.Moved ? TypedResults.NoContent() : throw new NotFoundException("alert rule", Excerpt.Of(name));
+    }
+
+    private static async Task<Ok<ToldView>> TestAsync(
+        string name,
+        Catalogue catalogue,
+        Notifier notifier,
+        CancellationToken cancellation
+    )
+    {
+        var rule =
+            await catalogue
+                .FindAsync(EntityKinds.AlertRule, name, ManagerJson.Default.AlertRule, cancellation)
+                .ConfigureAwait(false)
+            ?? throw new NotFoundException("alert rule", Excerpt.Of(name));
+        var told = await notifier
+            .TellAsync(
+                rule.Value,
+                new(name, "test", "This is a test; nothing is wrong.", catalogue.Time.GetUtcNow()),
+                isOver: false,
+                cancellation
+            )
+            .ConfigureAwait(false);
+        var all = rule.Value.Webhooks.Length + rule.Value.Emails.Length;
+        return TypedResults.Ok(new ToldView(told, all, told < all ? "the manager's log says why" : null));
+    }
+
+    private static async Task<Ok<MailSettings>> ShowMailAsync(Mailer mailer, CancellationToken cancellation) =>
+        TypedResults.Ok(await mailer.ReadAsync(cancellation).ConfigureAwait(false));
+
+    private static async Task<Ok<MailSettings>> SetMailAsync(
+        MailSettings settings,
+        Caller caller,
+        Mailer mailer,
+        CancellationToken cancellation
+    )
+    {
+        await mailer.SaveAsync(settings, caller.Actor, cancellation).ConfigureAwait(false);
+        return TypedResults.Ok(await mailer.ReadAsync(cancellation).ConfigureAwait(false));
+    }
+
+    private static async Task<Ok<ToldView>> TestMailAsync(TestMail ask, Mailer mailer, CancellationToken cancellation)
+    {
+        if (!ListingRules.Email().IsMatch(ask.To))
+        {
+            throw new ProblemsException([
+                new("/to", $"'{Excerpt.Of(ask.To)}' is no e-mail address", "write name@host"),
+            ]);
+        }
+
+        try
+        {
+            await mailer
+                .SendAsync(ask.To, "Gatehouse test", "Mail of this Gatehouse cluster arrives.\n", cancellation)
+                .ConfigureAwait(false);
+            return TypedResults.Ok(new ToldView(1, 1));
+        }
+        catch (MailException e)
+        {
+            return TypedResults.Ok(new ToldView(0, 1, e.Message));
+        }
+    }
+}

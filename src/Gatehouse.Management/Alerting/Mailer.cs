@@ -1,0 +1,173 @@
+using System.Net;
+using System.Net.Mail;
+using System.Text;
+using System.Text.Json.Serialization;
+using Gatehouse.Management.OpenApi;
+using Gatehouse.Model;
+
+namespace Gatehouse.Management;
+
+/// <summary>The server that mail goes out by (SMTP, RFC 5321).</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record MailSettings
+{
+    /// <summary>Its name or address; empty for no mail.</summary>
+    public string Host
+    {
+        // Generated readers do not run initializers.
+        get => field ?? "";
+        init;
+    }
+
+    /// <summary>Its port.</summary>
+    public int Port
+    {
+        get => field == 0 ? 587 : field;
+        init;
+    }
+
+    /// <summary>Without TLS; else the connection is encrypted by STARTTLS (RFC 3207), and nothing goes to a server that cannot.</summary>
+    public bool Plain { get; init; }
+
+    /// <summary>Whom to sign in as; null for nobody.</summary>
+    public string? User { get; init; }
+
+    /// <summary>The password. Taken in, kept wrapped by the cluster key, never given out; null keeps the one there is.</summary>
+    public string? Password { get; init; }
+
+    /// <summary>Who the mail is from.</summary>
+    public string From
+    {
+        get => field ?? "";
+        init;
+    }
+
+    /// <summary>Given out in the password's place: whether there is one.</summary>
+    public bool HasPassword { get; init; }
+}
+
+/// <summary>Why a mail did not go out.</summary>
+public sealed class MailException(string message, Exception? cause = null) : Exception(message, cause);
+
+/// <summary>Sends plain mail by the server that is set.</summary>
+public sealed class Mailer(Catalogue catalogue, ManagementOptions options)
+{
+    private const string Name = "default";
+    private const string PasswordSecret = "mail/password";
+    private const int Patience = 15_000;
+
+    /// <summary>The settings, without the password.</summary>
+    public async Task<MailSettings> ReadAsync(CancellationToken cancellation) =>
+        (
+            await catalogue
+                .FindAsync(EntityKinds.MailSettings, Name, ManagerJson.Default.MailSettings, cancellation)
+                .ConfigureAwait(false)
+        )?.Value
+        ?? new();
+
+    /// <summary>Sets the server. Throws <see cref="ProblemsException"/> with everything that is wrong.</summary>
+    public async Task SaveAsync(MailSettings settings, Actor actor, CancellationToken cancellation)
+    {
+        var problems = System.Collections.Immutable.ImmutableArray.CreateBuilder<Problem>();
+        if (settings.Host.Length > 0)
+        {
+            if (Uri.CheckHostName(settings.Host) == UriHostNameType.Unknown)
+            {
+                problems.Add(new("/host", $"'{Excerpt.Of(settings.Host)}' is no name of a host", "write mail.example.com"));
+            }
+
+            if (settings.Port is < 1 or > 65535)
+            {
+                problems.Add(new("/port", $"{settings.Port} is no port", "take 587, or 25 without TLS"));
+            }
+
+            if (!ListingRules.Email().IsMatch(settings.From))
+            {
+                problems.Add(new("/from", $"'{Excerpt.Of(settings.From)}' is no e-mail address", "write name@host"));
+            }
+
+            if (settings is { Plain: true, User: not null })
+            {
+                problems.Add(new("/plain", "A password would travel in the clear", "use TLS, or sign in as nobody"));
+            }
+        }
+
+        if (problems.Count > 0)
+        {
+            throw new ProblemsException(problems.ToImmutable());
+        }
+
+        var before = await ReadAsync(cancellation).ConfigureAwait(false);
+        if (settings.Password is { Length: > 0 } password)
+        {
+            await Secrets.PutAsync(PasswordSecret, Encoding.UTF8.GetBytes(password), cancellation).ConfigureAwait(false);
+        }
+
+        var stored = settings with
+        {
+            Password = null,
+            HasPassword = settings.User is not null && (settings.Password is not null || before.HasPassword),
+        };
+        await catalogue
+            .CommitAsync(
+                new CatalogueTransaction(actor, $"set the mail server to {stored.Host}").Put(
+                    EntityKinds.MailSettings,
+                    Name,
+                    stored,
+                    ManagerJson.Default.MailSettings
+                ),
+                cancellation
+            )
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>Sends a mail. Throws <see cref="MailException"/> when no server is set or it does not take it.</summary>
+    public async Task SendAsync(string to, string subject, string text, CancellationToken cancellation)
+    {
+        var settings = await ReadAsync(cancellation).ConfigureAwait(false);
+        if (settings.Host.Length == 0)
+        {
+            throw new MailException("No mail server is set.");
+        }
+
+        using var client = new SmtpClient(settings.Host, settings.Port)
+        {
+            EnableSsl = !settings.Plain,
+            Timeout = Patience,
+        };
+        if (
+            settings is { User: { } user, HasPassword: true }
+            && await Secrets.FindAsync(PasswordSecret, cancellation).ConfigureAwait(false) is { } password
+        )
+        {
+            client.Credentials = new NetworkCredential(user, Encoding.UTF8.GetString(password));
+        }
+
+        // A line break in a subject would be a header of its own.
+        using var mail = new MailMessage(settings.From, to, string.Join(' ', subject.Split('\r', '\n')), text)
+        {
+            BodyEncoding = Encoding.UTF8,
+            SubjectEncoding = Encoding.UTF8,
+        };
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        deadline.CancelAfter(Patience);
+        try
+        {
+            await client.SendMailAsync(mail, deadline.Token).ConfigureAwait(false);
+        }
+        catch (SmtpException e)
+        {
+            throw new MailException($"{settings.Host}:{settings.Port} did not take the mail: {(e.InnerException ?? e).Message}", e);
+        }
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+        {
+            throw new MailException($"{settings.Host}:{settings.Port} did not answer within {Patience / 1000} s.", e);
+        }
+    }
+
+    private SecretStore Secrets =>
+        new(
+            options.Database,
+            options.ClusterKey ?? throw new MailException("This manager has no cluster key to open the password with.")
+        );
+}
