@@ -5,7 +5,12 @@ using Microsoft.EntityFrameworkCore;
 namespace Gatehouse.Management;
 
 /// <summary>What is wrong now, as far as rules watch it.</summary>
-internal sealed class AlertConditions(ClusterStatus status, CatalogueDatabase database, Approvals approvals, TimeProvider time)
+internal sealed class AlertConditions(
+    ClusterStatus status,
+    CatalogueDatabase database,
+    Approvals approvals,
+    TimeProvider time
+)
 {
     /// <summary>Every condition that a rule is to tell of: what it is about, and in words.</summary>
     public async Task<List<(AlertRule Rule, string Key, string Message)>> OfAsync(
@@ -19,12 +24,20 @@ internal sealed class AlertConditions(ClusterStatus status, CatalogueDatabase da
             var now = await status.ReadAsync(cancellation).ConfigureAwait(false);
             var stale = now
                 .Nodes.Where(n => n.State == NodeState.Stale)
-                .Select(n => (AlertTrigger.Stale, n.Name, $"{n.Name} serves a table that is not of this catalogue's newest history."));
+                .Select(n =>
+                    (
+                        AlertTrigger.Stale,
+                        n.Name,
+                        $"{n.Name} serves a table that is not of this catalogue's newest history."
+                    )
+                );
             var told = now
                 .Alerts.Select(a => (TriggerOf(a.Kind), a.Node ?? "catalogue", a.Message))
                 .Concat(stale)
                 .GroupBy(a => (a.Item1, a.Item2))
-                .Select(g => (Trigger: g.Key.Item1, Node: g.Key.Item2, Message: string.Join("\n", g.Select(a => a.Item3))));
+                .Select(g =>
+                    (Trigger: g.Key.Item1, Node: g.Key.Item2, Message: string.Join("\n", g.Select(a => a.Item3)))
+                );
             found.AddRange(
                 from condition in told
                 from rule in rules

@@ -118,7 +118,10 @@ internal static class AlertEndpoints
     {
         var result = await catalogue
             .CommitAsync(
-                new CatalogueTransaction(caller.Actor, $"deleted alert rule {name}").Delete(EntityKinds.AlertRule, name),
+                new CatalogueTransaction(caller.Actor, $"deleted alert rule {name}").Delete(
+                    EntityKinds.AlertRule,
+                    name
+                ),
                 cancellation
             )
             .ConfigureAwait(false);

@@ -118,6 +118,9 @@ internal sealed partial class AlertKeeper(
     private static string NameOf(string rule, string key) =>
         $"{rule}/{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))[..16]}";
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Alert rules could not be looked at; they are again in a moment")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Alert rules could not be looked at; they are again in a moment"
+    )]
     private partial void LogFailed(Exception exception);
 }

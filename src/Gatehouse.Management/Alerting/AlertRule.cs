@@ -102,7 +102,11 @@ public sealed record AlertRule
             )
             {
                 problems.Add(
-                    new($"/webhooks/{i}", $"'{Excerpt.Of(Webhooks[i])}' is no http or https URL", "write https://host/path")
+                    new(
+                        $"/webhooks/{i}",
+                        $"'{Excerpt.Of(Webhooks[i])}' is no http or https URL",
+                        "write https://host/path"
+                    )
                 );
             }
         }

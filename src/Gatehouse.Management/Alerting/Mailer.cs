@@ -73,7 +73,9 @@ public sealed class Mailer(Catalogue catalogue, ManagementOptions options)
         {
             if (Uri.CheckHostName(settings.Host) == UriHostNameType.Unknown)
             {
-                problems.Add(new("/host", $"'{Excerpt.Of(settings.Host)}' is no name of a host", "write mail.example.com"));
+                problems.Add(
+                    new("/host", $"'{Excerpt.Of(settings.Host)}' is no name of a host", "write mail.example.com")
+                );
             }
 
             if (settings.Port is < 1 or > 65535)
@@ -100,7 +102,9 @@ public sealed class Mailer(Catalogue catalogue, ManagementOptions options)
         var before = await ReadAsync(cancellation).ConfigureAwait(false);
         if (settings.Password is { Length: > 0 } password)
         {
-            await Secrets.PutAsync(PasswordSecret, Encoding.UTF8.GetBytes(password), cancellation).ConfigureAwait(false);
+            await Secrets
+                .PutAsync(PasswordSecret, Encoding.UTF8.GetBytes(password), cancellation)
+                .ConfigureAwait(false);
         }
 
         var stored = settings with
@@ -157,7 +161,10 @@ public sealed class Mailer(Catalogue catalogue, ManagementOptions options)
         }
         catch (SmtpException e)
         {
-            throw new MailException($"{settings.Host}:{settings.Port} did not take the mail: {(e.InnerException ?? e).Message}", e);
+            throw new MailException(
+                $"{settings.Host}:{settings.Port} did not take the mail: {(e.InnerException ?? e).Message}",
+                e
+            );
         }
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {

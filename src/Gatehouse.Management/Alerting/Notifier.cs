@@ -4,15 +4,24 @@ using Microsoft.Extensions.Logging;
 namespace Gatehouse.Management;
 
 /// <summary>Tells people and programs of an alert. What cannot be told is tried again a little later, then given up and logged.</summary>
-public sealed partial class Notifier(Mailer mailer, ManagementOptions options, TimeProvider time, ILogger<Notifier> logger)
-    : IDisposable
+public sealed partial class Notifier(
+    Mailer mailer,
+    ManagementOptions options,
+    TimeProvider time,
+    ILogger<Notifier> logger
+) : IDisposable
 {
     private const int Attempts = 3;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(2);
 
     private readonly HttpClient _http = new(
-        new SocketsHttpHandler { ConnectTimeout = s_patience, AllowAutoRedirect = false, UseCookies = false }
+        new SocketsHttpHandler
+        {
+            ConnectTimeout = s_patience,
+            AllowAutoRedirect = false,
+            UseCookies = false,
+        }
     )
     {
         Timeout = s_patience,
@@ -90,7 +99,9 @@ public sealed partial class Notifier(Mailer mailer, ManagementOptions options, T
 
     // The rest of a webhook's address is its secret.
     private static string Shown(string to) =>
-        Uri.TryCreate(to, UriKind.Absolute, out var url) && url.Host.Length > 0 ? url.GetLeftPart(UriPartial.Authority) : to;
+        Uri.TryCreate(to, UriKind.Absolute, out var url) && url.Host.Length > 0
+            ? url.GetLeftPart(UriPartial.Authority)
+            : to;
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{To} could not be told of an alert: {Reason}")]
     private partial void LogGivenUp(string to, string reason);

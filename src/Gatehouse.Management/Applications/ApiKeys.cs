@@ -193,10 +193,7 @@ public sealed class ApiKeys(
                 Sandbox = sandbox,
             };
             await catalogue
-                .CommitAsync(
-                    Approvals.Put(new(caller.Actor, $"asked for a key of {app.Name}"), waiting),
-                    cancellation
-                )
+                .CommitAsync(Approvals.Put(new(caller.Actor, $"asked for a key of {app.Name}"), waiting), cancellation)
                 .ConfigureAwait(false);
         }
 

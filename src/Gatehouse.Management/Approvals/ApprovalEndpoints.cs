@@ -28,7 +28,11 @@ internal static class ApprovalEndpoints
             state is null ? null
             : Enum.TryParse<ApprovalState>(state, ignoreCase: true, out var known) && !char.IsDigit(state[0]) ? known
             : throw new ProblemsException([
-                new("state", $"'{OpenApi.Excerpt.Of(state)}' is no state of a task", "take pending, approved, rejected or used"),
+                new(
+                    "state",
+                    $"'{OpenApi.Excerpt.Of(state)}' is no state of a task",
+                    "take pending, approved, rejected or used"
+                ),
             ]);
         return TypedResults.Ok(
             Paging.Of(await decisions.ListAsync(wanted, caller, cancellation).ConfigureAwait(false), limit, offset)

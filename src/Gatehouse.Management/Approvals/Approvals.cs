@@ -35,11 +35,7 @@ public sealed class Approvals(Catalogue catalogue)
         );
 
     /// <summary>True when what <paramref name="caller"/> asks for has to wait.</summary>
-    internal async Task<bool> IsNeededAsync(
-        ApprovalKind kind,
-        bool mayAlready,
-        CancellationToken cancellation
-    )
+    internal async Task<bool> IsNeededAsync(ApprovalKind kind, bool mayAlready, CancellationToken cancellation)
     {
         if (mayAlready)
         {
@@ -76,15 +72,7 @@ public sealed class Approvals(Catalogue catalogue)
         ApprovalTask task,
         long expectedEpoch = 0,
         DateTimeOffset? expiresAt = null
-    ) =>
-        transaction.Put(
-            EntityKinds.Task,
-            task.Id,
-            task,
-            ManagerJson.Default.ApprovalTask,
-            expectedEpoch,
-            expiresAt
-        );
+    ) => transaction.Put(EntityKinds.Task, task.Id, task, ManagerJson.Default.ApprovalTask, expectedEpoch, expiresAt);
 
     /// <summary>The task of that id; null when there is none.</summary>
     internal Task<StoredEntity<ApprovalTask>?> FindAsync(string id, CancellationToken cancellation) =>

@@ -34,7 +34,11 @@ internal static class TaskCommands
                         new("KIND", t => t.Kind.ToString().ToLowerInvariant()),
                         new("WHAT", t => t.Summary),
                         new("BY", t => t.RequestedBy, Drop: 1),
-                        new("SINCE", t => t.RequestedAt.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture), Drop: 2),
+                        new(
+                            "SINCE",
+                            t => t.RequestedAt.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture),
+                            Drop: 2
+                        ),
                         new(
                             "STATE",
                             t => t.State.ToString().ToLowerInvariant() + (t.DecidedBy is { } by ? $" by {by}" : "")
@@ -66,7 +70,8 @@ internal static class TaskCommands
     {
         var kinds = new Argument<string[]>("kinds")
         {
-            Description = "What has to be approved: applications, subscriptions, keys, lifecycle; none for nothing; without any, shows",
+            Description =
+                "What has to be approved: applications, subscriptions, keys, lifecycle; none for nothing; without any, shows",
             HelpName = "KIND",
             Arity = ArgumentArity.ZeroOrMore,
         };

@@ -25,7 +25,11 @@ public sealed class AlertTests
     {
         await using var manager = await LiveManager.StartAsync();
         await using var hook = await Hook.StartAsync();
-        await RuleAsync(manager, "errors", $$"""{"name":"errors","on":"error-rate","percent":10,"webhooks":["{{hook.Url}}"]}""");
+        await RuleAsync(
+            manager,
+            "errors",
+            $$"""{"name":"errors","on":"error-rate","percent":10,"webhooks":["{{hook.Url}}"]}"""
+        );
         using var store = new UsageStore(manager.Catalogue.Database, TimeProvider.System);
         var keeper = manager.Service<AlertKeeper>();
         await store.TakeAsync(Worker, Batch(1, good: 50, bad: 2), Stop);
@@ -77,7 +81,11 @@ public sealed class AlertTests
     {
         await using var manager = await LiveManager.StartAsync();
         using var server = new MailServer();
-        var nobody = await manager.AskAsync<ToldView>(HttpMethod.Post, "mail-settings/test", """{"to":"a@example.com"}""");
+        var nobody = await manager.AskAsync<ToldView>(
+            HttpMethod.Post,
+            "mail-settings/test",
+            """{"to":"a@example.com"}"""
+        );
         Assert.Equal("No mail server is set.", nobody.Reason);
 
         await manager.AskAsync<MailSettings>(
@@ -105,7 +113,9 @@ public sealed class AlertTests
             await manager.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Put, "mail-settings", bad);
         }
 
-        foreach (var bad in (string[])["""{"name":"x","on":"node-lost"}""", """{"name":"x","on":"moon","emails":["a@b"]}"""])
+        foreach (
+            var bad in (string[])["""{"name":"x","on":"node-lost"}""", """{"name":"x","on":"moon","emails":["a@b"]}"""]
+        )
         {
             await manager.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Put, "alert-rules/x", bad);
         }
@@ -122,7 +132,14 @@ public sealed class AlertTests
         batch.Texts.Add(["", "petstore:1.0.0"]);
         var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
         batch.Events.AddRange(
-            Enumerable.Range(0, good + bad).Select(i => new Event { At = now, Api = 1, Status = i < good ? 200 : 503 })
+            Enumerable
+                .Range(0, good + bad)
+                .Select(i => new Event
+                {
+                    At = now,
+                    Api = 1,
+                    Status = i < good ? 200 : 503,
+                })
         );
         return batch;
     }
@@ -149,7 +166,10 @@ public sealed class AlertTests
                 {
                     using var reader = new StreamReader(request.Body);
                     hook.Got.Enqueue(
-                        JsonSerializer.Deserialize<AlertDocument>(await reader.ReadToEndAsync(Stop), ManagerClient.Json)!
+                        JsonSerializer.Deserialize<AlertDocument>(
+                            await reader.ReadToEndAsync(Stop),
+                            ManagerClient.Json
+                        )!
                     );
                     return Results.Ok();
                 }

@@ -92,12 +92,7 @@ public sealed class ApprovalTests
         var sue = await manager.TokenAsync("sue", Roles.Subscriber);
         await SendAsync<Application>(manager, "applications", """{"name":"Hers"}""", sue);
         await manager.RunAsync("task", "settings", "subscriptions");
-        await SendAsync<SubscriptionView>(
-            manager,
-            "subscriptions",
-            """{"application":"Hers","api":"petstore"}""",
-            sue
-        );
+        await SendAsync<SubscriptionView>(manager, "subscriptions", """{"application":"Hers","api":"petstore"}""", sue);
         var task = Assert.Single(await PendingAsync(manager));
 
         var rejected = await manager.RunAsync("task", "reject", task.Id, "-m", "not yet");
@@ -163,9 +158,9 @@ public sealed class ApprovalTests
 
     private static async Task<List<ApprovalTask>> PendingAsync(LiveManager manager) =>
         [
-            .. (
-                await manager.AskAsync<Page<ApprovalTask>>(HttpMethod.Get, "tasks?state=pending")
-            ).Items.OrderBy(t => t.RequestedAt),
+            .. (await manager.AskAsync<Page<ApprovalTask>>(HttpMethod.Get, "tasks?state=pending")).Items.OrderBy(t =>
+                t.RequestedAt
+            ),
         ];
 
     private static Task<ApprovalTask> DecideAsync(LiveManager manager, ApprovalTask task, bool approve) =>
