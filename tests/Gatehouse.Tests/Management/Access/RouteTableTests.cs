@@ -10,6 +10,7 @@ public sealed class RouteTableTests
 {
     private static readonly string[] s_open =
     [
+        "GET /api/v1/gateway-keys",
         "GET /api/v1/sign-in",
         "POST /api/v1/links",
         "POST /api/v1/login",
