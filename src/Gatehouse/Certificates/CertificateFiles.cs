@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -130,6 +131,7 @@ internal static partial class CertificateFiles
         ?? pem;
 
     // PEM encryption of RFC 1421, as OpenSSL made it until 3.0: the key is MD5 over passphrase and salt.
+    [SuppressMessage("Security", "CA5350", Justification = "Only reads what the old manual's openssl steps wrote.")]
     private static AsymmetricAlgorithm ReadOlderForm(Match older, string passphrase)
     {
         var iv = Convert.FromHexString(older.Groups["iv"].Value);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Gatehouse.Model;
 using Gatehouse.Portal.Publisher;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
@@ -36,7 +37,7 @@ public sealed class SchemaFieldTests
         var form = new FormCollection(new() { ["p0.request"] = "many" });
 
         var wrong = Assert.Throws<Gatehouse.Management.ProblemsException>(() =>
-            SchemaField.Read(schema, schema, form, "p0")
+            _ = SchemaField.Read(schema, schema, form, "p0")
         );
 
         Assert.Equal("/p0/request", wrong.Problems.Single().Pointer);
