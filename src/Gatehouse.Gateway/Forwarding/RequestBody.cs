@@ -117,9 +117,16 @@ internal sealed class RequestBody : HttpContent
             }
 
             body.AdvanceTo(result.Buffer.End);
-            if (result.IsCompleted || result.IsCanceled)
+            if (result.IsCompleted)
             {
                 return;
+            }
+
+            if (result.IsCanceled)
+            {
+                // Not the end of the body: the backend must not take it for one.
+                Fault = ForwardingOutcome.CallerGone;
+                throw new OperationCanceledException("The caller's body was broken off.");
             }
 
             await stream.FlushAsync(deadline.Token).ConfigureAwait(false);

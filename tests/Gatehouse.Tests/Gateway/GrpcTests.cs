@@ -216,10 +216,19 @@ public sealed class GrpcTests : IAsyncLifetime
                 [],
                 async (_, messages, answers, call) =>
                 {
+                    // Told by its token or by what it reads next, whichever comes first.
                     using var cancelled = call.CancellationToken.Register(() => echo.Cancelled.TrySetResult());
-                    await foreach (var message in messages.ReadAllAsync())
+                    try
                     {
-                        await answers.WriteAsync(message);
+                        await foreach (var message in messages.ReadAllAsync())
+                        {
+                            await answers.WriteAsync(message);
+                        }
+                    }
+                    catch (Exception e) when (e is IOException or OperationCanceledException)
+                    {
+                        echo.Cancelled.TrySetResult();
+                        throw;
                     }
                 }
             );
