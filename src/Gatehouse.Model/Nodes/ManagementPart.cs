@@ -47,6 +47,13 @@ public static class ManagementParts
         (["status", "events", "openapi.json", "roles", "usage", "gateway-keys", "hosts"], null, false, Any),
         (["sign-up"], null, false, ManagementPart.Development | ManagementPart.Accounts),
         (["nodes", "members", "join-tokens", "audit", "trace-grants"], null, false, ManagementPart.Operations),
+        (["alerts", "alert-rules", "mail-settings"], null, false, ManagementPart.Operations),
+        (
+            ["tasks", "approval-settings"],
+            null,
+            false,
+            ManagementPart.Operations | ManagementPart.Publishing | ManagementPart.Accounts
+        ),
         (["apis"], ["comments", "rating"], false, ManagementPart.Publishing | ManagementPart.Development),
         (["apis"], ["deployments", "rollback"], false, ManagementPart.Publishing | ManagementPart.Operations),
         (["apis"], ["source", "revisions", "diff", "policies", "lifecycle"], false, ManagementPart.Publishing),
