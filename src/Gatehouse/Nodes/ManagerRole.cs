@@ -288,6 +288,16 @@ internal sealed partial class ManagerRole : IAsyncDisposable
     // sign-in code never travels in the clear.
     private static Task AdmitAsync(NodeContext node, HttpContext context, RequestDelegate next)
     {
+        // A balancer passes on all of management; a worker only what clients call at the gateway's own ports.
+        if (
+            context.Features.Get<PeerIdentity>() is { Profile: not Profile.LoadBalancer }
+            && ManagementParts.Of(context.Request.Method, context.Request.Path.Value) != ManagementPart.KeyManagement
+        )
+        {
+            context.Response.StatusCode = StatusCodes.Status403Forbidden;
+            return Task.CompletedTask;
+        }
+
         if (!context.Request.IsHttps && context.Connection.LocalPort == node.Settings.Listen.Management.Http)
         {
             return RedirectAsync(node, context);

@@ -45,6 +45,9 @@ public sealed class ForeignNodeTests : ClusterTest
         Assert.False(await InternalProbe.IsLetInAsync(Cluster["worker-2"], certificate, "management"));
         Assert.Equal(403, await InternalProbe.AskAsync(Cluster["worker-2"], certificate, "apis", "/things/1.0.0/one"));
         Assert.Equal(403, await InternalProbe.AskAsync(Cluster.Manager, certificate, "management", "/api/v1/status"));
+        Assert.Equal(403, await InternalProbe.AskAsync(Cluster.Manager, certificate, "management", "/admin"));
+        // What it passes on for clients, who prove themselves there.
+        Assert.Equal(401, await InternalProbe.AskAsync(Cluster.Manager, certificate, "management", "/userinfo"));
     }
 
     [Fact]
