@@ -20,7 +20,7 @@ public sealed class Visit : IAsyncDisposable
         // Violations of the content security policy are errors of the console.
         page.Console += (_, message) =>
         {
-            if (message.Type is "error" or "warning" && !IsExpected(message.Text))
+            if (message.Type is "error" or "warning" && !IsExpected(message.Text) && !IsOfTheMachine(message.Text))
             {
                 _faults.Enqueue($"{page.Url}: {message.Text}");
             }
@@ -42,9 +42,25 @@ public sealed class Visit : IAsyncDisposable
 
     public async Task GoAsync(string path)
     {
-        var answer = await Page.GotoAsync(_address + path);
-        Assert.True(answer!.Status == (Expected ?? 200), $"{path} answers {answer.Status}");
+        IResponse? answer = null;
+        for (var attempt = 1; answer is null; attempt++)
+        {
+            try
+            {
+                answer = await Page.GotoAsync(_address + path);
+            }
+            catch (PlaywrightException e) when (IsOfTheMachine(e.Message) && attempt < 5)
+            {
+                // Asked again on the network as it is now.
+            }
+        }
+
+        Assert.True(answer.Status == (Expected ?? 200), $"{path} answers {answer.Status}");
     }
+
+    // The browser gives up what it is at when an interface comes or goes, such as that of a container.
+    private static bool IsOfTheMachine(string text) =>
+        text.Contains("net::ERR_NETWORK_CHANGED", StringComparison.Ordinal);
 
     public Task ClickAsync(string selector) => ClickAsync(Page.Locator(selector).First);
 

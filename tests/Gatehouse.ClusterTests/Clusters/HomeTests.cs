@@ -41,6 +41,12 @@ public sealed class HomeTests : IAsyncDisposable
         var (_, key) = await _cluster.Rest.CreateKeyAsync("App", api);
         foreach (var worker in (string[])["worker-1", "worker-2"])
         {
+            // The key is on its way.
+            await Eventually.TrueAsync(
+                async () => (await CallAsync("https", worker, 9443, key)).Status == 200,
+                TimeSpan.FromSeconds(20),
+                () => $"{worker} takes the key\n{_cluster.Output}"
+            );
             foreach (
                 var (scheme, port) in ((string, int)[])
                     [("https", 9443), ("http", 9763), ("https", 8243), ("http", 8280)]
