@@ -101,11 +101,18 @@ public sealed class ForeignBalancerTests : IAsyncDisposable
             TimeSpan.FromSeconds(20),
             () => $"the drained node is down in the file\n{watch.Output}"
         );
+        var before = _balancer.Serving;
         await _cluster.Rest.SendAsync(HttpMethod.Post, "nodes/worker-2/undrain");
         await Eventually.TrueAsync(
             () => !File.ReadAllText(file).Contains(" down;", StringComparison.Ordinal),
             TimeSpan.FromSeconds(20),
             () => $"the node is back in the file\n{watch.Output}"
+        );
+        // A file is in force when nobody serves by the one before.
+        await Eventually.TrueAsync(
+            () => !_balancer.Serving.Overlaps(before),
+            TimeSpan.FromSeconds(30),
+            () => $"NGINX serves by the new file\n{watch.Output}"
         );
         await SurvivesAsync();
     }

@@ -57,6 +57,12 @@ internal sealed class ForeignBalancer : IAsyncDisposable
 
     public string PathOf(string name) => Path.Combine(Directory, name);
 
+    /// <summary>The processes that serve; after a reload, others do.</summary>
+    public IReadOnlySet<string> Serving =>
+        File.ReadAllText($"/proc/{_process!.Id}/task/{_process.Id}/children")
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .ToHashSet();
+
     /// <summary>Writes NGINX's main file around <c>*.conf</c> of <c>conf.d</c> and starts it.</summary>
     public void StartNginx(string? network = null)
     {
