@@ -29,7 +29,7 @@ step() {
 }
 
 # command:package of everything the cluster tests drive.
-needed=(nginx:nginx-light haproxy:haproxy wrk:wrk ip:iproute2 nft:nftables strace:strace pgrep:procps openssl:openssl curl:curl chromium:chromium postgres:postgresql)
+needed=(node:nodejs npm:npm nginx:nginx-light haproxy:haproxy wrk:wrk ip:iproute2 nft:nftables strace:strace pgrep:procps openssl:openssl curl:curl chromium:chromium postgres:postgresql)
 
 install_tools() {
   local packages=() pair

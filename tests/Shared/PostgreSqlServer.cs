@@ -31,11 +31,10 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
     private Process? _keeper;
     private int _databases;
 
-    private PostgreSqlServer(string bin, string directory, int port, IReadOnlyList<string> settings)
+    private PostgreSqlServer(string bin, string directory, IReadOnlyList<string> settings)
     {
         _bin = bin;
         Directory = directory;
-        Port = port;
         _settings = settings;
     }
 
@@ -47,7 +46,7 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
 
     public string Data => Path.Combine(Directory, "data");
 
-    public int Port { get; }
+    public int Port { get; private set; }
 
     /// <summary>The postmaster.</summary>
     public int ProcessId =>
@@ -60,7 +59,15 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
         await s_starting.WaitAsync();
         try
         {
-            return s_shared ??= await StartAsync("fsync=off", "full_page_writes=off", "max_connections=400");
+            if (s_shared is null)
+            {
+                var server = await StartAsync("fsync=off", "full_page_writes=off", "max_connections=400");
+                AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+                    server.DisposeAsync().AsTask().Wait(TimeSpan.FromSeconds(20));
+                s_shared = server;
+            }
+
+            return s_shared;
         }
         finally
         {
@@ -76,7 +83,7 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
     public static async Task<PostgreSqlServer> StartInAsync(string directory, params string[] settings)
     {
         Assert.SkipWhen(Missing is not null, Missing ?? "");
-        var server = new PostgreSqlServer(FindBin()!, directory, FreePort(), settings);
+        var server = new PostgreSqlServer(FindBin()!, directory, settings);
         if (Environment.IsPrivilegedProcess)
         {
             await RunAsync("chown", ["nobody", directory]);
@@ -99,6 +106,8 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
                 "--no-sync",
             ]
         );
+        // Now, because what is free may be taken while initdb works.
+        server.Port = FreePort();
         await server.StartAgainAsync();
         return server;
     }

@@ -170,6 +170,16 @@ public sealed class ForeignBalancerTests : IAsyncDisposable
         );
         var api = await _cluster.Rest.DeployAsync("shop", Backend.Url);
         (_, Key) = await _cluster.Rest.CreateKeyAsync("App", api);
+        foreach (var worker in (string[])["worker-1", "worker-2"])
+        {
+            // The key is on its way.
+            await Eventually.TrueAsync(
+                async () =>
+                    (await CallAsync($"https://{At(worker, 9443)}/shop/1.0.0/things", "am.wso2.com")).Status == 200,
+                TimeSpan.FromSeconds(30),
+                () => $"{worker} takes the key\n{_cluster.Output}"
+            );
+        }
     }
 
     private async Task ServesAsync()

@@ -89,8 +89,12 @@ internal sealed class Writers : IAsyncDisposable
         {
             var path = string.Create(CultureInfo.InvariantCulture, $"applications?limit=500&offset={held.Count}");
             var page = await manager.SendAsync(HttpMethod.Get, path);
-            held.UnionWith(page!["items"]!.AsArray().Select(a => (string)a!["name"]!));
+            var items = page!["items"]!.AsArray();
             total = (int)page["total"]!;
+            Assert.True(items.Count > 0 || total == 0, $"{path} is empty, of {total}");
+            var before = held.Count;
+            held.UnionWith(items.Select(a => (string)a!["name"]!));
+            Assert.Equal(before + items.Count, held.Count);
         }
 
         Assert.Empty(_acknowledged.Keys.Except(held));

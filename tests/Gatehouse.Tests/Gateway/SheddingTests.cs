@@ -21,8 +21,10 @@ public sealed class SheddingTests
         gateway.Run(Entities.Petstore(backend.Url).Put());
         var first = gateway.GetAsync("/petstore/1.0.0/1");
         var second = gateway.GetAsync("/petstore/1.0.0/2");
+        var until = Environment.TickCount64 + 30_000;
         while (backend.Requests.Count < 2)
         {
+            Assert.True(Environment.TickCount64 < until, "two requests reach the backend");
             await Task.Delay(10, TestContext.Current.CancellationToken);
         }
 

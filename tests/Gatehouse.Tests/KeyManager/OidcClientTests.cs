@@ -131,6 +131,9 @@ public sealed class OidcClientTests
         try
         {
             using var process = Process.Start(start)!;
+            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+            deadline.CancelAfter(TimeSpan.FromMinutes(2));
+            await using var kill = deadline.Token.Register(() => process.Kill(entireProcessTree: true));
             var error = process.StandardError.ReadToEndAsync(Stop);
             var output = await process.StandardOutput.ReadToEndAsync(Stop);
             await process.WaitForExitAsync(Stop);

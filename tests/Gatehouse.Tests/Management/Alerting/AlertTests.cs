@@ -52,7 +52,7 @@ public sealed class AlertTests
     }
 
     [Fact]
-    public async Task A_refusal_and_a_task_are_told_of_and_two_managers_tell_once()
+    public async Task A_refusal_and_a_task_are_told_of_and_looks_at_once_tell_once()
     {
         await using var manager = await LiveManager.StartAsync();
         await using var hook = await Hook.StartAsync();

@@ -145,9 +145,19 @@ internal sealed class TestCatalogue : IAsyncDisposable
             );
         foreach (var file in files)
         {
-            await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            var bytes = new byte[stream.Length];
-            await stream.ReadExactlyAsync(bytes, Stop);
+            byte[] bytes;
+            try
+            {
+                await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+                bytes = new byte[stream.Length];
+                await stream.ReadExactlyAsync(bytes, Stop);
+            }
+            catch (FileNotFoundException)
+            {
+                // The server writes some of its files anew while it runs.
+                continue;
+            }
+
             yield return (file, bytes);
         }
     }
