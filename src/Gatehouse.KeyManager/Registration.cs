@@ -74,20 +74,36 @@ internal sealed class ClientRegistration(IOpenIddictApplicationManager clients, 
             ?? throw new ProblemsException([new("/client_name", "The client has no name", "give a client_name")]);
         var draft = DraftOf(ask, name);
         Clients.Check(draft);
+        if (!caller.May(Permission.Publish))
+        {
+            RefusePublishersGrants(draft.Grants);
+        }
+
         var application = await applications.CreateAsync(name, null, caller, cancellation).ConfigureAwait(false);
-        var made = await keys.CreateAsync(
-                application.Id,
-                new CreateKey(
-                    Type: "oauth2",
-                    Grants: draft.Grants,
-                    RedirectUris: draft.RedirectUris,
-                    Public: draft.IsPublic
-                ),
-                null,
-                caller,
-                cancellation
-            )
-            .ConfigureAwait(false);
+        CreatedKey made;
+        try
+        {
+            made = await keys.CreateAsync(
+                    application.Id,
+                    new CreateKey(
+                        Type: "oauth2",
+                        Grants: draft.Grants,
+                        RedirectUris: draft.RedirectUris,
+                        Public: draft.IsPublic
+                    ),
+                    null,
+                    caller,
+                    cancellation
+                )
+                .ConfigureAwait(false);
+        }
+        catch
+        {
+            // Without its client it would only be in the way of the next try.
+            await applications.DeleteAsync(application.Id, caller, CancellationToken.None).ConfigureAwait(false);
+            throw;
+        }
+
         var token = "ghr_" + RandomNumberGenerator.GetHexString(64, lowercase: true);
         var client = (await clients.FindByClientIdAsync(made.Key.ClientId!, cancellation).ConfigureAwait(false))!;
         var descriptor = new OpenIddictApplicationDescriptor();
@@ -100,6 +116,20 @@ internal sealed class ClientRegistration(IOpenIddictApplicationManager clients, 
             SecretExpiresAt = made.Secret is null ? null : 0,
             RegistrationToken = token,
         };
+    }
+
+    private static void RefusePublishersGrants(IEnumerable<string> grants)
+    {
+        if (grants.Any(g => g is GrantTypes.Password or GrantTypes.TokenExchange))
+        {
+            throw new ProblemsException([
+                new(
+                    "/grant_types",
+                    "Clients with password or token exchange are made by publishers",
+                    "ask one of them, or leave these grants out"
+                ),
+            ]);
+        }
     }
 
     /// <summary>The client that a registration token opens; null when it opens none of that id.</summary>
@@ -139,6 +169,8 @@ internal sealed class ClientRegistration(IOpenIddictApplicationManager clients, 
         var before = DraftOf(descriptor);
         var draft = DraftOf(ask, ask.Name ?? before.Name) with { IsPublic = before.IsPublic };
         Clients.Check(draft);
+        // A registration token says which client it is, not what its maker may.
+        RefusePublishersGrants(draft.Grants.Except(before.Grants));
         var next = Clients.Describe(draft, descriptor.ClientId!, null);
         descriptor.DisplayName = next.DisplayName;
         descriptor.RedirectUris.Clear();
