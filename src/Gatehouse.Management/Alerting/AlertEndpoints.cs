@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Gatehouse.Management.OpenApi;
 using Gatehouse.Model;
 using Microsoft.AspNetCore.Builder;
@@ -15,13 +16,13 @@ public sealed record ToldView(int Told, int Of, string? Reason = null);
 
 /// <summary>Asks for a mail to see whether the server takes it.</summary>
 /// <param name="To">The mailbox.</param>
-public sealed record TestMail(string To);
+public sealed record TestMail([property: JsonRequired] string To);
 
 internal static class AlertEndpoints
 {
     public static void MapAlerts(this IEndpointRouteBuilder rest)
     {
-        rest.MapGet("/alerts", RaisedAsync).Require(Permission.Read);
+        rest.MapGet("/alerts", RaisedAsync).Require(Permission.Audit);
         // Webhooks' addresses are secrets, and whoever sets one makes the manager call it.
         rest.MapGet("/alert-rules", ListAsync).Require(Permission.Operate);
         rest.MapPut("/alert-rules/{name}", PutAsync).Require(Permission.Operate);
@@ -85,7 +86,7 @@ internal static class AlertEndpoints
         if (rule.Name != name)
         {
             problems = problems.Add(
-                new("/name", "The name in the body is another than in the path", "make them the same")
+                RequestBody.OtherName
             );
         }
 

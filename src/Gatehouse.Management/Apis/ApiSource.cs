@@ -191,7 +191,11 @@ public sealed record ApiSource
 /// <param name="Method">Upper-case HTTP method.</param>
 /// <param name="Path">Path template.</param>
 /// <param name="Policies">Its policies.</param>
-public sealed record OperationSource(string Method, string Path, ImmutableArray<PolicyUse> Policies);
+public sealed record OperationSource(
+    [property: JsonRequired] string Method,
+    [property: JsonRequired] string Path,
+    [property: JsonRequired] ImmutableArray<PolicyUse> Policies
+);
 
 /// <summary>What a source makes, or would make.</summary>
 /// <param name="Before">The definition there was; null for none.</param>

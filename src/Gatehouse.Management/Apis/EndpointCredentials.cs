@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Gatehouse.Model;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -103,7 +104,7 @@ public sealed class EndpointCredentials(Catalogue catalogue, ApiDefinitions defi
 /// <param name="InQuery">True for a query parameter.</param>
 /// <param name="Certificate">PEM.</param>
 public sealed record SetEndpointCredential(
-    string Type,
+    [property: JsonRequired] string Type,
     string? Secret = null,
     string? User = null,
     string? TokenUrl = null,

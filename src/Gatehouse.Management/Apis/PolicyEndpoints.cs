@@ -20,10 +20,13 @@ internal static class PolicyEndpoints
     private static async Task<Ok<PoliciesView>> ShowAsync(
         string id,
         HttpResponse response,
+        Caller caller,
+        Listings listings,
         ApiDefinitions definitions,
         CancellationToken cancellation
     )
     {
+        id = await listings.VisibleAsync(id, caller, cancellation).ConfigureAwait(false);
         var definition = await definitions.GetAsync(id, cancellation).ConfigureAwait(false);
         response.SetEntityTag(definition.Epoch);
         return TypedResults.Ok(PoliciesView.Of(definition.Value));

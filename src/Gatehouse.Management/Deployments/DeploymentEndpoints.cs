@@ -30,6 +30,8 @@ internal static class DeploymentEndpoints
     private static async Task<Ok<DeploymentView>> StatusAsync(
         string id,
         int? wait,
+        Caller caller,
+        Listings listings,
         Deployments deployments,
         CancellationToken cancellation
     )
@@ -41,6 +43,7 @@ internal static class DeploymentEndpoints
             ]);
         }
 
+        id = await listings.VisibleAsync(id, caller, cancellation).ConfigureAwait(false);
         return TypedResults.Ok(
             await deployments.WaitAsync(id, TimeSpan.FromSeconds(wait ?? 0), cancellation).ConfigureAwait(false)
         );

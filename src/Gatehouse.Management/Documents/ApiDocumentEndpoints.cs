@@ -61,7 +61,7 @@ internal static class ApiDocumentEndpoints
         if (document.Name.Length > 0 && document.Name != name)
         {
             throw new ProblemsException([
-                new("/name", "The name in the body is another than in the path", "make them the same"),
+                RequestBody.OtherName,
             ]);
         }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Gatehouse.Model;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -10,7 +11,7 @@ namespace Gatehouse.Management;
 /// <summary>Asks for an issuer. What is left out has the default of <see cref="Issuer"/>.</summary>
 public sealed record SetIssuer(
     string Name,
-    string Url,
+    [property: JsonRequired] string Url,
     ImmutableArray<string>? Audiences = null,
     string? Keys = null,
     string? KeysUrl = null,
@@ -48,7 +49,7 @@ public sealed record SetIssuer(
     {
         var issuer = new Issuer
         {
-            Name = Name,
+            Name = Name ?? "",
             Url = Url,
             Audiences = Audiences ?? [],
             Keys = Keys,

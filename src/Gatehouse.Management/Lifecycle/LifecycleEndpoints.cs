@@ -16,10 +16,13 @@ internal static class LifecycleEndpoints
     private static async Task<Ok<LifecycleView>> ShowAsync(
         string id,
         HttpResponse response,
+        Caller caller,
+        Listings listings,
         Lifecycles lifecycles,
         CancellationToken cancellation
     )
     {
+        id = await listings.VisibleAsync(id, caller, cancellation).ConfigureAwait(false);
         var (view, epoch) = await lifecycles.GetAsync(id, cancellation).ConfigureAwait(false);
         response.SetEntityTag(epoch);
         return TypedResults.Ok(view);

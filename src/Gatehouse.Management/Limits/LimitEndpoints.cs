@@ -56,7 +56,7 @@ internal static class LimitEndpoints
         if (name is not null && kind.NameOf(policy) != name)
         {
             throw new ProblemsException([
-                new("/name", "The name in the body is another than in the path", "make them the same"),
+                RequestBody.OtherName,
             ]);
         }
 

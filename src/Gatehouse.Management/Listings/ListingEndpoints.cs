@@ -139,7 +139,7 @@ internal static class ListingEndpoints
         if (category.Name != name)
         {
             problems = problems.Add(
-                new("/name", "The name in the body is another than in the path", "make them the same")
+                RequestBody.OtherName
             );
         }
 

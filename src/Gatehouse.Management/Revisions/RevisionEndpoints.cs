@@ -18,11 +18,14 @@ internal static class RevisionEndpoints
         string id,
         int? limit,
         int? offset,
+        Caller caller,
+        Listings listings,
         ApiDefinitions definitions,
         Revisions revisions,
         CancellationToken cancellation
     )
     {
+        id = await listings.VisibleAsync(id, caller, cancellation).ConfigureAwait(false);
         var definition = await definitions.GetAsync(id, cancellation).ConfigureAwait(false);
         var all = await revisions.ListAsync(definition.Name, cancellation).ConfigureAwait(false);
         return TypedResults.Ok(Paging.Of(all, limit, offset));
@@ -31,11 +34,14 @@ internal static class RevisionEndpoints
     private static async Task<Ok<ApiDefinition>> ShowAsync(
         string id,
         int number,
+        Caller caller,
+        Listings listings,
         ApiDefinitions definitions,
         Revisions revisions,
         CancellationToken cancellation
     )
     {
+        id = await listings.VisibleAsync(id, caller, cancellation).ConfigureAwait(false);
         var definition = await definitions.GetAsync(id, cancellation).ConfigureAwait(false);
         var revision = await revisions.GetAsync(definition.Name, number, cancellation).ConfigureAwait(false);
         return TypedResults.Ok(revision.Definition.Shown());
@@ -45,7 +51,13 @@ internal static class RevisionEndpoints
         string id,
         int? from,
         int? to,
+        Caller caller,
+        Listings listings,
         RevisionComparison comparison,
         CancellationToken cancellation
-    ) => TypedResults.Ok(await comparison.CompareAsync(id, from, to, cancellation).ConfigureAwait(false));
+    )
+    {
+        id = await listings.VisibleAsync(id, caller, cancellation).ConfigureAwait(false);
+        return TypedResults.Ok(await comparison.CompareAsync(id, from, to, cancellation).ConfigureAwait(false));
+    }
 }
