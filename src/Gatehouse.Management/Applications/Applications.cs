@@ -121,12 +121,13 @@ public sealed class Applications(Catalogue catalogue, Approvals approvals)
         CancellationToken cancellation
     )
     {
-        var application = await GetAsync(idOrName, caller, cancellation).ConfigureAwait(false) with
-        {
-            Suspended = suspended,
-        };
+        var application = await GetAsync(idOrName, caller, cancellation).ConfigureAwait(false);
         return await PutAsync(
                 application,
+                application with
+                {
+                    Suspended = suspended,
+                },
                 $"{(suspended ? "suspended" : "resumed")} application {application.Name}",
                 caller,
                 cancellation
@@ -145,6 +146,7 @@ public sealed class Applications(Catalogue catalogue, Approvals approvals)
         var application = await GetAsync(idOrName, caller, cancellation).ConfigureAwait(false);
         var next = application with { Policy = await KnownPolicyAsync(policy, cancellation).ConfigureAwait(false) };
         return await PutAsync(
+                application,
                 next,
                 $"put application {application.Name} under {next.Policy ?? Plan.Unlimited}",
                 caller,
@@ -164,7 +166,8 @@ public sealed class Applications(Catalogue catalogue, Approvals approvals)
         var application = await GetAsync(idOrName, caller, cancellation).ConfigureAwait(false);
         var next = edit.Apply(application);
         await EnsureNameFreeAsync(next, cancellation).ConfigureAwait(false);
-        return await PutAsync(next, $"changed application {next.Name}", caller, cancellation).ConfigureAwait(false);
+        return await PutAsync(application, next, $"changed application {next.Name}", caller, cancellation)
+            .ConfigureAwait(false);
     }
 
     /// <summary>
@@ -194,7 +197,7 @@ public sealed class Applications(Catalogue catalogue, Approvals approvals)
 
         var next = application with { Owner = owner, Group = application.Group.Remove(owner) };
         await EnsureNameFreeAsync(next, cancellation).ConfigureAwait(false);
-        return await PutAsync(next, $"gave application {next.Name} to {owner}", caller, cancellation)
+        return await PutAsync(application, next, $"gave application {next.Name} to {owner}", caller, cancellation)
             .ConfigureAwait(false);
     }
 
@@ -216,25 +219,39 @@ public sealed class Applications(Catalogue catalogue, Approvals approvals)
         }
     }
 
+    // What is put was made of what was read: whatever another wrote meanwhile, a suspension above all, must not be undone by it.
     private async Task<Application> PutAsync(
-        Application application,
+        Application before,
+        Application next,
         string summary,
         Caller caller,
         CancellationToken cancellation
     )
     {
+        var stored = await catalogue
+            .FindAsync(EntityKinds.Application, before.Id, ModelJson.Default.Application, cancellation)
+            .ConfigureAwait(false);
+        if (stored is null || !Written(stored.Value).AsSpan().SequenceEqual(Written(before)))
+        {
+            throw new ConflictException($"{before.Name} was changed meanwhile", "look at it and do this again");
+        }
+
         await catalogue
             .CommitAsync(
                 new CatalogueTransaction(caller.Actor, summary).Put(
                     EntityKinds.Application,
-                    application.Id,
-                    application,
-                    ModelJson.Default.Application
+                    next.Id,
+                    next,
+                    ModelJson.Default.Application,
+                    stored.Epoch
                 ),
                 cancellation
             )
             .ConfigureAwait(false);
-        return application;
+        return next;
+
+        static byte[] Written(Application application) =>
+            CanonicalJson.Write(application, ModelJson.Default.Application);
     }
 
     /// <summary>

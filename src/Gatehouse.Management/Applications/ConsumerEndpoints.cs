@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using System.Collections.Immutable;
 using Gatehouse.Model;
 using Microsoft.AspNetCore.Builder;
@@ -10,7 +11,7 @@ namespace Gatehouse.Management;
 /// <summary>Asks for an application.</summary>
 /// <param name="Name">What to call it.</param>
 /// <param name="Policy">The application policy it is under; null for none.</param>
-public sealed record CreateApplication(string Name, string? Policy = null);
+public sealed record CreateApplication([property: JsonRequired] string Name, string? Policy = null);
 
 /// <summary>Asks for another policy of an application.</summary>
 /// <param name="Policy">The application policy; null for none.</param>
@@ -20,7 +21,9 @@ public sealed record SetPolicy(string? Policy);
 /// <param name="Application">Id or name.</param>
 /// <param name="Api"><c>name:version</c>, or the name while it has one version.</param>
 /// <param name="Plan">The plan to be on; null for no bound.</param>
-public sealed record CreateSubscription(string Application, string Api, string? Plan = null);
+public sealed record CreateSubscription(
+    [property: JsonRequired] string Application,
+    [property: JsonRequired] string Api, string? Plan = null);
 
 /// <summary>Asks for a key.</summary>
 /// <param name="Sandbox">Calls sandbox endpoints.</param>
@@ -50,11 +53,11 @@ public sealed record CreateKey(
 
 /// <summary>Changes an application.</summary>
 /// <param name="Suspended">True to let none of its keys in.</param>
-public sealed record SetApplication(bool Suspended);
+public sealed record SetApplication([property: JsonRequired] bool Suspended);
 
 /// <summary>Changes a subscription.</summary>
 /// <param name="State">What it opens.</param>
-public sealed record SetSubscription(SubscriptionState State);
+public sealed record SetSubscription([property: JsonRequired] SubscriptionState State);
 
 /// <summary>Puts a subscription on another plan.</summary>
 /// <param name="Plan">The plan; null for no bound.</param>

@@ -94,7 +94,14 @@ public sealed class Subscriptions(
             );
         }
 
-        transaction.Put(EntityKinds.Subscription, name, subscription, ModelJson.Default.Subscription);
+        transaction.Put(
+            EntityKinds.Subscription,
+            name,
+            subscription,
+            ModelJson.Default.Subscription,
+            there?.Epoch ?? 0,
+            there?.ExpiresAt
+        );
         await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
         return View(app, subscription);
     }
@@ -195,7 +202,8 @@ public sealed class Subscriptions(
             .CommitAsync(
                 new CatalogueTransaction(caller.Actor, $"unsubscribed {app.Name} from {definition.Name}").Delete(
                     EntityKinds.Subscription,
-                    Subscription.EntityName(app.Id, definition.Name)
+                    Subscription.EntityName(app.Id, definition.Name),
+                    found?.Epoch
                 ),
                 cancellation
             )
