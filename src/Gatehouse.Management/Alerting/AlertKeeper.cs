@@ -92,7 +92,7 @@ internal sealed partial class AlertKeeper(
                 {
                     await LookAsync(stoppingToken).ConfigureAwait(false);
                 }
-                catch (Exception e) when (CatalogueDatabase.TroubleOf(e) is not null)
+                catch (Exception e) when (!stoppingToken.IsCancellationRequested) // a rule must never end the manager
                 {
                     LogFailed(e);
                 }

@@ -104,7 +104,7 @@ public sealed record AlertRule
                 problems.Add(
                     new(
                         $"/webhooks/{i}",
-                        $"'{Excerpt.Of(Webhooks[i])}' is no http or https URL",
+                        $"'{Excerpt.Of(Webhooks[i] ?? "")}' is no http or https URL",
                         "write https://host/path"
                     )
                 );
@@ -113,9 +113,9 @@ public sealed record AlertRule
 
         for (var i = 0; i < Emails.Length; i++)
         {
-            if (!ListingRules.Email().IsMatch(Emails[i]))
+            if (!ListingRules.Email().IsMatch(Emails[i] ?? ""))
             {
-                problems.Add(new($"/emails/{i}", $"'{Excerpt.Of(Emails[i])}' is no e-mail address", "write name@host"));
+                problems.Add(new($"/emails/{i}", $"'{Excerpt.Of(Emails[i] ?? "")}' is no e-mail address", "write name@host"));
             }
         }
 

@@ -148,8 +148,19 @@ public sealed class Mailer(Catalogue catalogue, ManagementOptions options)
         }
 
         // A line break in a subject would be a header of its own.
-        using var mail = new MailMessage(settings.From, to, string.Join(' ', subject.Split('\r', '\n')), text)
+        if (
+            !MailAddress.TryCreate(settings.From, out var from)
+            || to is null
+            || !MailAddress.TryCreate(to, out var mailbox)
+        )
         {
+            throw new MailException("The sender's or the receiver's address is none that mail can go to.");
+        }
+
+        using var mail = new MailMessage(from, mailbox)
+        {
+            Subject = string.Join(' ', subject.Split('\r', '\n')),
+            Body = text,
             BodyEncoding = Encoding.UTF8,
             SubjectEncoding = Encoding.UTF8,
         };
