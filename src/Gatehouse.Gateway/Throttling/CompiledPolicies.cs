@@ -11,7 +11,7 @@ internal sealed record CompiledPlan(Limit? Quota, Limit? Burst, bool StopsOnQuot
         new(
             plan.Quota is { } quota ? new(plan.Name, quota, isRate: false, epoch, time) : null,
             Limit.PerSecond(plan.Name, plan.Burst, epoch, time),
-            plan.StopOnQuotaReach
+            plan.StopOnQuotaReach == true
         );
 }
 
@@ -22,7 +22,7 @@ internal sealed record CompiledApplicationPolicy(Limit? Quota, Limit? Burst, boo
         new(
             policy.Quota is { } quota ? new(policy.Name, quota, isRate: false, epoch, time) : null,
             Limit.PerSecond(policy.Name, policy.Burst, epoch, time),
-            policy.PerUser
+            policy.PerUser == true
         );
 }
 

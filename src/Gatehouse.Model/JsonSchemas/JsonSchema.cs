@@ -70,20 +70,28 @@ public sealed class JsonSchema
     public ImmutableArray<JsonSchemaError> Check(JsonElement value, long size, bool formats)
     {
         var run = new SchemaRun((size * WorkPerByte) + FreeWork, formats);
-        return _node.Check(value, run, null) ? [] : run.Errors;
+        try
+        {
+            return _node.Check(value, run, null) ? [] : run.Errors;
+        }
+        catch (InvalidOperationException)
+        {
+            // System.Text.Json takes half a surrogate pair for JSON and then cannot give the text.
+            return [new("", "holds text that is no Unicode")];
+        }
     }
 
     /// <summary>The types that a value may have, as far as the schema names any: how text of a parameter is to be read.</summary>
-    public JsonTypes Types => _node.TypesFound(0);
+    public JsonTypes Types => _node.TypesFound();
 
     /// <summary>The schema of an array's items; null when there is none.</summary>
-    public JsonSchema? Items => _node.ItemsFound(0) is { } items ? new(items) : null;
+    public JsonSchema? Items => _node.ItemsFound() is { } items ? new(items) : null;
 
     /// <summary>The schema of an object's member; null when it names none.</summary>
-    public JsonSchema? Member(string name) => _node.MemberFound(name, 0) is { } member ? new(member) : null;
+    public JsonSchema? Member(string name) => _node.MemberFound(name) is { } member ? new(member) : null;
 
     /// <summary>The names of the members that the schema lists.</summary>
-    public IEnumerable<string> Members => _node.MembersFound(0);
+    public IEnumerable<string> Members => _node.MembersFound();
 }
 
 /// <summary>Types of JSON values.</summary>

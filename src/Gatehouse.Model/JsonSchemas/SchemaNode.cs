@@ -5,7 +5,6 @@ namespace Gatehouse.Model;
 /// <summary>One schema and what it asks. Filled once by <see cref="SchemaReader"/>, then only read.</summary>
 internal sealed class SchemaNode(SchemaResource resource)
 {
-    private const int MostLookedThrough = 16;
 
     /// <summary>The schema <c>true</c> or <c>false</c>.</summary>
     public bool? Always { get; set; }
@@ -237,7 +236,7 @@ internal sealed class SchemaNode(SchemaResource resource)
         var types = JsonTypes.None;
         foreach (var node in nodes)
         {
-            var one = node.TypesFound(0);
+            var one = node.TypesFound();
             if (one == JsonTypes.None)
             {
                 return "";
@@ -293,33 +292,45 @@ internal sealed class SchemaNode(SchemaResource resource)
         return string.Join(" or ", words);
     }
 
-    // What a schema says of a value may stand behind references and in alternatives; bounded, because they may lead in a circle.
+    // What a schema says of a value may stand behind references and in alternatives, which may lead in circles: each is looked
+    // at once.
 
-    public JsonTypes TypesFound(int depth) =>
-        Types != JsonTypes.None ? Types | (TakesNull ? JsonTypes.Null : JsonTypes.None)
-        : depth > MostLookedThrough ? JsonTypes.None
-        : Parts().Aggregate(JsonTypes.None, (found, part) => found | part.TypesFound(depth + 1));
+    public JsonTypes TypesFound() =>
+        Reach(static node => node.Types != JsonTypes.None)
+            .Where(static node => node.Types != JsonTypes.None)
+            .Aggregate(
+                JsonTypes.None,
+                static (found, node) => found | node.Types | (node.TakesNull ? JsonTypes.Null : JsonTypes.None)
+            );
 
-    public SchemaNode? ItemsFound(int depth) =>
-        Array?.Items
-        ?? (
-            depth > MostLookedThrough
-                ? null
-                : Parts().Select(p => p.ItemsFound(depth + 1)).FirstOrDefault(i => i is not null)
-        );
+    public SchemaNode? ItemsFound() => Reach().Select(n => n.Array?.Items).FirstOrDefault(i => i is not null);
 
-    public SchemaNode? MemberFound(string name, int depth) =>
-        Object?.Member(name)
-        ?? (
-            depth > MostLookedThrough
-                ? null
-                : Parts().Select(p => p.MemberFound(name, depth + 1)).FirstOrDefault(m => m is not null)
-        );
+    public SchemaNode? MemberFound(string name) =>
+        Reach().Select(n => n.Object?.Member(name)).FirstOrDefault(m => m is not null);
 
-    public IEnumerable<string> MembersFound(int depth) =>
-        (Object?.Names ?? []).Concat(
-            depth > MostLookedThrough ? [] : Parts().SelectMany(p => p.MembersFound(depth + 1))
-        );
+    public IEnumerable<string> MembersFound() => Reach().SelectMany(n => n.Object?.Names ?? []);
+
+    private IEnumerable<SchemaNode> Reach(Func<SchemaNode, bool>? ends = null)
+    {
+        var seen = new HashSet<SchemaNode> { this };
+        var open = new Queue<SchemaNode>(seen);
+        while (open.TryDequeue(out var node))
+        {
+            yield return node;
+            if (ends?.Invoke(node) == true)
+            {
+                continue;
+            }
+
+            foreach (var part in node.Parts())
+            {
+                if (seen.Add(part))
+                {
+                    open.Enqueue(part);
+                }
+            }
+        }
+    }
 
     private IEnumerable<SchemaNode> Parts() =>
         [.. Ref is null ? [] : (SchemaNode[])[Ref], .. AllOf ?? [], .. AnyOf ?? [], .. OneOf ?? []];

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 
@@ -133,7 +134,9 @@ internal sealed class SchemaPattern
             case 'u' when pattern.AsSpan(at + 1).StartsWith("{") && pattern.IndexOf('}', at) is > 0 and var end:
                 var code = pattern[(at + 2)..end];
                 result.Append(
-                    Rune.TryCreate(Convert.ToInt32(code.Length is 0 or > 6 ? "0" : code, 16), out var rune)
+                    code.Length <= 6
+                    && int.TryParse(code, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var number)
+                    && Rune.TryCreate(number, out var rune)
                         ? Regex.Escape(rune.ToString())
                         : ""
                 );

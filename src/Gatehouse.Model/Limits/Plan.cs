@@ -3,6 +3,8 @@ namespace Gatehouse.Model;
 /// <summary>A business plan that a subscription is on: what one application may ask of one API version.</summary>
 public sealed record Plan
 {
+    // Generated readers run no initializers, so what a row or a body lacks gets its default where it is read.
+
     /// <summary>The plan that limits nothing; it needs no entity.</summary>
     public const string Unlimited = "Unlimited";
 
@@ -13,7 +15,7 @@ public sealed record Plan
     public required string Name { get; init; }
 
     /// <summary>For people.</summary>
-    public string Description { get; init; } = "";
+    public string Description { get => field ?? ""; init; } = "";
 
     /// <summary>What the subscription may use; null for no bound.</summary>
     public Quota? Quota { get; init; }
@@ -22,10 +24,10 @@ public sealed record Plan
     public int? Burst { get; init; }
 
     /// <summary>False lets a subscription run over its quota; what ran over is counted.</summary>
-    public bool StopOnQuotaReach { get; init; } = true;
+    public bool? StopOnQuotaReach { get => field ?? true; init; }
 
     /// <summary>What it costs, in the operator's words, such as <c>free</c> or <c>10 EUR a month</c>; for display only.</summary>
-    public string Billing { get; init; } = "free";
+    public string Billing { get => field ?? "free"; init; } = "free";
 }
 
 /// <summary>What one application may ask of all APIs together.</summary>
@@ -35,7 +37,7 @@ public sealed record ApplicationPolicy
     public required string Name { get; init; }
 
     /// <summary>For people.</summary>
-    public string Description { get; init; } = "";
+    public string Description { get => field ?? ""; init; } = "";
 
     /// <summary>What may be used; null for no bound.</summary>
     public Quota? Quota { get; init; }
@@ -44,5 +46,5 @@ public sealed record ApplicationPolicy
     public int? Burst { get; init; }
 
     /// <summary>Each user of the application has the quota for themselves (WSO2's key <c>appId:user</c>); a call without a user counts for the application.</summary>
-    public bool PerUser { get; init; } = true;
+    public bool? PerUser { get => field ?? true; init; }
 }

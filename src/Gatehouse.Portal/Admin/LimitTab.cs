@@ -66,7 +66,7 @@ internal sealed record LimitLine(string Name, string Description, string Allows,
                         p.Name,
                         p.Description,
                         Allowed(p.Quota, p.Burst),
-                        $"{(p.StopOnQuotaReach ? "stops at its quota" : "runs over and counts it")}, {p.Billing}"
+                        $"{(p.StopOnQuotaReach == true ? "stops at its quota" : "runs over and counts it")}, {p.Billing}"
                     )
                 ),
             ],
@@ -77,7 +77,7 @@ internal sealed record LimitLine(string Name, string Description, string Allows,
                         p.Name,
                         p.Description,
                         Allowed(p.Quota, p.Burst),
-                        p.PerUser ? "each user for themselves" : "all users together"
+                        p.PerUser == true ? "each user for themselves" : "all users together"
                     )
                 ),
             ],

@@ -276,7 +276,7 @@ internal static class LimitCommands
             policy.Name,
             Text(policy.Quota),
             Burst(policy.Burst),
-            policy.PerUser ? "application and user" : "application"
+            policy.PerUser == true ? "application and user" : "application"
         );
 
     private static LimitLine Line(ApiPolicy policy) =>

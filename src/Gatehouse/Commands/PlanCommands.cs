@@ -64,7 +64,7 @@ internal static class PlanCommands
                     new("NAME", p => p.Name),
                     new("RATE", p => LimitCommands.Text(p.Quota)),
                     new("BURST", p => LimitCommands.Burst(p.Burst)),
-                    new("AT THE QUOTA", p => p.StopOnQuotaReach ? "stops" : "goes on", Drop: 2),
+                    new("AT THE QUOTA", p => p.StopOnQuotaReach == true ? "stops" : "goes on", Drop: 2),
                     new("BILLING", p => p.Billing, Drop: 1)
                 )
         );
@@ -107,7 +107,7 @@ internal static class PlanCommands
             ("description", plan.Description.Length == 0 ? null : plan.Description),
             ("rate", LimitCommands.Text(plan.Quota)),
             ("burst", LimitCommands.Burst(plan.Burst)),
-            ("at the quota", plan.StopOnQuotaReach ? "stops" : "goes on"),
+            ("at the quota", plan.StopOnQuotaReach == true ? "stops" : "goes on"),
             ("billing", plan.Billing)
         );
         LimitCommands.SayHowItIsDivided(call);
