@@ -26,7 +26,7 @@ public sealed record EventSenderOptions
     public required Func<string, GrpcChannel> Connect { get; init; }
 
     /// <summary>Time between two batches.</summary>
-    public TimeSpan Every { get; init; } = TimeSpan.FromSeconds(5);
+    public TimeSpan Every { get; init; } = TimeSpan.FromSeconds(1);
 }
 
 /// <summary>
@@ -158,11 +158,12 @@ public sealed partial class EventSender(EventSenderOptions options, TimeProvider
                 LogRefused(fault.Status.Detail);
                 return true;
             }
-            catch (RpcException fault) when (!cancellation.IsCancellationRequested)
+            catch (RpcException fault)
             {
+                // At the stop of the node too: the batch is kept.
                 _channel?.Dispose();
                 (_channel, _manager) = (null, null);
-                if (!_failing)
+                if (!_failing && !cancellation.IsCancellationRequested)
                 {
                     LogFailed(manager, fault.StatusCode);
                 }

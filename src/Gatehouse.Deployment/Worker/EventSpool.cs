@@ -72,7 +72,8 @@ internal sealed class EventSpool
             {
                 return (name, EventBatch.Parser.ParseFrom(File.ReadAllBytes(Path.Combine(_directory, name))));
             }
-            catch (Exception e) when (e is IOException or InvalidProtocolBufferException)
+            catch (Exception e)
+                when (e is IOException or UnauthorizedAccessException or InvalidProtocolBufferException)
             {
                 Remove(name);
                 lost += events;
@@ -88,7 +89,14 @@ internal sealed class EventSpool
         if (_files.Remove(name, out var known))
         {
             _bytes -= known.Bytes;
-            File.Delete(Path.Combine(_directory, name));
+            try
+            {
+                File.Delete(Path.Combine(_directory, name));
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // It is sent once more after the next start, and counts once all the same.
+            }
         }
     }
 

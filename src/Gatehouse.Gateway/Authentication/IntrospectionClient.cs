@@ -147,6 +147,12 @@ internal sealed partial class IntrospectionClient
             trouble = failure is OperationCanceledException ? "it did not answer in time" : failure.Message;
         }
 
+        if (time.GetTimestamp() < Volatile.Read(ref _pausedUntil))
+        {
+            // Another question of the same moment has told it.
+            return Unreached(digest, issuer, time.GetUtcNow());
+        }
+
         var failures = Interlocked.Increment(ref _failures);
         var pause = Math.Min(s_longestPause.TotalSeconds, Math.Pow(2, Math.Min(failures, 10) - 1) / 2);
         Volatile.Write(ref _pausedUntil, time.GetTimestamp() + (long)(pause * time.TimestampFrequency));

@@ -178,7 +178,13 @@ internal static class ProblemWriter
         }
 
         writer.WriteElementString(prefix, "message", name, problem.Message);
-        writer.WriteElementString(prefix, "description", name, problem.Description);
+        // It may quote the caller, who may send what no XML can hold.
+        writer.WriteElementString(
+            prefix,
+            "description",
+            name,
+            string.Concat(problem.Description.Select(c => XmlConvert.IsXmlChar(c) ? c : '\uFFFD'))
+        );
         writer.WriteEndElement();
     }
 }

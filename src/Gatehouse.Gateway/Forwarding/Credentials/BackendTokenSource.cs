@@ -19,6 +19,7 @@ internal sealed partial class BackendTokenSource
     private const int DefaultLife = 60;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_reserve = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_leastAge = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(30);
 
     private readonly Uri _address;
@@ -73,10 +74,13 @@ internal sealed partial class BackendTokenSource
         return _held is { } got && _time.GetUtcNow() < got.Ends ? got.Header : null;
     }
 
-    /// <summary>The backend took a token for no good: another one is got.</summary>
+    /// <summary>
+    /// The backend took a token for no good: another one is got, unless this one is new. A caller who is refused for reasons of
+    /// its own must not make the gateway ask for a token each time.
+    /// </summary>
     public void Forget(string header)
     {
-        if (_held is { } held && held.Header == header)
+        if (_held is { } held && held.Header == header && _time.GetUtcNow() - held.Got >= s_leastAge)
         {
             _held = null;
         }
@@ -150,7 +154,13 @@ internal sealed partial class BackendTokenSource
                 : (null, "its answer has no access_token");
         }
         catch (Exception failure)
-            when (failure is HttpRequestException or OperationCanceledException or IOException or JsonException)
+            when (failure
+                    is HttpRequestException
+                        or OperationCanceledException
+                        or IOException
+                        or JsonException
+                        or InvalidOperationException
+            )
         {
             return (
                 null,
@@ -175,7 +185,7 @@ internal sealed partial class BackendTokenSource
                 : DefaultLife;
         var now = _time.GetUtcNow();
         var ends = now.AddSeconds(life) - (life > 60 ? s_reserve : TimeSpan.Zero);
-        return new($"Bearer {token}", now.AddSeconds(life * 0.8), ends);
+        return new($"Bearer {token}", now, now.AddSeconds(life * 0.8), ends);
     }
 
     [LoggerMessage(
@@ -184,5 +194,5 @@ internal sealed partial class BackendTokenSource
     )]
     private partial void LogFailed(string host, string trouble, double seconds);
 
-    private sealed record Token(string Header, DateTimeOffset RenewAt, DateTimeOffset Ends);
+    private sealed record Token(string Header, DateTimeOffset Got, DateTimeOffset RenewAt, DateTimeOffset Ends);
 }
