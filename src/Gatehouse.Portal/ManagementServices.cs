@@ -3,7 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Gatehouse.Portal;
 
-/// <summary>The manager's services that pages use: the ones behind REST, so that a page can do nothing that the command line cannot.</summary>
+/// <summary>The manager's services that pages use: the ones behind REST.</summary>
 internal static class ManagementServices
 {
     private static readonly Type[] s_lent =

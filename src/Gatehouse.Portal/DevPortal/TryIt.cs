@@ -109,6 +109,10 @@ public sealed class TryIt(
         {
             throw Wrong($"The gateway cannot be reached: {e.Message}", "look at the nodes in the console");
         }
+        catch (IOException e)
+        {
+            throw Wrong($"The answer broke off: {e.Message}", "look at the backend: it closed before it was done");
+        }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             throw Wrong($"Nothing was answered within {s_patience.TotalSeconds:0} seconds", "is the backend slow?");

@@ -40,9 +40,16 @@ public sealed record EndpointCheck(
         try
         {
             var clock = Stopwatch.StartNew();
-            var addresses = await Dns.GetHostAddressesAsync(url.DnsSafeHost, deadline.Token).ConfigureAwait(false);
+            var resolved = await Dns.GetHostAddressesAsync(url.DnsSafeHost, deadline.Token).ConfigureAwait(false);
             check = check with { Resolved = Lap(clock) };
-            if (addresses.All(a => a.IsIPv6LinkLocal || a.GetAddressBytes() is [169, 254, ..]))
+            // Every address that is tried, in either form: what is link-local is the machine's business, not a backend.
+            IPAddress[] addresses =
+            [
+                .. resolved
+                    .Select(a => a.IsIPv4MappedToIPv6 ? a.MapToIPv4() : a)
+                    .Where(a => !a.IsIPv6LinkLocal && a.GetAddressBytes() is not [169, 254, _, _]),
+            ];
+            if (addresses.Length == 0)
             {
                 return check with { Failure = "is a link-local address" };
             }
