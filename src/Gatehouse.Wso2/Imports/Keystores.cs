@@ -12,7 +12,7 @@ internal static class Keystores
 
     public static void ReadHome(string home, Import import)
     {
-        foreach (var (location, password, keyPassword) in In(home).DistinctBy(k => k.Location))
+        foreach (var (location, password, keyPassword) in In(home).DistinctBy(k => FileOf(home, k.Location)))
         {
             var file = FileOf(home, location);
             var place = new Place(file);
@@ -126,9 +126,15 @@ internal static class Keystores
             return;
         }
 
-        var name = string.Concat(
+        var alias = string.Concat(
             entry.Alias.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '_')
         );
+        // Two stores may call their keys alike.
+        var name = alias;
+        for (var n = 2; import.Files.Any(f => f.Path == $"tls/{name}.crt"); n++)
+        {
+            name = $"{alias}-{n}";
+        }
         import.Add(
             new ImportedFile(
                 $"tls/{name}.crt",

@@ -132,6 +132,20 @@ internal static class CertCommands
                     }
 
                     RefuseWeak(before, path);
+                    var held = File.ReadAllText(path);
+                    if (
+                        !held.Contains("-----BEGIN CERTIFICATE-----", StringComparison.Ordinal)
+                        || held.Contains("PRIVATE KEY", StringComparison.Ordinal)
+                    )
+                    {
+                        throw new CommandFailure(
+                            ExitCode.Usage,
+                            "the file holds the key too, which would be lost when it is written over",
+                            path,
+                            $"take it apart with 'gatehouse cert import {path} --out DIR' and renew the .crt that makes"
+                        );
+                    }
+
                     using var key =
                         (AsymmetricAlgorithm?)before.Leaf.GetRSAPrivateKey() ?? before.Leaf.GetECDsaPrivateKey()!;
                     using var certificate = Sign(key, CertificateJudge.NamesOf(before.Leaf), call.Get(s_days));

@@ -14,6 +14,7 @@ namespace Gatehouse.Commands;
 /// <summary><c>gatehouse lb export | watch</c>: for those who keep their NGINX or HAProxy in front.</summary>
 internal static class LbCommands
 {
+    private static readonly TimeSpan s_longestReload = TimeSpan.FromSeconds(30);
     private static readonly Argument<string> s_kind = Kind();
 
     private static readonly Option<string?> s_out = new("--out")
@@ -77,9 +78,7 @@ internal static class LbCommands
                     DurableFile.Write(file, Encoding.UTF8.GetBytes(text));
                     call.Output.Say($"{file} is written, and {AuthorityFile(call)}");
                     call.Output.Next(
-                        call.Get(s_kind) == "nginx"
-                            ? "nginx -t && nginx -s reload"
-                            : $"haproxy -c -f {file} && systemctl reload haproxy"
+                        DefaultReload(call, file)
                     );
                 }
             );
@@ -118,12 +117,7 @@ internal static class LbCommands
                             "name the load balancer's file with --out FILE"
                         );
                     var command =
-                        call.Get(reload)
-                        ?? (
-                            call.Get(s_kind) == "nginx"
-                                ? "nginx -t && nginx -s reload"
-                                : $"haproxy -c -f {file} && systemctl reload haproxy"
-                        );
+                        call.Get(reload) ?? DefaultReload(call, file);
                     using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
                     var input = StopWithInput.FollowAsync(call, stop);
                     await WatchAsync(call, file, command, stop.Token);
@@ -131,6 +125,11 @@ internal static class LbCommands
                 }
             );
     }
+
+    private static string DefaultReload(Call call, string file) =>
+        call.Get(s_kind) == "nginx"
+            ? "nginx -t && nginx -s reload"
+            : $"haproxy -c -f '{file.Replace("'", "'\\''", StringComparison.Ordinal)}' && systemctl reload haproxy";
 
     // What was written last is in force once its reload succeeded; until then it is tried again.
     private static async Task WatchAsync(Call call, string file, string command, CancellationToken stopping)
@@ -200,11 +199,27 @@ internal static class LbCommands
             RedirectStandardError = true,
         };
         using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync(cancellation);
-        var error = process.StandardError.ReadToEndAsync(cancellation);
-        await process.WaitForExitAsync(cancellation);
-        var said = (await output + await error).Trim();
-        return process.ExitCode == 0 ? "" : $"'{command}' ended with {process.ExitCode}: {said}";
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        deadline.CancelAfter(s_longestReload);
+        try
+        {
+            var output = process.StandardOutput.ReadToEndAsync(deadline.Token);
+            var error = process.StandardError.ReadToEndAsync(deadline.Token);
+            await process.WaitForExitAsync(deadline.Token);
+            return process.ExitCode == 0
+                ? ""
+                : $"'{command}' ended with {process.ExitCode}: {(await output + await error).Trim()}";
+        }
+        catch (OperationCanceledException)
+        {
+            if (!process.HasExited)
+            {
+                process.Kill(entireProcessTree: true);
+            }
+
+            cancellation.ThrowIfCancellationRequested();
+            return $"'{command}' was not done within {s_longestReload.TotalSeconds:0} seconds";
+        }
     }
 
     private static async Task<string> TextAsync(Call call, CancellationToken cancellation)

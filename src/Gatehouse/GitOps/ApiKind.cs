@@ -251,7 +251,14 @@ internal sealed class ApiKind : SourceKind
                     $"{path}/documents/{Uri.EscapeDataString(document.Name)}/content",
                     cancellation
                 );
-                var file = Path.Combine("docs", SafeName(document.FileName ?? document.Name));
+                // Two documents may have come from files of one name.
+                var safe = SafeName(document.FileName ?? document.Name);
+                var file = Path.Combine("docs", safe);
+                for (var n = 2; documents.Any(d => d!["file"]?.GetValue<string>() == file.Replace('\\', '/')); n++)
+                {
+                    file = Path.Combine("docs", $"{n}-{safe}");
+                }
+
                 Directory.CreateDirectory(Path.Combine(folder, "docs"));
                 await File.WriteAllBytesAsync(Path.Combine(folder, file), bytes, cancellation);
                 json["file"] = file.Replace('\\', '/');
