@@ -72,8 +72,7 @@ internal sealed class EventSpool
             {
                 return (name, EventBatch.Parser.ParseFrom(File.ReadAllBytes(Path.Combine(_directory, name))));
             }
-            catch (Exception e)
-                when (e is IOException or UnauthorizedAccessException or InvalidProtocolBufferException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidProtocolBufferException)
             {
                 Remove(name);
                 lost += events;

@@ -85,9 +85,7 @@ internal static class AlertEndpoints
         var problems = rule.Check();
         if (rule.Name != name)
         {
-            problems = problems.Add(
-                RequestBody.OtherName
-            );
+            problems = problems.Add(RequestBody.OtherName);
         }
 
         if (!problems.IsEmpty)

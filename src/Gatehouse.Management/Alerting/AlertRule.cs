@@ -115,7 +115,9 @@ public sealed record AlertRule
         {
             if (!ListingRules.Email().IsMatch(Emails[i] ?? ""))
             {
-                problems.Add(new($"/emails/{i}", $"'{Excerpt.Of(Emails[i] ?? "")}' is no e-mail address", "write name@host"));
+                problems.Add(
+                    new($"/emails/{i}", $"'{Excerpt.Of(Emails[i] ?? "")}' is no e-mail address", "write name@host")
+                );
             }
         }
 

@@ -1,5 +1,5 @@
-using System.Text.Json.Serialization;
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Gatehouse.Model;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -23,7 +23,9 @@ public sealed record SetPolicy(string? Policy);
 /// <param name="Plan">The plan to be on; null for no bound.</param>
 public sealed record CreateSubscription(
     [property: JsonRequired] string Application,
-    [property: JsonRequired] string Api, string? Plan = null);
+    [property: JsonRequired] string Api,
+    string? Plan = null
+);
 
 /// <summary>Asks for a key.</summary>
 /// <param name="Sandbox">Calls sandbox endpoints.</param>

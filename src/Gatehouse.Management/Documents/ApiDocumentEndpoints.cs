@@ -60,9 +60,7 @@ internal static class ApiDocumentEndpoints
     {
         if (document.Name.Length > 0 && document.Name != name)
         {
-            throw new ProblemsException([
-                RequestBody.OtherName,
-            ]);
+            throw new ProblemsException([RequestBody.OtherName]);
         }
 
         var (stored, created) = await documents

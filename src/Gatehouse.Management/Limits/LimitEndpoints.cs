@@ -55,9 +55,7 @@ internal static class LimitEndpoints
         var policy = await ReadAsync(http, kind).ConfigureAwait(false);
         if (name is not null && kind.NameOf(policy) != name)
         {
-            throw new ProblemsException([
-                RequestBody.OtherName,
-            ]);
+            throw new ProblemsException([RequestBody.OtherName]);
         }
 
         var caller = await CallerOfAsync(http).ConfigureAwait(false);

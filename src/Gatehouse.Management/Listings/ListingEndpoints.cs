@@ -138,9 +138,7 @@ internal static class ListingEndpoints
         var problems = ListingRules.Check(category);
         if (category.Name != name)
         {
-            problems = problems.Add(
-                RequestBody.OtherName
-            );
+            problems = problems.Add(RequestBody.OtherName);
         }
 
         if (!problems.IsEmpty)

@@ -5,7 +5,6 @@ namespace Gatehouse.Model;
 /// <summary>One schema and what it asks. Filled once by <see cref="SchemaReader"/>, then only read.</summary>
 internal sealed class SchemaNode(SchemaResource resource)
 {
-
     /// <summary>The schema <c>true</c> or <c>false</c>.</summary>
     public bool? Always { get; set; }
 

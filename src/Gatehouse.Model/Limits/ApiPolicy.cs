@@ -12,7 +12,11 @@ public sealed record ApiPolicy
     public required string Name { get; init; }
 
     /// <summary>For people.</summary>
-    public string Description { get => field ?? ""; init; } = "";
+    public string Description
+    {
+        get => field ?? "";
+        init;
+    } = "";
 
     /// <summary>Each user has the quotas for themselves; otherwise all callers share them.</summary>
     public bool PerUser { get; init; }
@@ -21,14 +25,22 @@ public sealed record ApiPolicy
     public Quota? Quota { get; init; }
 
     /// <summary>Asked in this order.</summary>
-    public ImmutableArray<ConditionGroup> Groups { get => field.IsDefault ? [] : field; init; } = [];
+    public ImmutableArray<ConditionGroup> Groups
+    {
+        get => field.IsDefault ? [] : field;
+        init;
+    } = [];
 }
 
 /// <summary>Conditions with the quota of the requests that meet all of them.</summary>
 public sealed record ConditionGroup
 {
     /// <summary>For people.</summary>
-    public string Description { get => field ?? ""; init; } = "";
+    public string Description
+    {
+        get => field ?? "";
+        init;
+    } = "";
 
     /// <summary>All must hold; at least one.</summary>
     public required ImmutableArray<Condition> Conditions { get; init; }
@@ -44,10 +56,18 @@ public sealed record Condition
     public required ConditionKind Kind { get; init; }
 
     /// <summary>The name of the header, query parameter or claim; empty for an address.</summary>
-    public string Name { get => field ?? ""; init; } = "";
+    public string Name
+    {
+        get => field ?? "";
+        init;
+    } = "";
 
     /// <summary>An address, a range <c>from-to</c> or a network <c>a.b.c.d/n</c>; or the value. An empty value asks only that it is there.</summary>
-    public string Value { get => field ?? ""; init; } = "";
+    public string Value
+    {
+        get => field ?? "";
+        init;
+    } = "";
 
     /// <summary>Holds where it otherwise would not.</summary>
     public bool Invert { get; init; }
@@ -76,7 +96,11 @@ public sealed record CustomRule
     public required string Name { get; init; }
 
     /// <summary>For people.</summary>
-    public string Description { get => field ?? ""; init; } = "";
+    public string Description
+    {
+        get => field ?? "";
+        init;
+    } = "";
 
     /// <summary>
     /// Text with <c>$userId</c>, <c>$appId</c>, <c>$apiContext</c>, <c>$apiVersion</c>, <c>$resourceKey</c>,

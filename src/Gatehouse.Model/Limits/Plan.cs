@@ -15,7 +15,11 @@ public sealed record Plan
     public required string Name { get; init; }
 
     /// <summary>For people.</summary>
-    public string Description { get => field ?? ""; init; } = "";
+    public string Description
+    {
+        get => field ?? "";
+        init;
+    } = "";
 
     /// <summary>What the subscription may use; null for no bound.</summary>
     public Quota? Quota { get; init; }
@@ -24,10 +28,18 @@ public sealed record Plan
     public int? Burst { get; init; }
 
     /// <summary>False lets a subscription run over its quota; what ran over is counted.</summary>
-    public bool? StopOnQuotaReach { get => field ?? true; init; }
+    public bool? StopOnQuotaReach
+    {
+        get => field ?? true;
+        init;
+    }
 
     /// <summary>What it costs, in the operator's words, such as <c>free</c> or <c>10 EUR a month</c>; for display only.</summary>
-    public string Billing { get => field ?? "free"; init; } = "free";
+    public string Billing
+    {
+        get => field ?? "free";
+        init;
+    } = "free";
 }
 
 /// <summary>What one application may ask of all APIs together.</summary>
@@ -37,7 +49,11 @@ public sealed record ApplicationPolicy
     public required string Name { get; init; }
 
     /// <summary>For people.</summary>
-    public string Description { get => field ?? ""; init; } = "";
+    public string Description
+    {
+        get => field ?? "";
+        init;
+    } = "";
 
     /// <summary>What may be used; null for no bound.</summary>
     public Quota? Quota { get; init; }
@@ -46,5 +62,9 @@ public sealed record ApplicationPolicy
     public int? Burst { get; init; }
 
     /// <summary>Each user of the application has the quota for themselves (WSO2's key <c>appId:user</c>); a call without a user counts for the application.</summary>
-    public bool? PerUser { get => field ?? true; init; }
+    public bool? PerUser
+    {
+        get => field ?? true;
+        init;
+    }
 }

@@ -77,9 +77,7 @@ internal static class LbCommands
                     WriteAuthority(call);
                     DurableFile.Write(file, Encoding.UTF8.GetBytes(text));
                     call.Output.Say($"{file} is written, and {AuthorityFile(call)}");
-                    call.Output.Next(
-                        DefaultReload(call, file)
-                    );
+                    call.Output.Next(DefaultReload(call, file));
                 }
             );
 
@@ -116,8 +114,7 @@ internal static class LbCommands
                             "--out",
                             "name the load balancer's file with --out FILE"
                         );
-                    var command =
-                        call.Get(reload) ?? DefaultReload(call, file);
+                    var command = call.Get(reload) ?? DefaultReload(call, file);
                     using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
                     var input = StopWithInput.FollowAsync(call, stop);
                     await WatchAsync(call, file, command, stop.Token);
