@@ -31,6 +31,7 @@ public sealed partial class Membership
     private readonly RememberedMembers _remembered;
     private readonly ClusterRivalry _rivalry;
     private readonly AddressBook _book;
+    private readonly HeardMembers _heard;
     private readonly Round _round;
     private readonly Lock _publishing = new();
 
@@ -64,7 +65,8 @@ public sealed partial class Membership
         _remembered = new RememberedMembers(settings.StateFile);
         _rivalry = new ClusterRivalry(time);
         _book = new AddressBook(settings, _remembered, lookUp);
-        _round = new Round(_book, new MemberProbe(trust));
+        _heard = new HeardMembers(time);
+        _round = new Round(_book, new MemberProbe(trust), _heard);
         View = new Latest<ClusterView>(new ClusterView { Domain = settings.Domain, Phase = MembershipPhase.Off });
     }
 
@@ -203,7 +205,7 @@ public sealed partial class Membership
                     new RuntimeHooks
                     {
                         Changed = OnChange,
-                        Met = OnHello,
+                        Met = OnAsked,
                         ForeignMember = OnForeignMember,
                         Rejected = OnRejected,
                         Judge = Judge,
@@ -216,6 +218,7 @@ public sealed partial class Membership
         );
         var runtime = await StartedAsync(start).ConfigureAwait(false);
         _rivalry.Reset();
+        _heard.Clear();
         Volatile.Write(ref _giveWay, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         Volatile.Write(ref _runtime, runtime);
         _heldPort = port;
@@ -293,6 +296,7 @@ public sealed partial class Membership
                     Listed = _book.Listed,
                     Remembered = _remembered.Others,
                     Answers = Admit(round),
+                    Mute = round.Mute,
                     Elapsed = _time.GetElapsedTime(began),
                 }
             );
@@ -385,6 +389,12 @@ public sealed partial class Membership
         }
 
         return [.. round.Answers.Where(a => a.Domain == _settings.Domain)];
+    }
+
+    private void OnAsked(Hello other)
+    {
+        _heard.Hear(other);
+        OnHello(other);
     }
 
     private void OnHello(Hello other)

@@ -16,7 +16,22 @@ internal sealed record JoinDecision(JoinAction Action, ImmutableArray<MemberAddr
     /// </summary>
     public static readonly TimeSpan ReturnPatience = TimeSpan.FromSeconds(60);
 
+    /// <summary>
+    /// How long a node that would form a cluster waits for one that shows a certificate of this cluster and says nothing
+    /// yet: on a busy machine it is still starting, and may be in a cluster already. Shorter than
+    /// <see cref="RuntimeHealth.Patience"/>, after which the silence counts as a fault of this node.
+    /// </summary>
+    public static readonly TimeSpan MutePatience = TimeSpan.FromSeconds(20);
+
     public static JoinDecision Make(Search search)
+    {
+        var decision = MakeOfAnswers(search);
+        return decision.Action == JoinAction.Form && search.Mute > 0 && search.Elapsed < MutePatience
+            ? Wait("another node of this cluster listens and does not answer yet")
+            : decision;
+    }
+
+    private static JoinDecision MakeOfAnswers(Search search)
     {
         // 1. Somebody is in a cluster: join it. Of several, the one that would win anyway.
         var claims = search.Answers.Where(a => a.Cluster is not null).Select(a => a.Cluster!).ToList();
@@ -111,6 +126,9 @@ internal sealed record Search
 
     /// <summary>Who answered, of this domain and other than this node.</summary>
     public required IReadOnlyList<Hello> Answers { get; init; }
+
+    /// <summary>How many showed a certificate of this cluster and then said nothing.</summary>
+    public int Mute { get; init; }
 
     /// <summary>Since the search began.</summary>
     public required TimeSpan Elapsed { get; init; }

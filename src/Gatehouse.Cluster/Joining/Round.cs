@@ -8,7 +8,7 @@ namespace Gatehouse.Cluster.Joining;
 /// One round of asking: knock at every address at once, then ask those that hold a certificate of this cluster who they
 /// are. Bounded by the time limits of one address, however many there are.
 /// </summary>
-internal sealed class Round(AddressBook book, MemberProbe probe)
+internal sealed class Round(AddressBook book, MemberProbe probe, HeardMembers heard)
 {
     private const int AtOnce = 256;
 
@@ -67,13 +67,16 @@ internal sealed class Round(AddressBook book, MemberProbe probe)
                 return null;
             }
 
-            var asked = await Task.WhenAll(
-                    HostsOf(contact).Select(h => runtime.AskAsync(new MemberAddress(h, contact.Port), stop))
-                )
-                .ConfigureAwait(false);
+            var addresses = HostsOf(contact).Select(h => new MemberAddress(h, contact.Port)).ToList();
+            var asked = await Task.WhenAll(addresses.Select(a => runtime.AskAsync(a, stop))).ConfigureAwait(false);
             if (asked.FirstOrDefault(a => a is not null) is not { } hello)
             {
                 _answersTo.TryRemove((contact.Ip, contact.Port), out _); // it may go by another name now
+                if (heard.Lately(addresses) is { } said)
+                {
+                    return said;
+                }
+
                 Interlocked.Increment(ref mute);
                 return null;
             }

@@ -18,7 +18,7 @@ internal sealed class MemberRuntime
     /// <summary>How long leaving may take.</summary>
     public static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(3);
 
-    private static readonly TimeSpan s_answerTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_answerTimeout = TimeSpan.FromSeconds(3);
     private static readonly RuntimeState s_outside = new(null, [], AllReachable: true);
 
     private readonly RuntimeHooks _hooks;

@@ -190,7 +190,7 @@ public sealed class LossTests(SharedCluster shared) : Losses(shared)
                 states = members!.ToJsonString();
                 return members["members"]!.AsArray().Count(m => (string?)m!["state"] == "up") == cluster.Nodes.Count;
             },
-            TimeSpan.FromSeconds(60),
+            TimeSpan.FromSeconds(120),
             () => $"all members are up: {states}"
         );
     }

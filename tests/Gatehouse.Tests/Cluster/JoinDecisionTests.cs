@@ -89,6 +89,17 @@ public sealed class JoinDecisionTests
     }
 
     [Fact]
+    public void A_node_forms_no_cluster_beside_another_that_listens_and_says_nothing_yet()
+    {
+        Assert.Equal(JoinAction.Wait, JoinDecision.Make(Search(s_a, elapsed: 19) with { Mute = 1 }).Action);
+        Assert.Equal(JoinAction.Form, JoinDecision.Make(Search(s_a, elapsed: 20) with { Mute = 1 }).Action);
+        Assert.Equal(
+            JoinAction.Join,
+            JoinDecision.Make(Search(s_a, answers: [Hello(s_b, InCluster("x", 1))]) with { Mute = 1 }).Action
+        );
+    }
+
+    [Fact]
     public void Of_nodes_that_see_each_other_at_most_one_forms_a_cluster_and_in_the_end_one_does()
     {
         Gen.Select(Gen.Int[1, 6].HashSet[1, 5], Gen.Int[0, 90], Gen.Bool.Array[7], Gen.Bool)
