@@ -68,6 +68,7 @@ public sealed class GatewayEngine
     {
         var exchange = _spare.TryTake(out var spare) ? spare : _exchanges.Create();
         await _pipeline.RunAsync(exchange, features, fromDataHop: true).ConfigureAwait(false);
+        exchange.Forget();
         if (_spare.Count < SpareExchanges)
         {
             _spare.Add(exchange);

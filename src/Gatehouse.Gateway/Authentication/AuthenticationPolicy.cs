@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Collections.Immutable;
-using System.Security.Cryptography;
 using System.Text;
 using Gatehouse.Gateway.Pipeline;
 using Gatehouse.Gateway.Routing;
@@ -64,7 +62,7 @@ internal sealed class AuthenticationPolicy : IPolicy
     {
         var text = Bearer(exchange.Request.Headers[_authorization])!;
         var verdict = await _verifier
-            .CheckAsync(text, DigestOf(text), exchange.Consumers.Issuers, _issuers)
+            .CheckAsync(text, exchange.Shown.DigestOf(text), exchange.Consumers.Issuers, _issuers)
             .ConfigureAwait(false);
         return Enter(exchange, recall: false, verdict);
     }
@@ -117,7 +115,7 @@ internal sealed class AuthenticationPolicy : IPolicy
         {
             return
                 Basic(authorization, out var user, out var secret)
-                && Knows(exchange, DigestOf(secret), KeyType.Basic, out key, out application)
+                && Knows(exchange, exchange.Shown.DigestOf(secret), KeyType.Basic, out key, out application)
                 && key!.Id == user
                 ? EnterWithKey(exchange, key, application!)
                 : _problems.Invalid;
@@ -127,7 +125,7 @@ internal sealed class AuthenticationPolicy : IPolicy
         {
             return
                 shown is [{ Length: <= LongestSecret } presented]
-                && Knows(exchange, DigestOf(presented), KeyType.ApiKey, out key, out application)
+                && Knows(exchange, exchange.Shown.DigestOf(presented), KeyType.ApiKey, out key, out application)
                 ? EnterWithKey(exchange, key!, application!)
                 : _problems.Invalid;
         }
@@ -148,7 +146,7 @@ internal sealed class AuthenticationPolicy : IPolicy
         if (recall)
         {
             if (
-                _verifier.Recall(text, DigestOf(text), exchange.Consumers.Issuers, _issuers, exchange.Now)
+                _verifier.Recall(text, exchange.Shown.DigestOf(text), exchange.Consumers.Issuers, _issuers, exchange.Now)
                 is not { } remembered
             )
             {
@@ -363,27 +361,5 @@ internal sealed class AuthenticationPolicy : IPolicy
 
         (user, secret) = (text[..colon], text[(colon + 1)..]);
         return true;
-    }
-
-    /// <summary>Header text is Latin-1 of the bytes on the wire, so this hashes exactly the bytes that were sent.</summary>
-    private static Digest DigestOf(string text)
-    {
-        const int onStack = 2048;
-        if (text.Length <= onStack)
-        {
-            Span<byte> bytes = stackalloc byte[onStack];
-            return Digest.Of(bytes[..Encoding.Latin1.GetBytes(text, bytes)]);
-        }
-
-        var rented = ArrayPool<byte>.Shared.Rent(text.Length);
-        try
-        {
-            return Digest.Of(rented.AsSpan(0, Encoding.Latin1.GetBytes(text, rented)));
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(rented);
-            ArrayPool<byte>.Shared.Return(rented);
-        }
     }
 }

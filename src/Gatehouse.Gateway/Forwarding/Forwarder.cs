@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Gatehouse.Gateway.Accounting;
 using Gatehouse.Gateway.Balancing;
@@ -15,70 +16,111 @@ internal sealed class Forwarder(TrafficTimeouts timeouts, ForwardingCounters cou
     /// <summary>Targets that one request may knock at.</summary>
     private const int MostAttempts = 4;
 
-    public async ValueTask<ForwardingOutcome> ForwardAsync(Exchange exchange)
-    {
-        var route = exchange.Route!;
-        var pool = PoolOf(exchange, route);
-        if (route.Forwarding.Replays && await BufferAsync(exchange).ConfigureAwait(false) is { } fault)
-        {
-            return fault;
-        }
-
-        exchange.CameWithCookieOf = route.Forwarding.Sticky?.Find(exchange, pool);
-        pool.Retries.Earn();
-        var target = exchange.CameWithCookieOf ?? pool.Choose([], HashOf(exchange, pool));
-        if (target is null)
-        {
-            return ForwardingOutcome.NoTarget;
-        }
-
-        var outcome = await TryAsync(exchange, target).ConfigureAwait(false);
-        return outcome.IsTargetsFault() && MayTryAgain(exchange, outcome)
-            ? await TryOthersAsync(exchange, pool, target, outcome).ConfigureAwait(false)
-            : outcome;
-    }
+    public ValueTask<ForwardingOutcome> ForwardAsync(Exchange exchange) =>
+        exchange.Route!.Forwarding.Replays ? BufferAndSendAsync(exchange) : SendAsync(exchange);
 
     /// <summary>The targets that can serve the request.</summary>
     public static TargetPool PoolOf(Exchange exchange, CompiledRoute route) =>
         exchange.Key is { IsSandbox: true } && route.Sandbox is { } sandbox ? sandbox : route.Production;
 
-    private async ValueTask<ForwardingOutcome> TryOthersAsync(
+    private async ValueTask<ForwardingOutcome> BufferAndSendAsync(Exchange exchange) =>
+        await BufferAsync(exchange).ConfigureAwait(false) ?? await SendAsync(exchange).ConfigureAwait(false);
+
+    private ValueTask<ForwardingOutcome> SendAsync(Exchange exchange)
+    {
+        var route = exchange.Route!;
+        var pool = PoolOf(exchange, route);
+        exchange.CameWithCookieOf = route.Forwarding.Sticky?.Find(exchange, pool);
+        pool.Retries.Earn();
+        var target = exchange.CameWithCookieOf ?? pool.Choose([], HashOf(exchange, pool));
+        return target is null ? new(ForwardingOutcome.NoTarget) : TryAsync(exchange, pool, target);
+    }
+
+    // One frame for all attempts: every request waits in it for its backend.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<ForwardingOutcome> TryAsync(Exchange exchange, TargetPool pool, Target target)
+    {
+        List<Target>? tried = null;
+        while (true)
+        {
+            exchange.Chosen = target;
+            exchange.Attempts++;
+            target.Enter();
+            exchange.Trace?.Tries(target);
+            var span = Telemetry.Begin(exchange, target);
+            ForwardingOutcome outcome;
+            try
+            {
+                outcome = await target.Upstream.SendAsync(exchange, target).ConfigureAwait(false);
+                exchange.Trace?.Ended(outcome);
+                if (span is not null)
+                {
+                    Telemetry.End(span, exchange, outcome);
+                }
+
+                if (outcome == ForwardingOutcome.Completed)
+                {
+                    target.Health.Succeeded();
+                    await exchange.EndAnswerAsync().ConfigureAwait(false);
+                }
+                else if (outcome.IsTargetsFault())
+                {
+                    target.Health.Failed();
+                }
+            }
+            finally
+            {
+                span?.Dispose();
+                target.Leave();
+            }
+
+            // The backend did what it was asked; a policy would not pass its answer on.
+            if (exchange.AnswerRefusal is not null)
+            {
+                return ForwardingOutcome.AnswerRefused;
+            }
+
+            if (!outcome.IsTargetsFault() || Another(exchange, pool, tried ??= [], target, outcome) is not { } next)
+            {
+                return outcome;
+            }
+
+            target = next;
+            counters.Retried();
+            exchange.Response.Headers.Clear();
+        }
+    }
+
+    /// <summary>The target to try after one that failed; null when it stays at that.</summary>
+    private Target? Another(
         Exchange exchange,
         TargetPool pool,
-        Target first,
+        List<Target> tried,
+        Target failed,
         ForwardingOutcome outcome
     )
     {
-        var tried = new List<Target>(MostAttempts) { first };
-        var replayed = false;
-        while (outcome.IsTargetsFault() && MayTryAgain(exchange, outcome) && tried.Count < MostAttempts)
+        tried.Add(failed);
+        if (!MayTryAgain(exchange, outcome) || tried.Count == MostAttempts)
         {
-            if (!outcome.NothingWasSent())
-            {
-                if (replayed)
-                {
-                    break;
-                }
-
-                replayed = true;
-                exchange.IsSentAgain = exchange.Route!.Forwarding.Replays;
-            }
-
-            if (
-                pool.Choose(CollectionsMarshal.AsSpan(tried), HashOf(exchange, pool)) is not { } next
-                || (!outcome.NothingWasSent() && !pool.Retries.TrySpend())
-            )
-            {
-                break;
-            }
-
-            tried.Add(next);
-            counters.Retried();
-            exchange.Response.Headers.Clear();
-            outcome = await TryAsync(exchange, next).ConfigureAwait(false);
+            return null;
         }
 
-        return outcome;
+        if (!outcome.NothingWasSent())
+        {
+            if (exchange.IsSentAgain)
+            {
+                return null;
+            }
+
+            exchange.IsSentAgain = true;
+        }
+
+        return
+            pool.Choose(CollectionsMarshal.AsSpan(tried), HashOf(exchange, pool)) is { } next
+            && (outcome.NothingWasSent() || pool.Retries.TrySpend())
+            ? next
+            : null;
     }
 
     private static ulong? HashOf(Exchange exchange, TargetPool pool)
@@ -92,42 +134,6 @@ internal sealed class Forwarder(TrafficTimeouts timeouts, ForwardingCounters cou
             : exchange.Request.Headers.TryGetValue(pool.HashHeader, out var values) && values is [{ } value, ..]
                 ? StableHash.Of(value)
             : null;
-    }
-
-    private static async ValueTask<ForwardingOutcome> TryAsync(Exchange exchange, Target target)
-    {
-        exchange.Chosen = target;
-        exchange.Attempts++;
-        target.Enter();
-        exchange.Trace?.Tries(target);
-        var span = Telemetry.Begin(exchange, target);
-        try
-        {
-            var outcome = await target.Upstream.SendAsync(exchange, target).ConfigureAwait(false);
-            exchange.Trace?.Ended(outcome);
-            if (span is not null)
-            {
-                Telemetry.End(span, exchange, outcome);
-            }
-
-            if (outcome == ForwardingOutcome.Completed)
-            {
-                target.Health.Succeeded();
-                await exchange.EndAnswerAsync().ConfigureAwait(false);
-            }
-            else if (outcome.IsTargetsFault())
-            {
-                target.Health.Failed();
-            }
-
-            // The backend did what it was asked; a policy would not pass its answer on.
-            return exchange.AnswerRefusal is null ? outcome : ForwardingOutcome.AnswerRefused;
-        }
-        finally
-        {
-            span?.Dispose();
-            target.Leave();
-        }
     }
 
     private bool MayTryAgain(Exchange exchange, ForwardingOutcome outcome)

@@ -58,9 +58,13 @@ internal sealed class Caller
     public string ForwardedFor =>
         ThroughTrustedProxy && _forwardedFor.Count > 0 ? $"{_forwardedFor}, {_peerText}" : _peerText;
 
-    public void Read(IFeatureCollection features, IHttpRequestFeature request, TrustedProxies trusted, bool fromDataHop)
+    public void Read(
+        IHttpConnectionFeature? connection,
+        IHttpRequestFeature request,
+        TrustedProxies trusted,
+        bool fromDataHop
+    )
     {
-        var connection = features.Get<IHttpConnectionFeature>();
         var peer = connection?.RemoteIpAddress ?? IPAddress.None;
         if (!ReferenceEquals(peer, _peer))
         {

@@ -25,16 +25,20 @@ internal sealed partial class Exchange
     public IHttpResponseFeature Response { get; private set; } = null!;
     public IHttpResponseBodyFeature ResponseBody { get; private set; } = null!;
     public IHttpRequestLifetimeFeature Lifetime { get; private set; } = null!;
+    public IHttpConnectionFeature? Connection { get; private set; }
 
     public Caller Caller { get; } = new();
     public Deadline Deadline { get; } = new();
 
+    /// <summary>What the connection's callers show, by digest.</summary>
+    public LastShown Shown { get; } = new();
+
     /// <summary>What limits took.</summary>
     public Charges Charges { get; } = new();
 
-    // Kept like the server's objects above: a connection has one.
+    private IFeatureCollection? _lookedAt;
+    private IHttpRequestBodyDetectionFeature? _bodyDetection;
     private ConnectionNotes? _notes;
-    private IFeatureCollection? _notesOf;
 
     // Set by the pipeline.
     public TableSnapshot Snapshot { get; private set; } = null!;
@@ -94,7 +98,7 @@ internal sealed partial class Exchange
     public Target? CameWithCookieOf { get; set; }
     public int Attempts { get; set; }
 
-    /// <summary>When it was handed over to the backend; 0 when it was not.</summary>
+    /// <summary>When it was handed over to the backend; 0 when it was not, or nobody asks.</summary>
     public long ForwardedAt { get; set; }
 
     /// <summary>The gateway's memory answers.</summary>
@@ -116,7 +120,7 @@ internal sealed partial class Exchange
             ? "GET"
             : Request.Method;
 
-    public bool HasBody => Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true };
+    public bool HasBody => _bodyDetection is { CanHaveBody: true };
 
     public bool CallerGone => Lifetime.RequestAborted.IsCancellationRequested;
 
@@ -128,10 +132,7 @@ internal sealed partial class Exchange
     public void Begin(IFeatureCollection features, TableSnapshot snapshot, DateTimeOffset now, long timestamp)
     {
         Features = features;
-        Request = features.GetRequiredFeature<IHttpRequestFeature>();
-        Response = features.GetRequiredFeature<IHttpResponseFeature>();
-        ResponseBody = features.GetRequiredFeature<IHttpResponseBodyFeature>();
-        Lifetime = features.GetRequiredFeature<IHttpRequestLifetimeFeature>();
+        Look(features);
         Snapshot = snapshot;
         AdmittedBy = snapshot;
         Now = now;
@@ -168,15 +169,35 @@ internal sealed partial class Exchange
         BeginPolicies();
     }
 
+    /// <summary>Another connection may come next, or the same with other objects.</summary>
+    public void Forget()
+    {
+        _lookedAt = null;
+        Shown.Forget();
+    }
+
+    [MemberNotNull(nameof(Request), nameof(Response), nameof(ResponseBody), nameof(Lifetime))]
+    private void Look(IFeatureCollection features)
+    {
+        if (!ReferenceEquals(_lookedAt, features))
+        {
+            _lookedAt = features;
+            Request = features.GetRequiredFeature<IHttpRequestFeature>();
+            Response = features.GetRequiredFeature<IHttpResponseFeature>();
+            ResponseBody = features.GetRequiredFeature<IHttpResponseBodyFeature>();
+            Lifetime = features.GetRequiredFeature<IHttpRequestLifetimeFeature>();
+            Connection = features.Get<IHttpConnectionFeature>();
+            _bodyDetection = features.Get<IHttpRequestBodyDetectionFeature>();
+            _notes = features.Get<ConnectionNotes>();
+        }
+
+#pragma warning disable CS8774 // They are set since the collection was looked at.
+    }
+#pragma warning restore CS8774
+
     /// <summary>Gives <c>Connection</c> back what the server's parser took from it. Once for each request.</summary>
     public void RestoreConnection()
     {
-        if (!ReferenceEquals(_notesOf, Features))
-        {
-            _notesOf = Features;
-            _notes = Features.Get<ConnectionNotes>();
-        }
-
         if (_notes?.Next() is { } said)
         {
             Request.Headers.Connection = said;

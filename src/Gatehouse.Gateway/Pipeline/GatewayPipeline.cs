@@ -59,9 +59,16 @@ internal sealed partial class GatewayPipeline(
                 problem = await Admission.WaitAsync(exchange).ConfigureAwait(false);
             }
 
-            if (problem is null)
+            if (problem is null && exchange.Answer is { } own)
             {
-                problem = await AnswerAsync(exchange).ConfigureAwait(false);
+                await own.WriteAsync(exchange).ConfigureAwait(false);
+                problem = exchange.AnswerRefusal;
+            }
+            else if (problem is null)
+            {
+                exchange.ForwardedAt = options.Events is null ? 0 : time.GetTimestamp();
+                exchange.Outcome = await _forwarder.ForwardAsync(exchange).ConfigureAwait(false);
+                problem = exchange.AnswerRefusal ?? exchange.Outcome.Problem();
             }
 
             if (problem is not null)
@@ -86,19 +93,6 @@ internal sealed partial class GatewayPipeline(
         }
     }
 
-    private async ValueTask<GatewayProblem?> AnswerAsync(Exchange exchange)
-    {
-        if (exchange.Answer is { } own)
-        {
-            await own.WriteAsync(exchange).ConfigureAwait(false);
-            return exchange.AnswerRefusal;
-        }
-
-        exchange.ForwardedAt = time.GetTimestamp();
-        exchange.Outcome = await _forwarder.ForwardAsync(exchange).ConfigureAwait(false);
-        return exchange.AnswerRefusal ?? exchange.Outcome.Problem();
-    }
-
     private GatewayProblem? Check(Exchange exchange, bool fromDataHop)
     {
         var request = exchange.Request;
@@ -109,7 +103,7 @@ internal sealed partial class GatewayPipeline(
         exchange.RequestId = RequestIds.For(request.Headers[HeaderNames.RequestId]);
 
         // 2. Who calls, and how: policies and logs ask for it.
-        exchange.Caller.Read(exchange.Features, request, _trusted, fromDataHop);
+        exchange.Caller.Read(exchange.Connection, request, _trusted, fromDataHop);
 
         exchange.IsReplay = fromDataHop && request.Headers.ContainsKey(HeaderNames.Replay);
 
@@ -225,7 +219,8 @@ internal sealed partial class GatewayPipeline(
 
     private void Account(Exchange exchange)
     {
-        var duration = time.GetElapsedTime(exchange.StartedAt);
+        var now = time.GetTimestamp();
+        var duration = time.GetElapsedTime(exchange.StartedAt, now);
         var status = exchange.Outcome is ForwardingOutcome.CallerGone ? 0 : exchange.Response.StatusCode;
         var route = exchange.Route;
         (route?.Meter ?? Unmatched).Record(status, duration);
@@ -233,11 +228,11 @@ internal sealed partial class GatewayPipeline(
         Telemetry.End(exchange, status, duration);
 
         // Bytes are known now, so what counts them is charged now.
-        exchange.Charges.Settle(exchange.BytesIn + exchange.BytesOut, time.GetTimestamp());
+        exchange.Charges.Settle(exchange.BytesIn + exchange.BytesOut, now);
 
         if (options.Events is { } events && route is not null)
         {
-            var backend = exchange.ForwardedAt == 0 ? TimeSpan.Zero : time.GetElapsedTime(exchange.ForwardedAt);
+            var backend = exchange.ForwardedAt == 0 ? TimeSpan.Zero : time.GetElapsedTime(exchange.ForwardedAt, now);
             events.Add(exchange, status, duration, backend);
         }
 

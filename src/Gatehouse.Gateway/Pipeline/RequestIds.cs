@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Primitives;
 
@@ -14,8 +15,8 @@ internal static class RequestIds
     );
 
     // Unique across restarts and nodes by the random part, within the process by the counter.
-    private static readonly ulong s_process = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
-    private static ulong s_next;
+    private static readonly string s_process = RandomNumberGenerator.GetHexString(16, lowercase: true);
+    private static int s_next;
 
     public static string For(StringValues presented) =>
         presented.Count == 1
@@ -30,8 +31,10 @@ internal static class RequestIds
             Interlocked.Increment(ref s_next),
             static (text, number) =>
             {
-                s_process.TryFormat(text, out _, "x16");
-                ((uint)number).TryFormat(text[16..], out _, "x8");
+                Span<byte> bytes = stackalloc byte[sizeof(int)];
+                BinaryPrimitives.WriteInt32BigEndian(bytes, number);
+                s_process.CopyTo(text);
+                Convert.TryToHexStringLower(bytes, text[16..], out _);
             }
         );
 }

@@ -63,21 +63,7 @@ internal sealed class Outgoing : IHeaderSink
 
         foreach (var value in values)
         {
-            Text(name);
-            Ascii(": "u8);
-            try
-            {
-                Text(value);
-            }
-            catch (InvalidOperationException unfit)
-            {
-                throw new InvalidOperationException(
-                    $"The value of {name} does not fit a header: {unfit.Message}",
-                    unfit
-                );
-            }
-
-            Ascii("\r\n"u8);
+            Line(name, value);
         }
     }
 
@@ -117,21 +103,51 @@ internal sealed class Outgoing : IHeaderSink
         _length = 0;
     }
 
-    private void Text(ReadOnlySpan<char> text)
+    /// <param name="name">A token.</param>
+    /// <param name="value">Whatever somebody made of it.</param>
+    private void Line(string name, ReadOnlySpan<char> value)
     {
-        var room = Room(text.Length)[..text.Length];
-        if (text.ContainsAnyInRange('\u0100', '\uFFFF'))
+        var room = Room(name.Length + value.Length + 4);
+        System.Text.Ascii.FromUtf16(name, room, out _);
+        room = room[name.Length..];
+        (room[0], room[1]) = ((byte)':', (byte)' ');
+        if (Narrow(value, room[2..]) is { } unfit)
         {
-            throw new InvalidOperationException("a character in it is not Latin-1.");
+            throw new InvalidOperationException($"The value of {name} does not fit a header: {unfit}");
         }
 
-        Encoding.Latin1.GetBytes(text, room);
-        if (room.ContainsAny((byte)'\r', (byte)'\n', (byte)0))
+        room = room[(value.Length + 2)..];
+        (room[0], room[1]) = ((byte)'\r', (byte)'\n');
+        _length += name.Length + value.Length + 4;
+    }
+
+    private void Text(ReadOnlySpan<char> text)
+    {
+        if (Narrow(text, Room(text.Length)) is { } unfit)
         {
-            throw new InvalidOperationException("a line break or NUL is in it.");
+            throw new InvalidOperationException(unfit);
         }
 
         _length += text.Length;
+    }
+
+    /// <summary>Writes the text as Latin-1. Says why it may not be sent.</summary>
+    private static string? Narrow(ReadOnlySpan<char> text, Span<byte> room)
+    {
+        room = room[..text.Length];
+
+        // Nearly all of it is ASCII: that is told and written in one pass.
+        if (System.Text.Ascii.FromUtf16(text, room, out _) != OperationStatus.Done)
+        {
+            if (text.ContainsAnyInRange('\u0100', '\uFFFF'))
+            {
+                return "a character in it is not Latin-1.";
+            }
+
+            Encoding.Latin1.GetBytes(text, room);
+        }
+
+        return room.ContainsAny((byte)'\r', (byte)'\n', (byte)0) ? "a line break or NUL is in it." : null;
     }
 
     private Span<byte> Room(int size)
