@@ -13,9 +13,9 @@ internal ref struct LineWriter
     private const int LongestNumber = 20;
     private const int LongestTime = 33;
 
-    private static readonly SearchValues<char> s_plain = SearchValues.Create(
-        [.. Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (char)c).Except("\"&'+<>\\`")]
-    );
+    private static readonly SearchValues<char> s_plain = SearchValues.Create([
+        .. Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (char)c).Except("\"&'+<>\\`"),
+    ]);
 
     private byte[] _bytes;
     private int _length;

@@ -146,7 +146,13 @@ internal sealed class AuthenticationPolicy : IPolicy
         if (recall)
         {
             if (
-                _verifier.Recall(text, exchange.Shown.DigestOf(text), exchange.Consumers.Issuers, _issuers, exchange.Now)
+                _verifier.Recall(
+                    text,
+                    exchange.Shown.DigestOf(text),
+                    exchange.Consumers.Issuers,
+                    _issuers,
+                    exchange.Now
+                )
                 is not { } remembered
             )
             {
