@@ -178,6 +178,25 @@ public sealed class CertCommandTests : IDisposable
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_file_that_holds_the_key_is_not_renewed_over(bool isKeyFirst)
+    {
+        await RunAsync("create", "am.example.com", "--out", _shell.Home, "--days", "1");
+        var (certificate, key) = (
+            File.ReadAllText(In("am.example.com.crt")),
+            File.ReadAllText(In("am.example.com.key"))
+        );
+        var combined = _shell.Write("combined.pem", isKeyFirst ? key + certificate : certificate + key);
+
+        var ran = await RunAsync("renew", combined, "--key", In("am.example.com.key"));
+
+        Assert.Equal(ExitCode.Usage, ran.Code);
+        Assert.Contains("holds the key too", ran.Error, StringComparison.Ordinal);
+        Assert.Equal(isKeyFirst ? key + certificate : certificate + key, File.ReadAllText(combined));
+    }
+
+    [Theory]
     [InlineData("https://am.example.com")]
     [InlineData("am example")]
     public async Task What_is_no_host_name_is_refused(string host) =>

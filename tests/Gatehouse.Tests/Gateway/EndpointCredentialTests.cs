@@ -132,11 +132,19 @@ public sealed class EndpointCredentialTests : IAsyncLifetime
         Serve(Client(), "s3cret");
         _backend.OnRequest = (_, stream) => Backend.ReplyAsync(stream, "", "401 Unauthorized");
 
+        // A new one is kept: a caller who is refused for reasons of its own must not make the gateway ask each time.
         using var refused = await _gateway.GetAsync(Path);
-        using var again = await _gateway.GetAsync(Path);
+        _time.Advance(TimeSpan.FromSeconds(4));
+        using var kept = await _gateway.GetAsync(Path);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        using var forgotten = await _gateway.GetAsync(Path);
+        using var another = await _gateway.GetAsync(Path);
 
         Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
-        Assert.Equal(["Bearer t1", "Bearer t2"], _backend.Requests.Select(r => r.Header("Authorization")));
+        Assert.Equal(
+            ["Bearer t1", "Bearer t1", "Bearer t1", "Bearer t2"],
+            _backend.Requests.Select(r => r.Header("Authorization"))
+        );
     }
 
     [Fact]

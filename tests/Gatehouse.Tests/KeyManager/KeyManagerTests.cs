@@ -575,6 +575,54 @@ public abstract class KeyManagerTests(Product product)
         Assert.Equal(HttpStatusCode.Unauthorized, anonymous.StatusCode);
     }
 
+    [Theory]
+    [InlineData("password")]
+    [InlineData("urn:ietf:params:oauth:grant-type:token-exchange")]
+    public async Task A_registration_takes_no_grant_that_only_publishers_give_neither_at_once_nor_later(string grant)
+    {
+        await using var manager = await TestKeyManager.StartAsync(product);
+        await manager.AddUserAsync("dev", Roles.Subscriber);
+        var initial = await manager.TokenAsync("dev", Roles.Subscriber);
+        var wanted = new[] { "client_credentials", grant };
+
+        using var refused = await manager.SendAsync(
+            "POST",
+            "/oauth2/register",
+            new { client_name = "robot", grant_types = wanted },
+            initial
+        );
+        using var left = await manager.SendAsync("GET", "/api/v1/applications", token: initial);
+        using var registered = await manager.SendAsync(
+            "POST",
+            "/oauth2/register",
+            new { client_name = "robot", grant_types = new[] { "client_credentials" } },
+            initial
+        );
+        var made = (await registered.Content.ReadFromJsonAsync<JsonNode>(Stop))!;
+        var (uri, own) = (
+            new Uri(made["registration_client_uri"]!.GetValue<string>()).AbsolutePath,
+            made["registration_access_token"]!.GetValue<string>()
+        );
+        using var widened = await manager.SendAsync(
+            "PUT",
+            uri,
+            new { client_id = made["client_id"]!.GetValue<string>(), client_name = "robot", grant_types = wanted },
+            own
+        );
+        using var shown = await manager.SendAsync("GET", uri, token: own);
+
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        Assert.Equal(0, (await left.Content.ReadFromJsonAsync<JsonNode>(Stop))!["total"]!.GetValue<int>());
+        Assert.Equal(HttpStatusCode.Created, registered.StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, widened.StatusCode);
+        Assert.Equal(
+            ["client_credentials"],
+            (await shown.Content.ReadFromJsonAsync<JsonNode>(Stop))!["grant_types"]!
+                .AsArray()
+                .Select(g => g!.GetValue<string>())
+        );
+    }
+
     [Fact]
     public async Task A_token_is_exchanged_for_one_of_another_client()
     {

@@ -84,6 +84,23 @@ public sealed class OlderRowTests
         Assert.Empty(operation.Scopes);
     }
 
+    [Fact]
+    public void A_plan_and_policies_with_nothing_but_a_name_have_the_defaults()
+    {
+        var plan = Read("""{"name":"Old"}""", ModelJson.Default.Plan);
+        var application = Read("""{"name":"Old"}""", ModelJson.Default.ApplicationPolicy);
+        var api = Read("""{"name":"Old","groups":[{"conditions":[]}]}""", ModelJson.Default.ApiPolicy);
+
+        Assert.Equal(("", true, "free"), (plan.Description, plan.StopOnQuotaReach, plan.Billing));
+        Assert.Equal(("", true), (application.Description, application.PerUser));
+        Assert.Equal("", api.Description);
+        Assert.Equal("", Assert.Single(api.Groups).Description);
+        Assert.Empty(Read("""{"name":"Old"}""", ModelJson.Default.ApiPolicy).Groups);
+    }
+
+    private static T Read<T>(string json, JsonTypeInfo<T> type) =>
+        JsonSerializer.Deserialize(Encoding.UTF8.GetBytes(json), type)!;
+
     private static T Without<T>(T value, JsonTypeInfo<T> type, params string[] members)
     {
         var json = JsonNode.Parse(JsonSerializer.SerializeToUtf8Bytes(value, type))!.AsObject();

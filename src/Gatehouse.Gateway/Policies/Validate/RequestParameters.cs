@@ -179,7 +179,8 @@ internal sealed class RequestParameters
                     size
                 );
             }
-            catch (JsonException)
+            // Half a surrogate pair in a name is JSON that no text can be had of.
+            catch (Exception e) when (e is JsonException or InvalidOperationException)
             {
                 return "is not JSON";
             }

@@ -200,6 +200,11 @@ internal sealed class ValidatePolicy : IWaitingPolicy, IAnswerPolicy
             using var document = JsonDocument.Parse(body, _json);
             return [.. schema.Check(document.RootElement, body.Length, _settings.Formats).Select(Detail)];
         }
+        catch (InvalidOperationException)
+        {
+            // Half a surrogate pair in a name is JSON that no text can be had of.
+            return [new("body", "", "is not JSON, has a name that is no Unicode")];
+        }
         catch (JsonException bad)
         {
             return

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using System.Xml.Linq;
 using Gatehouse.Management;
 using Gatehouse.Management.OpenApi;
 using Gatehouse.Model;
@@ -112,6 +113,9 @@ public sealed class ValidateTests : IAsyncLifetime
     [InlineData("""{"name":"Rex","a/b":1}""", "body /a~1b is not allowed")]
     [InlineData("""{"name":"Rex","name":"Admin"}""", "body is not JSON, names a member twice")]
     [InlineData("""{"name":""", "body is not JSON")]
+    [InlineData("""{"name":"R\ud800x"}""", "body")]
+    [InlineData("""{"na\udc00me":"Rex"}""", "body")]
+    [InlineData("""{"name":"Rex","\ud83d":1}""", "body")]
     [InlineData("", "body is missing")]
     public async Task A_JSON_body_is_checked_and_a_problem_told_with_its_pointer(string body, string problem)
     {
@@ -140,6 +144,28 @@ public sealed class ValidateTests : IAsyncLifetime
             problem.RootElement.GetProperty("errors").EnumerateArray().Select(e => e.GetProperty("pointer").GetString())
         );
         Assert.DoesNotContain("secret", text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("text/plain", "application/xml")]
+    [InlineData("text/xml", "*/*")]
+    [InlineData("application/soap+xml", "*/*")]
+    public async Task A_problem_that_quotes_what_no_XML_can_hold_is_XML_all_the_same(string type, string accept)
+    {
+        Serve("""{ "refuseUnknownQuery": true }""");
+        using var content = new StringContent("", Encoding.UTF8, type);
+
+        using var answer = await _gateway.SendAsync(
+            HttpMethod.Get,
+            "/petstore/1.0.0/pets/7?a%01b%08%EF%BF%BEc]]%3E=1",
+            content,
+            headers: [("Accept", accept), ("SOAPAction", "\"urn:get\"")]
+        );
+
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Contains("xml", answer.Content.Headers.ContentType!.MediaType, StringComparison.Ordinal);
+        var text = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Contains("a\uFFFDb\uFFFD\uFFFDc]]>", XDocument.Parse(text).Root!.Value, StringComparison.Ordinal);
     }
 
     [Theory]

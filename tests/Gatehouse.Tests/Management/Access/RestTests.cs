@@ -154,6 +154,25 @@ public abstract class RestTests(Product product)
         Assert.Contains(text, problem.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("PATCH", "/api/v1/applications/a", "suspended")]
+    [InlineData("PATCH", "/api/v1/subscriptions/a/b", "state")]
+    [InlineData("PUT", "/api/v1/applications/a/owner", "owner")]
+    [InlineData("PUT", "/api/v1/issuers/i", "url")]
+    [InlineData("POST", "/api/v1/apis/a/lifecycle", "action")]
+    [InlineData("POST", "/api/v1/mail-settings/test", "to")]
+    [InlineData("PUT", "/api/v1/apis/a/credentials/production", "type")]
+    public async Task An_empty_body_is_refused_with_what_it_lacks(string method, string path, string member)
+    {
+        await using var management = await TestManagement.StartAsync(on: product);
+
+        using var response = await management.SendAsync(method, path, await management.TokenAsync(), "{}");
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        var problem = Assert.Single((await TestManagement.ProblemAsync(response)).Errors!.Value);
+        Assert.Contains(member, $"{problem.Pointer} {problem.Message}", StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_body_that_is_too_large_is_answered_with_413()
     {

@@ -121,6 +121,73 @@ public sealed class AlertTests
         }
     }
 
+    [Fact]
+    public async Task Only_who_may_read_the_audit_sees_what_is_raised()
+    {
+        await using var manager = await LiveManager.StartAsync();
+
+        foreach (
+            var (role, status) in new[]
+            {
+                (Roles.Subscriber, HttpStatusCode.Forbidden),
+                (Roles.Publisher, HttpStatusCode.Forbidden),
+                (Roles.Auditor, HttpStatusCode.OK),
+                (Roles.Operator, HttpStatusCode.OK),
+            }
+        )
+        {
+            using var response = await manager.SendAsync(
+                HttpMethod.Get,
+                "alerts",
+                token: await manager.TokenAsync($"a-{role}", role)
+            );
+            Assert.Equal((role, status), (role, response.StatusCode));
+        }
+    }
+
+    [Fact]
+    public async Task A_mailbox_that_no_mail_can_go_to_keeps_nobody_else_from_being_told()
+    {
+        await using var manager = await LiveManager.StartAsync();
+        await using var hook = await Hook.StartAsync();
+        using var server = new MailServer();
+        await manager.AskAsync<MailSettings>(
+            HttpMethod.Put,
+            "mail-settings",
+            $$"""{"host":"127.0.0.1","port":{{server.Port}},"plain":true,"from":"gatehouse@example.com"}"""
+        );
+        await manager.RefusedAsync(
+            HttpStatusCode.BadRequest,
+            HttpMethod.Put,
+            "alert-rules/none",
+            """{"name":"none","on":"approval","emails":[null],"webhooks":[null]}"""
+        );
+        // What an older build took: two dots are no name of a mailbox.
+        await manager.Catalogue.CommitAsync(
+            new CatalogueTransaction(TestCatalogue.Tester, "set alert rule tasks").Put(
+                EntityKinds.AlertRule,
+                "tasks",
+                new AlertRule
+                {
+                    Name = "tasks",
+                    On = AlertTrigger.Approval,
+                    Emails = ["a..b@example.com", "..@.."],
+                    Webhooks = [hook.Url],
+                },
+                ManagerJson.Default.AlertRule
+            ),
+            Stop
+        );
+        await manager.RunAsync("task", "settings", "applications");
+        var sue = await manager.TokenAsync("sue", Roles.Subscriber);
+        using var asked = await manager.SendAsync(HttpMethod.Post, "applications", """{"name":"Hers"}""", token: sue);
+
+        await manager.Service<AlertKeeper>().LookAsync(Stop);
+
+        Assert.Equal(AlertTrigger.Approval, Assert.Single(hook.Got).On);
+        Assert.Empty(server.Mails);
+    }
+
     private static PeerIdentity Worker { get; } = new("test", Profile.GatewayWorker, "gw-1", "01");
 
     private static Task<AlertRule> RuleAsync(LiveManager manager, string name, string rule) =>

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Text.Json.Nodes;
 using Gatehouse.Cli;
 using Gatehouse.Management;
 using Gatehouse.Model;
@@ -35,6 +37,27 @@ public sealed class LimitCommandTests : IAsyncLifetime
         Assert.Equal(ExitCode.Done, await CodeAsync("sub", "create", "MyApp", "petstore"));
         Assert.Equal(ExitCode.Done, await CodeAsync("plan", "delete", "Gold", "--yes"));
         Assert.Equal(ExitCode.NotFound, await CodeAsync("plan", "show", "Gold"));
+    }
+
+    [Theory]
+    [InlineData("plans", "stopOnQuotaReach")]
+    [InlineData("application-policies", "perUser")]
+    [InlineData("api-policies", null)]
+    public async Task What_is_made_with_nothing_but_a_name_has_the_defaults(string kind, string? on)
+    {
+        var made = await _manager.AskAsync<JsonObject>(
+            HttpMethod.Post,
+            kind,
+            """{"name":"Bare"}""",
+            HttpStatusCode.Created
+        );
+        var shown = await _manager.AskAsync<JsonObject>(HttpMethod.Get, $"{kind}/Bare");
+
+        foreach (var body in (JsonObject[])[made, shown])
+        {
+            Assert.Equal("", body["description"]!.GetValue<string>());
+            Assert.True(on is null || body[on]!.GetValue<bool>(), body.ToJsonString());
+        }
     }
 
     [Fact]

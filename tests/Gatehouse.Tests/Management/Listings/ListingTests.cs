@@ -74,11 +74,36 @@ public sealed class ListingTests
 
         await ListAsync(manager, "orders", """{"visibleTo":["partner"]}""");
         Assert.Equal(["petstore:1.0.0"], await NamesAsync(manager, sue));
+        await manager.RunAsync("deploy", "orders");
         foreach (
-            var path in (string[])["apis/orders", "apis/orders/openapi", "apis/orders/listing", "apis/orders/documents"]
+            var below in (string[])
+                [
+                    "",
+                    "/openapi",
+                    "/listing",
+                    "/thumbnail",
+                    "/documents",
+                    "/documents/Start",
+                    "/documents/Start/content",
+                    "/comments",
+                    "/rating",
+                    "/revisions",
+                    "/revisions/1",
+                    "/diff?from=1&to=1",
+                    "/policies",
+                    "/lifecycle",
+                    "/deployments",
+                ]
         )
         {
-            await manager.RefusedAsync(HttpStatusCode.NotFound, HttpMethod.Get, path, token: sue);
+            var refused = await manager.RefusedAsync(
+                HttpStatusCode.NotFound,
+                HttpMethod.Get,
+                $"apis/orders{below}",
+                token: sue
+            );
+            // Not of what is asked for below it, which there may be: the API itself is none.
+            Assert.Contains("API", refused.Title, StringComparison.Ordinal);
         }
 
         using var app = await manager.SendAsync(HttpMethod.Post, "applications", """{"name":"Hers"}""", token: sue);
