@@ -1,5 +1,8 @@
+using Gatehouse.Deployment.Trust;
 using Gatehouse.Management;
+using Gatehouse.Model;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Gatehouse.KeyManager;
 
@@ -67,9 +70,16 @@ internal static class SignInPage
         Html.Page(
             http,
             "Sign in",
-            $"{(problem is null ? "" : $"<p class=\"bad\" role=\"alert\">{Html.Text(problem)}</p>")}<form method=\"post\" action=\"{Action(http)}\"><label for=\"user\">User name</label><input id=\"user\" name=\"user\" autocomplete=\"username\" required maxlength=\"64\" autofocus><label for=\"password\">Password</label><input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" required maxlength=\"256\"><button>Sign in</button></form>",
+            $"{(problem is null ? "" : $"<p class=\"bad\" role=\"alert\">{Html.Text(problem)}</p>")}<form method=\"post\" action=\"{Action(http)}\"><label for=\"user\">User name</label><input id=\"user\" name=\"user\" autocomplete=\"username\" required maxlength=\"64\" autofocus><label for=\"password\">Password</label><input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" required maxlength=\"256\"><button>Sign in</button></form>{Outside(http)}",
             status: status
         );
+
+    // Only where the browser reaches the manager's own paths: a gateway port passes on those of the key manager alone.
+    private static string Outside(HttpContext http) =>
+        http.RequestServices.GetRequiredService<ManagementOptions>().Oidc is { } provider
+        && http.Features.Get<PeerIdentity>() is null or { Profile: Profile.LoadBalancer }
+            ? $"<p><a href=\"{Html.Text($"/api/v1/sign-in/oidc?return={Uri.EscapeDataString(Back(http))}")}\">Sign in with {Html.Text(provider.Name)}</a></p>"
+            : "";
 
     private static IResult CodeForm(HttpContext http, string ticket) =>
         Html.Page(

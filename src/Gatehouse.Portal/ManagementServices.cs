@@ -47,8 +47,15 @@ internal static class ManagementServices
         services.AddScoped<ManagerScope>();
         services.AddScoped(s => s.GetRequiredService<ManagerScope>().Services.GetRequiredService<Users>());
         services.AddScoped(s => s.GetRequiredService<ManagerScope>().Services.GetRequiredService<SignIns>());
+        services.AddScoped(s => new OutsideSignIn(
+            s.GetRequiredService<ManagerScope>().Services.GetService<OidcSignIns>()
+        ));
     }
 }
+
+/// <summary>Signing in by an outside provider, where there is one.</summary>
+/// <param name="SignIns">Null for none.</param>
+public sealed record OutsideSignIn(OidcSignIns? SignIns);
 
 /// <summary>The manager's services for the request that is being answered.</summary>
 internal sealed class ManagerScope

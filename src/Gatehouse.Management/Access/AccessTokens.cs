@@ -309,11 +309,14 @@ public sealed class AccessTokens(Catalogue catalogue)
         );
     }
 
-    /// <summary>Throws <see cref="ProblemsException"/> when nobody can be called so.</summary>
+    /// <summary>True for what a user can be called.</summary>
+    public static bool IsUserName(string user) =>
+        user.Length is > 0 and <= 64 && user.All(c => char.IsAsciiLetterOrDigit(c) || "-_.@+".Contains(c));
+
     /// <summary>Throws <see cref="ProblemsException"/> when nobody can be called that.</summary>
     public static void CheckUser(string user)
     {
-        if (user.Length is 0 or > 64 || user.Any(c => !char.IsAsciiLetterOrDigit(c) && !"-_.@+".Contains(c)))
+        if (!IsUserName(user))
         {
             throw new ProblemsException([
                 new("/user", "A user name has 1 to 64 letters, digits and -_.@+", "choose another name"),

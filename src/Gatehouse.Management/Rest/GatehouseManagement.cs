@@ -77,10 +77,17 @@ public static class GatehouseManagement
 
         services.AddExceptionHandler<ManagementProblems>();
         services.AddSingleton<IAuthorizationHandler, PermissionHandler>();
-        services
+        var authentication = services
             .AddAuthentication(SessionAuthentication.EitherScheme)
-            .AddScheme<AuthenticationSchemeOptions, BearerAuthentication>(BearerAuthentication.Scheme, null)
-            .AddSessions();
+            .AddScheme<AuthenticationSchemeOptions, BearerAuthentication>(BearerAuthentication.Scheme, null);
+        authentication.AddSessions();
+        if (options.Oidc is { } provider)
+        {
+            services.AddSingleton(provider);
+            services.AddScoped<OidcSignIns>();
+            authentication.AddOidc(provider);
+        }
+
         services.AddUsers(options);
         // Deny by default: a route that names no permission is open to nobody. What is no route at all stays a 404 or 405.
         services
@@ -116,6 +123,7 @@ public static class GatehouseManagement
         var rest = app.MapGroup("/api/v1").LimitBody(RequestLimit.Small);
         rest.MapAccess();
         rest.MapSignIn();
+        rest.MapOidc();
         rest.MapMe();
         rest.MapUsers();
         rest.MapNodes();

@@ -43,6 +43,9 @@ public sealed record ManagementOptions
     /// <summary>Told of every registered node, now and at each change; null when nothing on this node asks.</summary>
     public Action<IEnumerable<Node>>? FollowNodes { get; init; }
 
+    /// <summary>Who people may sign in by besides a password; null for nobody.</summary>
+    public OidcProvider? Oidc { get; init; }
+
     /// <summary>How long usage is kept.</summary>
     public UsageRetention UsageRetention { get; init; } = UsageRetention.Default;
 

@@ -25,13 +25,15 @@ internal static class SignInEndpoints
     private static async Task<Ok<SignInOptions>> ShowAsync(
         Users users,
         Catalogue catalogue,
+        ManagementOptions options,
         CancellationToken cancellation
     ) =>
         TypedResults.Ok(
             new SignInOptions(
                 await users.IsEmptyAsync(cancellation).ConfigureAwait(false),
                 (await AccountSettings.ReadAsync(catalogue, cancellation).ConfigureAwait(false)).SignUp,
-                PasswordRules.Shortest
+                PasswordRules.Shortest,
+                options.Oidc?.Name
             )
         );
 

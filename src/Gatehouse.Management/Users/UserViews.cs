@@ -73,7 +73,8 @@ public sealed record MeView(
 /// <param name="SetUpNeeded">True while nobody can sign in: the link that <c>gatehouse init</c> printed makes the first administrator.</param>
 /// <param name="SignUp">Whether developers may make an account of their own.</param>
 /// <param name="ShortestPassword">Fewest characters of a new password.</param>
-public sealed record SignInOptions(bool SetUpNeeded, SignUpMode SignUp, int ShortestPassword);
+/// <param name="Provider">What the outside provider is called that people may sign in by, at <c>/api/v1/sign-in/oidc</c>; null for none.</param>
+public sealed record SignInOptions(bool SetUpNeeded, SignUpMode SignUp, int ShortestPassword, string? Provider = null);
 
 /// <summary>How far signing in came.</summary>
 /// <param name="State"><c>signed-in</c>, <c>one-time-code-needed</c> or <c>awaits-approval</c>.</param>

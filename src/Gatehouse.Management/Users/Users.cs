@@ -85,6 +85,36 @@ public sealed class Users(
         return user;
     }
 
+    /// <summary>Makes a user who signs in by an outside provider. Throws <see cref="ConflictException"/> when the name is taken.</summary>
+    internal async Task<User> AddOutsideAsync(
+        string name,
+        string? fullName,
+        string? email,
+        ImmutableArray<string> roles,
+        UserLoginInfo login,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        if (s_reserved.Contains(name, StringComparer.OrdinalIgnoreCase))
+        {
+            throw new ConflictException($"The user name {name} is taken", "choose another");
+        }
+
+        var user = Draft(name, fullName, email, roles, UserState.Active);
+        user.SignedInAt = user.CreatedAt;
+        await AddAsync(user, null, cancellation).ConfigureAwait(false);
+        if (await identity.AddLoginAsync(user, login).ConfigureAwait(false) is { Succeeded: false } failed)
+        {
+            // A user whom nobody can be would be in the way of the next try.
+            await identity.DeleteAsync(user).ConfigureAwait(false);
+            Ensure(failed);
+        }
+
+        await NoteAsync(caller.Actor, $"made user {name} ({user.RoleNames})", cancellation).ConfigureAwait(false);
+        return user;
+    }
+
     /// <summary>
     /// Makes an administrator for whoever holds a sign-in code of this machine, or gives the one of that name a new password:
     /// the first administrator comes this way, and one who is locked out comes back.
@@ -224,7 +254,11 @@ public sealed class Users(
         var user = await GetAsync(name).ConfigureAwait(false);
         var before = user.State;
         user.State =
-            user.PasswordHash is null && before != UserState.AwaitsApproval ? UserState.Invited : UserState.Active;
+            user.PasswordHash is null
+            && before != UserState.AwaitsApproval
+            && (await identity.GetLoginsAsync(user).ConfigureAwait(false)).Count == 0
+                ? UserState.Invited
+                : UserState.Active;
         user.AccessFailedCount = 0;
         user.LockoutEnd = null;
         Ensure(await identity.UpdateAsync(user).ConfigureAwait(false));

@@ -67,16 +67,3 @@ internal static class Theme
             }
         );
 }
-
-/// <summary>Addresses to return to come from the browser: only paths of ours are followed.</summary>
-internal static class LocalPath
-{
-    public static string Or(string? path, string otherwise) =>
-        path is { Length: > 0 and < 2000 }
-        && path[0] == '/'
-        && (path.Length == 1 || (path[1] != '/' && path[1] != '\\'))
-        && !path.Any(char.IsControl)
-        && !path.StartsWith("/sign-", StringComparison.Ordinal)
-            ? path
-            : otherwise;
-}

@@ -51,7 +51,7 @@ public abstract class Door : PortalPage
             case SignInVerdict.Done:
                 await SessionAuthentication.SignInAsync(Http, result.User!, Sessions, Cancellation);
                 await Catalogue.NoteAsync(new(result.User!.UserName!, remote), "signed in", Cancellation);
-                GoTo(LocalPath.Or(Query("return"), HomeOf(result.User)));
+                GoTo(LocalPath.Or(Query("return"), LocalPath.HomeOf(result.User)));
                 return;
             case SignInVerdict.OneTimeCodeNeeded:
                 Ticket = result.Ticket;
@@ -101,12 +101,4 @@ public abstract class Door : PortalPage
         Http.Response.StatusCode = status;
         Failure = new(title, fix, []);
     }
-
-    private static string HomeOf(User user) =>
-        user.Roles() switch
-        {
-            [Roles.Subscriber] => "/devportal",
-            [Roles.Publisher, ..] => "/publisher",
-            _ => "/admin",
-        };
 }

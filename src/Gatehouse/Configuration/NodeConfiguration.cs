@@ -183,6 +183,23 @@ internal sealed class NodeConfiguration
                 Connections = Get(SettingsTable.DatabaseConnections),
                 Migrate = Get(SettingsTable.DatabaseMigrate),
             },
+            Oidc =
+                Get(SettingsTable.OidcIssuer) is { } issuer && Get(SettingsTable.OidcClientId) is { } clientId
+                    ? new OidcSettings
+                    {
+                        Issuer = issuer,
+                        ClientId = clientId,
+                        ClientSecret = Get(SettingsTable.OidcClientSecret),
+                        ClientSecretFile = Get(SettingsTable.OidcClientSecretFile),
+                        Name = Get(SettingsTable.OidcName),
+                        Scopes = Get(SettingsTable.OidcScopes),
+                        UserClaim = Get(SettingsTable.OidcUserClaim),
+                        RoleClaim = Get(SettingsTable.OidcRoleClaim),
+                        Roles = Get(SettingsTable.OidcRoles),
+                        CreateUsers = Get(SettingsTable.OidcCreateUsers),
+                        AuthorityFile = Get(SettingsTable.OidcAuthority),
+                    }
+                    : null,
             Tls = new TlsSettings { Certificates = Get(SettingsTable.Certificates) },
             Proxies = new ProxySettings { Trusted = Get(SettingsTable.TrustedProxies) },
             Transport = Get(SettingsTable.Transport),

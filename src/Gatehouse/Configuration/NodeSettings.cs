@@ -35,6 +35,9 @@ internal sealed record NodeSettings
     /// <summary>Where a manager keeps the catalogue.</summary>
     public required DatabaseSettings Database { get; init; }
 
+    /// <summary>An outside provider that people sign in by; null for none.</summary>
+    public required OidcSettings? Oidc { get; init; }
+
     /// <summary>Certificates of the operator's for public names.</summary>
     public required TlsSettings Tls { get; init; }
 
@@ -203,6 +206,43 @@ internal sealed record LocalMemberSettings
 
     /// <summary>A taken port moves to the next free one.</summary>
     public required bool Increment { get; init; }
+}
+
+/// <summary>An outside OpenID provider that people sign in by.</summary>
+internal sealed record OidcSettings
+{
+    /// <summary>Its issuer.</summary>
+    public required string Issuer { get; init; }
+
+    /// <summary>What it knows this cluster as.</summary>
+    public required string ClientId { get; init; }
+
+    /// <summary>From the environment only; null when it is in <see cref="ClientSecretFile"/>, or when there is none.</summary>
+    public required string? ClientSecret { get; init; }
+
+    /// <summary>File that holds the secret; null for the systemd credential where there is one.</summary>
+    public required string? ClientSecretFile { get; init; }
+
+    /// <summary>How people call it; null for its host.</summary>
+    public required string? Name { get; init; }
+
+    /// <summary>What is asked for.</summary>
+    public required ImmutableArray<string> Scopes { get; init; }
+
+    /// <summary>The claim that names a new user.</summary>
+    public required string UserClaim { get; init; }
+
+    /// <summary>The claim with roles or groups.</summary>
+    public required string RoleClaim { get; init; }
+
+    /// <summary>Roles or groups there to roles here.</summary>
+    public required ImmutableSortedDictionary<string, string> Roles { get; init; }
+
+    /// <summary>Whether accounts are made.</summary>
+    public required bool CreateUsers { get; init; }
+
+    /// <summary>PEM file of the authorities that vouch for its server; null for the system's.</summary>
+    public required string? AuthorityFile { get; init; }
 }
 
 /// <summary>Where a manager keeps the catalogue. Only <see cref="Provider"/> means anything for SQLite.</summary>

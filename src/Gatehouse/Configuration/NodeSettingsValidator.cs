@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Gatehouse.Cluster;
+using Gatehouse.Management;
 using Gatehouse.Model;
 
 namespace Gatehouse.Configuration;
@@ -13,6 +14,7 @@ internal static class NodeSettingsValidator
         CheckPorts(values, problems);
         CheckName(values, problems);
         CheckDatabase(values, problems);
+        CheckSignIn(values, problems);
         if (Get(SettingsTable.Scheme) == MembershipScheme.Dns && Get(SettingsTable.DnsName) is null)
         {
             problems.Add(
@@ -27,6 +29,82 @@ internal static class NodeSettingsValidator
 
         T Get<T>(Setting<T> setting) => (T)values[setting.Key].Value!;
         Origin At(Setting setting) => values[setting.Key].Origin;
+    }
+
+    private static void CheckSignIn(ImmutableDictionary<string, SettingValue> values, ICollection<Problem> problems)
+    {
+        var written = values
+            .Values.Where(v =>
+                v.Setting.Key.StartsWith("signIn.", StringComparison.Ordinal) && v.Origin.Kind != OriginKind.Default
+            )
+            .ToList();
+        if (written.Count == 0)
+        {
+            return;
+        }
+
+        var profile = (Profile)values[SettingsTable.Profile.Key].Value!;
+        if (!profile.IsManager())
+        {
+            foreach (var value in written)
+            {
+                Add(value, $"nobody signs in at a {profile.Name()}", $"take {value.Setting.Key} out");
+            }
+
+            return;
+        }
+
+        var (issuer, clientId) = (values[SettingsTable.OidcIssuer.Key], values[SettingsTable.OidcClientId.Key]);
+        if (issuer.Value is null || clientId.Value is null)
+        {
+            Add(
+                written[0],
+                $"the provider lacks its {(issuer.Value is null ? "signIn.oidc.issuer" : "signIn.oidc.clientId")}",
+                "a provider has both: signIn.oidc.issuer and signIn.oidc.clientId"
+            );
+        }
+
+        if (issuer.Value is string url && !url.StartsWith("https://", StringComparison.Ordinal))
+        {
+            Add(issuer, "a provider is asked over https only", "write https://");
+        }
+
+        if (
+            values[SettingsTable.OidcClientSecret.Key].Value is not null
+            && values[SettingsTable.OidcClientSecretFile.Key] is { Value: not null } file
+        )
+        {
+            Add(file, "there are two secrets: this file, and one in the environment", "leave one of them out");
+        }
+
+        var roles = values[SettingsTable.OidcRoles.Key];
+        foreach (var (theirs, ours) in (ImmutableSortedDictionary<string, string>)roles.Value!)
+        {
+            var unknown = ours.Split(' ', StringSplitOptions.RemoveEmptyEntries).Except(Roles.Names).FirstOrDefault();
+            if (unknown is not null || ours.Trim().Length == 0)
+            {
+                Add(
+                    roles,
+                    unknown is null ? $"'{theirs}' gives no role" : $"'{theirs}' gives '{unknown}', which is no role",
+                    $"take of {string.Join(", ", Roles.Names)}"
+                );
+            }
+        }
+
+        if (
+            (bool)values[SettingsTable.OidcCreateUsers.Key].Value!
+            && ((ImmutableSortedDictionary<string, string>)roles.Value!).IsEmpty
+        )
+        {
+            Add(
+                values[SettingsTable.OidcCreateUsers.Key],
+                "accounts would be made without a role",
+                "say which roles signIn.oidc.roles gives, such as '*': subscriber"
+            );
+        }
+
+        void Add(SettingValue at, string what, string fix) =>
+            problems.Add(at.Origin.Problem(at.Setting.Key, what, fix));
     }
 
     // A worker or balancer that held the way to the catalogue would lose it with itself.

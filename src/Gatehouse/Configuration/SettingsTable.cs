@@ -362,6 +362,90 @@ internal static class SettingsTable
         "Whether a manager that starts brings a shared database up to its version. Off, only `gatehouse setup` does, and a manager says when that is due. A SQLite file always is."
     );
 
+    public static readonly Setting<string?> OidcIssuer = Of<string?>(
+        "signIn.oidc.issuer",
+        ValueKinds.Optional(ValueKinds.Url),
+        _ => null,
+        "none",
+        Restart,
+        "Issuer of an outside OpenID provider that people may sign in by, such as `https://id.example.com/realms/staff`: what `/.well-known/openid-configuration` stands below. Register `/api/v1/sign-in/oidc/callback` below the managers' address there."
+    );
+    public static readonly Setting<string?> OidcClientId = Of<string?>(
+        "signIn.oidc.clientId",
+        ValueKinds.Optional(ValueKinds.Label),
+        _ => null,
+        "none",
+        Restart,
+        "What the provider knows this cluster as."
+    );
+    public static readonly Setting<string?> OidcClientSecret = Of<string?>(
+        "signIn.oidc.clientSecret",
+        ValueKinds.Optional(ValueKinds.Secret),
+        _ => null,
+        "none",
+        Restart,
+        "The client's secret. From the environment only. Prefer `signIn.oidc.clientSecretFile`."
+    );
+    public static readonly Setting<string?> OidcClientSecretFile = Of<string?>(
+        "signIn.oidc.clientSecretFile",
+        ValueKinds.Optional(ValueKinds.Path),
+        _ => null,
+        "the systemd credential `signIn.oidc.clientSecret`, where there is one",
+        Restart,
+        "File whose first line is the client's secret, readable by the node's user only. Read at each sign-in, so that a changed secret needs no restart."
+    );
+    public static readonly Setting<string?> OidcName = Of<string?>(
+        "signIn.oidc.name",
+        ValueKinds.Optional(ValueKinds.Label),
+        _ => null,
+        "the issuer's host",
+        Restart,
+        "How people call the provider; stands on the button of the sign-in page."
+    );
+    public static readonly Setting<ImmutableArray<string>> OidcScopes = Of(
+        "signIn.oidc.scopes",
+        ValueKinds.Labels,
+        ["openid", "profile", "email"],
+        Restart,
+        "The scopes that are asked for."
+    );
+    public static readonly Setting<string> OidcUserClaim = Of(
+        "signIn.oidc.userClaim",
+        ValueKinds.Label,
+        "preferred_username",
+        Restart,
+        "The claim that names the account of somebody who comes for the first time. Later they are found by issuer and subject."
+    );
+    public static readonly Setting<string> OidcRoleClaim = Of(
+        "signIn.oidc.roleClaim",
+        ValueKinds.Label,
+        "roles",
+        Restart,
+        "The claim of the ID token with roles or groups: its name, or a path with dots such as Keycloak's `realm_access.roles`."
+    );
+    public static readonly Setting<ImmutableSortedDictionary<string, string>> OidcRoles = Of(
+        "signIn.oidc.roles",
+        new PropertiesKind(),
+        ImmutableSortedDictionary<string, string>.Empty,
+        Restart,
+        "Which roles or groups there give which roles here: `gateway-admins: admin`, several with spaces between, `'*': subscriber` for everybody. They are set again at each sign-in of an account that was made this way."
+    );
+    public static readonly Setting<bool> OidcCreateUsers = Of(
+        "signIn.oidc.createUsers",
+        ValueKinds.Boolean,
+        false,
+        Restart,
+        "Whether somebody who comes for the first time gets an account. Off, people connect the account they have, on its own page."
+    );
+    public static readonly Setting<string?> OidcAuthority = Of<string?>(
+        "signIn.oidc.ca",
+        ValueKinds.Optional(ValueKinds.Path),
+        _ => null,
+        "the system's",
+        Restart,
+        "PEM file of the authorities that may vouch for the provider's server."
+    );
+
     public static readonly Setting<ImmutableArray<CertificateSettings>> Certificates = Of(
         "tls.certificates",
         ValueKinds.Certificates,
@@ -576,6 +660,17 @@ internal static class SettingsTable
         DatabaseKey,
         DatabaseConnections,
         DatabaseMigrate,
+        OidcIssuer,
+        OidcClientId,
+        OidcClientSecret,
+        OidcClientSecretFile,
+        OidcName,
+        OidcScopes,
+        OidcUserClaim,
+        OidcRoleClaim,
+        OidcRoles,
+        OidcCreateUsers,
+        OidcAuthority,
         Certificates,
         TrustedProxies,
         Drain,

@@ -313,6 +313,9 @@ internal static partial class ValueKinds
     public static ValueKind<ImmutableArray<string>> Hosts { get; } =
         new ListKind<string>("list of hosts", "write a list: [am.example.com]", Host);
 
+    public static ValueKind<ImmutableArray<string>> Labels { get; } =
+        new ListKind<string>("list of texts", "write a list: [openid, profile]", Label);
+
     public static ValueKind<ImmutableArray<IPNetwork>> Networks { get; } =
         new ListKind<IPNetwork>("list of networks", "write a list: [10.0.0.0/8]", Network);
 

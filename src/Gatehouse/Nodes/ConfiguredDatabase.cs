@@ -1,7 +1,6 @@
 using System.Net;
 using Gatehouse.Cli;
 using Gatehouse.Configuration;
-using Gatehouse.Deployment.Trust;
 using Gatehouse.KeyManager;
 using Gatehouse.Management;
 
@@ -24,7 +23,9 @@ internal static class ConfiguredDatabase
                         Port = database.Port,
                         Database = database.Name,
                         User = database.User,
-                        Password = () => Password(database),
+                        // Asked for at each connection: whoever changes the password changes the file, and no node restarts.
+                        Password = () =>
+                            ConfiguredSecret.Read(database.Password, database.PasswordFile, "database.password"),
                         Tls = database.Tls ?? (IsHere(database.Host) ? DatabaseTls.Off : DatabaseTls.VerifyFull),
                         AuthorityFile = database.AuthorityFile,
                         CertificateFile = database.CertificateFile,
@@ -46,26 +47,6 @@ internal static class ConfiguredDatabase
                 : "see that the server runs and that 'gatehouse config show --filter database' says what it should",
             cause: cause
         );
-
-    // Asked for at each connection: whoever changes the password changes the file, and no node restarts.
-    private static string? Password(DatabaseSettings database)
-    {
-        if (database.Password is { } given)
-        {
-            return given;
-        }
-
-        var credentials = Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY");
-        var credential = string.IsNullOrEmpty(credentials) ? null : Path.Combine(credentials, "database.password");
-        var file = database.PasswordFile ?? (File.Exists(credential) ? credential : null);
-        if (file is null)
-        {
-            return null;
-        }
-
-        var text = System.Text.Encoding.UTF8.GetString(DurableFile.ReadSecret(file, groupMayRead: true));
-        return text.Split('\n')[0].TrimEnd('\r');
-    }
 
     private static bool IsHere(string host) =>
         host.StartsWith('/') || host == "localhost" || (IPAddress.TryParse(host, out var a) && IPAddress.IsLoopback(a));

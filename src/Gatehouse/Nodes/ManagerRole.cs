@@ -111,6 +111,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
                 FollowNodes = node.Identity.Profile.IsWorker() ? null : node.Directory.Read,
                 Membership = membership,
                 DenyList = node.Denied,
+                Oidc = ConfiguredProvider.Of(node),
                 Version = VersionCommand.Current,
             }
         );

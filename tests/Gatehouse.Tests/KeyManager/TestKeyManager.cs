@@ -54,11 +54,13 @@ internal sealed partial class TestKeyManager : IAsyncDisposable
     public static async Task<TestKeyManager> StartAsync(
         Product on = Product.Sqlite,
         TimeProvider? time = null,
-        bool isIssuer = false
+        bool isIssuer = false,
+        Func<ManagementOptions, ManagementOptions>? with = null,
+        int port = 0
     )
     {
         var manager = new TestKeyManager(await TestCatalogue.CreateAsync(time, on), ClusterKey.Create(), owner: true);
-        await manager.OpenAsync(manager._catalogue.Database.WithKeyManager(), isIssuer);
+        await manager.OpenAsync(manager._catalogue.Database.WithKeyManager(), isIssuer, with, port);
         return manager;
     }
 
@@ -70,23 +72,23 @@ internal sealed partial class TestKeyManager : IAsyncDisposable
         return second;
     }
 
-    private async Task OpenAsync(CatalogueDatabase database, bool isIssuer = false)
+    private async Task OpenAsync(
+        CatalogueDatabase database,
+        bool isIssuer = false,
+        Func<ManagementOptions, ManagementOptions>? with = null,
+        int port = 0
+    )
     {
         await CatalogueSetup.ApplyAsync(database, Stop);
         // A client library compares the issuer with the address it found it at, so that has to be known before.
-        var port = isIssuer ? FreePort() : 0;
+        port = isIssuer ? FreePort() : port;
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, port, l => l.UseHttps(_certificate)));
         builder.Services.AddSingleton(_catalogue.Time);
-        builder.Services.AddGatehouseManagement(
-            TestNodes.Options(_catalogue) with
-            {
-                Database = database,
-                ClusterKey = _clusterKey,
-            }
-        );
+        var options = TestNodes.Options(_catalogue) with { Database = database, ClusterKey = _clusterKey };
+        builder.Services.AddGatehouseManagement(with?.Invoke(options) ?? options);
         builder.Services.AddGatehouseKeyManager(
             database,
             _clusterKey,
@@ -273,7 +275,7 @@ internal sealed partial class TestKeyManager : IAsyncDisposable
         }
     }
 
-    private static int FreePort()
+    public static int FreePort()
     {
         using var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
         probe.Start();

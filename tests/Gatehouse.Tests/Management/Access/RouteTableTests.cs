@@ -12,6 +12,7 @@ public sealed class RouteTableTests
     [
         "GET /api/v1/gateway-keys",
         "GET /api/v1/sign-in",
+        "GET /api/v1/sign-in/oidc",
         "POST /api/v1/links",
         "POST /api/v1/login",
         "POST /api/v1/set-up",
