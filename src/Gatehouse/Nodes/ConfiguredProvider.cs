@@ -14,8 +14,7 @@ internal static class ConfiguredProvider
             return null;
         }
 
-        string? Secret() =>
-            ConfiguredSecret.Read(oidc.ClientSecret, oidc.ClientSecretFile, "signIn.oidc.clientSecret");
+        string? Secret() => ConfiguredSecret.Read(oidc.ClientSecret, oidc.ClientSecretFile, "signIn.oidc.clientSecret");
         try
         {
             // Said at the start, not to the first who wants to sign in.

@@ -37,7 +37,9 @@ public sealed class JsonSchemaBoundTests
     [Fact]
     public async Task A_check_against_a_schema_that_refers_to_itself_ends()
     {
-        var schema = Schema("""{"$defs":{"L":{"anyOf":[{"$ref":"#/$defs/L"},{"$ref":"#/$defs/L"}]}},"$ref":"#/$defs/L"}""");
+        var schema = Schema(
+            """{"$defs":{"L":{"anyOf":[{"$ref":"#/$defs/L"},{"$ref":"#/$defs/L"}]}},"$ref":"#/$defs/L"}"""
+        );
 
         var errors = await Task.Run(() => Check(schema, "1"))
             .WaitAsync(s_patience, TestContext.Current.CancellationToken);

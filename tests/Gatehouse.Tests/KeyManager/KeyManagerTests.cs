@@ -606,7 +606,12 @@ public abstract class KeyManagerTests(Product product)
         using var widened = await manager.SendAsync(
             "PUT",
             uri,
-            new { client_id = made["client_id"]!.GetValue<string>(), client_name = "robot", grant_types = wanted },
+            new
+            {
+                client_id = made["client_id"]!.GetValue<string>(),
+                client_name = "robot",
+                grant_types = wanted,
+            },
             own
         );
         using var shown = await manager.SendAsync("GET", uri, token: own);

@@ -179,7 +179,8 @@ public sealed class OutsideSignInTests
     }
 
     /// <summary>A cluster, another whose key manager is its provider, and bob, who has an account there.</summary>
-    private sealed class Both(TestKeyManager theirs, TestKeyManager ours, TestClient client, string bob) : IAsyncDisposable
+    private sealed class Both(TestKeyManager theirs, TestKeyManager ours, TestClient client, string bob)
+        : IAsyncDisposable
     {
         public TestKeyManager Ours => ours;
 
@@ -226,14 +227,24 @@ public sealed class OutsideSignInTests
             var back = authorized.Headers.Location;
             if (authorized.StatusCode == HttpStatusCode.OK)
             {
-                using var agreed = await theirs.DecideAsync(await authorized.Content.ReadAsStringAsync(Stop), "yes", bob);
+                using var agreed = await theirs.DecideAsync(
+                    await authorized.Content.ReadAsStringAsync(Stop),
+                    "yes",
+                    bob
+                );
                 back = agreed.Headers.Location;
             }
 
             Assert.StartsWith($"{ours.Address}api/v1/sign-in/oidc/callback", $"{back}", StringComparison.Ordinal);
             Assert.Contains(client.Id, asked.Headers.Location.Query, StringComparison.Ordinal);
-            using var entered = await AskAsync(back!.PathAndQuery, $"{CookiesOf(asked)}{(cookie.Length > 0 ? "; " : "")}{cookie}", "cross-site");
-            var session = CookiesOf(entered).Split("; ").FirstOrDefault(c => c.StartsWith("__Host-gatehouse=", StringComparison.Ordinal));
+            using var entered = await AskAsync(
+                back!.PathAndQuery,
+                $"{CookiesOf(asked)}{(cookie.Length > 0 ? "; " : "")}{cookie}",
+                "cross-site"
+            );
+            var session = CookiesOf(entered)
+                .Split("; ")
+                .FirstOrDefault(c => c.StartsWith("__Host-gatehouse=", StringComparison.Ordinal));
             return ($"{entered.Headers.Location}", session);
         }
 

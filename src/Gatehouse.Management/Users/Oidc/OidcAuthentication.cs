@@ -144,9 +144,7 @@ internal static partial class OidcAuthentication
     private static Task KeepClaims(TokenValidatedContext context)
     {
         var payload = context.TokenEndpointResponse?.IdToken?.Split('.') is [_, var middle, _] ? middle : "";
-        context.HttpContext.Items[s_claims] = JsonElement.Parse(
-            System.Buffers.Text.Base64Url.DecodeFromChars(payload)
-        );
+        context.HttpContext.Items[s_claims] = JsonElement.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(payload));
         return Task.CompletedTask;
     }
 

@@ -58,7 +58,9 @@ public sealed record OidcProvider
 
     /// <summary>A claim that is one text; null when there is none.</summary>
     internal static string? TextAt(JsonElement claims, string name) =>
-        claims.TryGetProperty(name, out var claim) && claim.ValueKind == JsonValueKind.String ? claim.GetString() : null;
+        claims.TryGetProperty(name, out var claim) && claim.ValueKind == JsonValueKind.String
+            ? claim.GetString()
+            : null;
 
     // A claim may have dots in its own name (https://example.com/roles), so the whole name is tried first.
     private static IEnumerable<string> TextsAt(JsonElement claims, string path)

@@ -117,9 +117,7 @@ public sealed class OidcSignIns(UserManager<User> identity, Users users, Catalog
             return known.Id == user.Id ? OidcVerdict.Connected : OidcVerdict.ConnectedElsewhere;
         }
 
-        Users.Ensure(
-            await identity.AddLoginAsync(user, new(LoginProvider, key, Connected)).ConfigureAwait(false)
-        );
+        Users.Ensure(await identity.AddLoginAsync(user, new(LoginProvider, key, Connected)).ConfigureAwait(false));
         await catalogue
             .NoteAsync(new(user.UserName!, from), $"connected their account with one of {provider.Name}", cancellation)
             .ConfigureAwait(false);
