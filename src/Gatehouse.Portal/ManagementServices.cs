@@ -23,6 +23,7 @@ internal static class ManagementServices
         typeof(Deployments),
         typeof(Lifecycles),
         typeof(Listings),
+        typeof(ApiTeams),
         typeof(ApiDocuments),
         typeof(ApiVersions),
         typeof(Community),

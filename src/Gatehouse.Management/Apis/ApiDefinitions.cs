@@ -6,7 +6,7 @@ using Microsoft.EntityFrameworkCore;
 namespace Gatehouse.Management;
 
 /// <summary>The APIs as their publishers edit them.</summary>
-public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
+public sealed class ApiDefinitions(Catalogue catalogue, ApiTeams teams) : IDisposable
 {
     private readonly SemaphoreSlim _reading = new(2, 2);
     private readonly AddressIndex _addresses = new();
@@ -20,13 +20,20 @@ public sealed class ApiDefinitions(Catalogue catalogue) : IDisposable
         ReadOnlyMemory<byte> text,
         ImportSettings settings,
         long? expectedEpoch,
-        Actor actor,
+        Caller caller,
         CancellationToken cancellation
     )
     {
+        var actor = caller.Actor;
         var document = await ReadAsync(text, cancellation).ConfigureAwait(false);
         var id = Api.EntityName(settings.NameFor(document), settings.Version ?? document.Version);
         var existing = await TryFindAsync(id, cancellation).ConfigureAwait(false);
+        if (existing is not null && settings.Update)
+        {
+            // Which API it is only the document says, so no route could ask.
+            await teams.RequireAsync(id, ApiRight.Edit, caller, cancellation).ConfigureAwait(false);
+        }
+
         if (existing is not null && !settings.Update)
         {
             throw new ConflictException(

@@ -15,7 +15,7 @@ internal static class ApiEndpoints
         rest.MapPost("/apis", ImportAsync).Require(Permission.Publish);
         rest.MapGet("/apis/{id}", ShowAsync).Require(Permission.Read);
         rest.MapPatch("/apis/{id}", EditAsync).Require(Permission.Publish);
-        rest.MapDelete("/apis/{id}", DeleteAsync).Require(Permission.Publish);
+        rest.MapDelete("/apis/{id}", DeleteAsync).Require(Permission.Publish).Needs(ApiRight.Own);
         rest.MapGet("/apis/{id}/openapi", DocumentAsync).Require(Permission.Read);
         rest.MapPut("/apis/{id}/openapi", UpdateDocumentAsync).Require(Permission.Publish);
         rest.MapPost("/apis/create", CreateAsync).Require(Permission.Publish);
@@ -153,7 +153,7 @@ internal static class ApiEndpoints
     )
     {
         var imported = await definitions
-            .ImportAsync(text, settings, http.Request.ExpectedEpoch(), caller.Actor, cancellation)
+            .ImportAsync(text, settings, http.Request.ExpectedEpoch(), caller, cancellation)
             .ConfigureAwait(false);
         var id = imported.Definition.Name;
         var summaries = await revisions.SummariesAsync([id], cancellation).ConfigureAwait(false);

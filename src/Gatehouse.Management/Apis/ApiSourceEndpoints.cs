@@ -16,7 +16,10 @@ internal static class ApiSourceEndpoints
     public static void MapApiSources(this IEndpointRouteBuilder rest)
     {
         rest.MapGet("/apis/{id}/source", ShowAsync).Require(Permission.Publish);
-        rest.MapPut("/apis/{id}/source", PutAsync).Require(Permission.Publish).LimitBody(MaxBody);
+        rest.MapPut("/apis/{id}/source", PutAsync)
+            .Require(Permission.Publish)
+            .Needs(ApiRight.Edit, makes: true)
+            .LimitBody(MaxBody);
     }
 
     private static async Task<Ok<ApiSource>> ShowAsync(

@@ -273,12 +273,16 @@ internal static class ConsumerEndpoints
         string api,
         SetSubscription ask,
         Caller caller,
+        ApiTeams teams,
         Subscriptions subscriptions,
         CancellationToken cancellation
-    ) =>
-        TypedResults.Ok(
+    )
+    {
+        api = await teams.RequireAsync(api, ApiRight.Edit, caller, cancellation).ConfigureAwait(false);
+        return TypedResults.Ok(
             await subscriptions.SetStateAsync(app, api, ask.State, caller, cancellation).ConfigureAwait(false)
         );
+    }
 
     private static async Task<NoContent> RevokeKeyAsync(
         string id,

@@ -22,9 +22,9 @@ internal static class DeploymentEndpoints
     public static void MapDeployments(this IEndpointRouteBuilder rest)
     {
         rest.MapGet("/apis/{id}/deployments", StatusAsync).Require(Permission.Read);
-        rest.MapPost("/apis/{id}/deployments", DeployAsync).Require(Permission.Publish);
-        rest.MapDelete("/apis/{id}/deployments", UndeployAsync).Require(Permission.Publish);
-        rest.MapPost("/apis/{id}/rollback", RollBackAsync).Require(Permission.Publish);
+        rest.MapPost("/apis/{id}/deployments", DeployAsync).Require(Permission.Publish).Needs(ApiRight.Deploy);
+        rest.MapDelete("/apis/{id}/deployments", UndeployAsync).Require(Permission.Publish).Needs(ApiRight.Deploy);
+        rest.MapPost("/apis/{id}/rollback", RollBackAsync).Require(Permission.Publish).Needs(ApiRight.Deploy);
     }
 
     private static async Task<Ok<DeploymentView>> StatusAsync(

@@ -10,7 +10,7 @@ internal static class LifecycleEndpoints
     public static void MapLifecycle(this IEndpointRouteBuilder rest)
     {
         rest.MapGet("/apis/{id}/lifecycle", ShowAsync).Require(Permission.Read);
-        rest.MapPost("/apis/{id}/lifecycle", TakeAsync).Require(Permission.Publish);
+        rest.MapPost("/apis/{id}/lifecycle", TakeAsync).Require(Permission.Publish).Needs(ApiRight.Deploy);
     }
 
     private static async Task<Ok<LifecycleView>> ShowAsync(

@@ -59,6 +59,15 @@ public sealed record ApiListing
         init;
     } = ImmutableSortedDictionary<string, string>.Empty;
 
+    /// <summary>
+    /// Who works on it (<see cref="ApiTeams"/>); empty for every publisher. Null in a request leaves it as it is, and stands
+    /// where it is nothing for who asks.
+    /// </summary>
+    public ImmutableArray<ApiMember>? Team { get; init; }
+
+    /// <summary>The team; empty for none.</summary>
+    internal ImmutableArray<ApiMember> Members => Team ?? [];
+
     /// <summary>Its picture, by its digest; set by <c>PUT …/thumbnail</c>.</summary>
     public Digest? Thumbnail { get; init; }
 }

@@ -32,7 +32,7 @@ internal static class ListingEndpoints
     )
     {
         var name = await listings.VisibleAsync(id, caller, cancellation).ConfigureAwait(false);
-        var (listing, epoch) = await listings.GetAsync(name, cancellation).ConfigureAwait(false);
+        var (listing, epoch) = await listings.ShowAsync(name, caller, cancellation).ConfigureAwait(false);
         response.SetEntityTag(epoch);
         return TypedResults.Ok(listing);
     }
@@ -47,7 +47,7 @@ internal static class ListingEndpoints
     )
     {
         var (stored, epoch) = await listings
-            .PutAsync(id, listing, http.Request.ExpectedEpoch(), caller.Actor, cancellation)
+            .PutAsync(id, listing, http.Request.ExpectedEpoch(), caller, cancellation)
             .ConfigureAwait(false);
         http.Response.SetEntityTag(epoch);
         return TypedResults.Ok(stored);

@@ -46,6 +46,7 @@ internal static partial class ListingRules
             CheckText($"/properties/{Excerpt.Of(name)}", value, 0, 1000, problems);
         }
 
+        ApiTeams.Check(listing.Members, problems);
         CheckContact("/businessOwner", listing.BusinessOwner, problems);
         CheckContact("/technicalOwner", listing.TechnicalOwner, problems);
         return problems.ToImmutable();

@@ -6,7 +6,7 @@ using Microsoft.EntityFrameworkCore;
 namespace Gatehouse.Management;
 
 /// <summary>What app developers see: which APIs, under which tags and categories, found by which words.</summary>
-public sealed class Listings(Catalogue catalogue, ApiDefinitions definitions, ApiIndex index)
+public sealed class Listings(Catalogue catalogue, ApiDefinitions definitions, ApiIndex index, ApiTeams teams)
 {
     /// <summary>Largest picture, in bytes.</summary>
     public const int MaxThumbnail = 256 * 1024;
@@ -19,14 +19,14 @@ public sealed class Listings(Catalogue catalogue, ApiDefinitions definitions, Ap
     {
         var wanted = ApiQuery.Parse(query);
         var all = await index.ReadAsync(cancellation).ConfigureAwait(false);
-        return [.. all.Where(a => MaySee(caller, a) && wanted.Matches(a)).Select(a => a.Id)];
+        return [.. all.Where(a => ApiTeams.MaySee(caller, a) && wanted.Matches(a)).Select(a => a.Id)];
     }
 
     /// <summary>Tags and how many APIs that <paramref name="caller"/> may see have each, the most used first.</summary>
     public async Task<ImmutableArray<TagView>> TagsAsync(Caller? caller, CancellationToken cancellation) =>
         [
             .. (await index.ReadAsync(cancellation).ConfigureAwait(false))
-                .Where(a => MaySee(caller, a))
+                .Where(a => ApiTeams.MaySee(caller, a))
                 .SelectMany(a => a.Listing.Tags)
                 .GroupBy(t => t, StringComparer.Ordinal)
                 .Select(g => new TagView(g.Key, g.Count()))
@@ -37,11 +37,6 @@ public sealed class Listings(Catalogue catalogue, ApiDefinitions definitions, Ap
     /// <summary>The full name of an API the caller may see. Throws <see cref="NotFoundException"/> for any other, whether it exists or not.</summary>
     public async Task<string> VisibleAsync(string id, Caller? caller, CancellationToken cancellation)
     {
-        if (caller is not null && Applications.SeesAll(caller))
-        {
-            return (await definitions.GetAsync(id, cancellation).ConfigureAwait(false)).Name;
-        }
-
         var names = await SearchAsync(null, caller, cancellation).ConfigureAwait(false);
         var fitting = id.Contains(':', StringComparison.Ordinal)
             ? names.Where(n => n == id).ToList()
@@ -66,22 +61,60 @@ public sealed class Listings(Catalogue catalogue, ApiDefinitions definitions, Ap
         return (stored?.Value ?? new(), stored?.Epoch ?? 0);
     }
 
-    /// <summary>Replaces a listing; its picture stays. Throws <see cref="ProblemsException"/> with everything that is wrong.</summary>
+    /// <summary>The listing as <paramref name="caller"/> gets to see it: the team is nothing for app developers.</summary>
+    public async Task<(ApiListing Listing, long Epoch)> ShowAsync(
+        string name,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        var (listing, epoch) = await GetAsync(name, cancellation).ConfigureAwait(false);
+        return await teams.MayAsync(name, ApiRight.Read, caller, cancellation).ConfigureAwait(false)
+            ? (listing, epoch)
+            : (listing with { Team = null }, epoch);
+    }
+
+    /// <summary>
+    /// Replaces a listing; its picture stays, and its team where none is given. Throws <see cref="ProblemsException"/> with
+    /// everything that is wrong, <see cref="ApiRightException"/> for a team that is not theirs to change.
+    /// </summary>
     public async Task<(ApiListing Listing, long Epoch)> PutAsync(
         string id,
         ApiListing listing,
         long? expectedEpoch,
-        Actor actor,
+        Caller caller,
         CancellationToken cancellation
     )
     {
         var name = (await definitions.GetAsync(id, cancellation).ConfigureAwait(false)).Name;
         var (before, epoch) = await GetAsync(name, cancellation).ConfigureAwait(false);
+        listing = listing with { Team = listing.Team ?? before.Team };
+        await EnsureGoodAsync(listing, cancellation).ConfigureAwait(false);
         var next = Sorted(listing) with { Thumbnail = before.Thumbnail };
-        await EnsureGoodAsync(next, cancellation).ConfigureAwait(false);
+        var isOtherTeam =
+            next.Members.Length != before.Members.Length
+            || next.Members.Zip(before.Members).Any(p =>
+                p.First.User != p.Second.User || !p.First.May.SequenceEqual(p.Second.May)
+            );
+        if (isOtherTeam)
+        {
+            await teams.RequireAsync(name, ApiRight.Own, caller, cancellation).ConfigureAwait(false);
+        }
+
+        var actor = caller.Actor;
         await catalogue
             .CommitAsync(
-                Put(new(actor, $"changed how API {name} is listed"), name, next, expectedEpoch ?? epoch),
+                Put(
+                    new(
+                        actor,
+                        isOtherTeam
+                            ? $"changed how API {name} is listed, and its team to {TeamText(next.Members)}"
+                            : $"changed how API {name} is listed"
+                    ),
+                    name,
+                    next,
+                    expectedEpoch ?? epoch
+                ),
                 cancellation
             )
             .ConfigureAwait(false);
@@ -127,16 +160,6 @@ public sealed class Listings(Catalogue catalogue, ApiDefinitions definitions, Ap
 
         await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
     }
-
-    internal static bool MaySee(Caller? caller, IndexedApi api) =>
-        (caller is not null && Applications.SeesAll(caller))
-        || (
-            api.State is not (ApiState.Created or ApiState.Retired)
-            && (
-                api.Listing.VisibleTo.IsEmpty
-                || (caller is not null && caller.AllRoles.Any(api.Listing.VisibleTo.Contains))
-            )
-        );
 
     /// <summary>Throws <see cref="ProblemsException"/> with everything that is wrong, names that there are not included.</summary>
     internal async Task EnsureGoodAsync(ApiListing listing, CancellationToken cancellation)
@@ -199,7 +222,16 @@ public sealed class Listings(Catalogue catalogue, ApiDefinitions definitions, Ap
             Categories = Distinct(listing.Categories),
             VisibleTo = Distinct(listing.VisibleTo),
             Plans = Distinct(listing.Plans),
+            Team = listing.Members.IsEmpty ? null : ApiTeams.Sorted(listing.Members),
         };
+
+    private static string TeamText(ImmutableArray<ApiMember> team) =>
+        team.IsEmpty
+            ? "every publisher"
+            : string.Join(
+                ", ",
+                team.Select(m => $"{m.User} ({string.Join(' ', m.May.Select(r => r.ToString().ToLowerInvariant()))})")
+            );
 
     // Sorted, so that equal content has an equal digest.
     private static ImmutableArray<string> Distinct(ImmutableArray<string> words) =>

@@ -51,6 +51,7 @@ public static class GatehouseManagement
         services.AddSingleton<Deployments>();
         services.AddSingleton<Lifecycles>();
         services.AddSingleton<ApiIndex>();
+        services.AddSingleton<ApiTeams>();
         services.AddSingleton<Listings>();
         services.AddSingleton<ApiDocuments>();
         services.AddSingleton<ApiVersions>();
@@ -119,6 +120,7 @@ public static class GatehouseManagement
         app.UseAuthentication();
         app.UseSameOrigin();
         app.UseAuthorization();
+        app.UseApiTeams();
 
         var rest = app.MapGroup("/api/v1").LimitBody(RequestLimit.Small);
         rest.MapAccess();

@@ -71,6 +71,8 @@ public sealed partial class ManagementProblems(ILogger<ManagementProblems> logge
                 return Invalid(invalid.Problems);
             case NotFoundException:
                 return Problem(StatusCodes.Status404NotFound, exception.Message, null);
+            case ApiRightException:
+                return Problem(StatusCodes.Status403Forbidden, exception.Message, ApiRightException.Fix);
             case ConflictException contradiction:
                 return Problem(StatusCodes.Status409Conflict, contradiction.Message, contradiction.Fix);
             case EntityConflictException conflict:

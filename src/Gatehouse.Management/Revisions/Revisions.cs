@@ -149,6 +149,8 @@ public sealed class Revisions(Catalogue catalogue)
                             (known.GetValueOrDefault(name) ?? new(name)) with
                             {
                                 IsDeployed = deployed.ContainsKey(name),
+                                // Lists are for app developers too.
+                                Listing = (known.GetValueOrDefault(name) ?? new(name)).Listing with { Team = null },
                             }
                         );
                     }),

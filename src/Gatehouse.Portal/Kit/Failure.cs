@@ -16,6 +16,7 @@ public sealed record Failure(string Title, string? Fix, ImmutableArray<Problem> 
             is ProblemsException
                 or NotFoundException
                 or ForbiddenException
+                or ApiRightException
                 or ConflictException
                 or EntityConflictException
                 or EntityTooLargeException
@@ -29,6 +30,7 @@ public sealed record Failure(string Title, string? Fix, ImmutableArray<Problem> 
             ProblemsException { Problems: [var one] } => new(one.Message, one.Fix, one.Line > 0 ? [one] : []),
             ProblemsException many => new($"{many.Problems.Length} problems were found", null, many.Problems),
             ConflictException conflict => new(conflict.Message, conflict.Fix, []),
+            ApiRightException => new(exception.Message, ApiRightException.Fix, []),
             EntityConflictException conflict => new(
                 conflict.Message,
                 "Somebody changed it while you were looking. Nothing of yours was saved: reload the page and do it again.",

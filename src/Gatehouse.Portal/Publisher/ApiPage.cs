@@ -19,6 +19,19 @@ public abstract class ApiPage : PortalPage
     [Inject]
     protected Revisions Revisions { get; set; } = null!;
 
+    /// <summary>Who may do what with them.</summary>
+    [Inject]
+    protected ApiTeams Teams { get; set; } = null!;
+
+    /// <summary>True when whoever looks may change the API.</summary>
+    protected bool MayEdit { get; private set; }
+
+    /// <summary>True when whoever looks may deploy the API and take it through its life.</summary>
+    protected bool MayDeploy { get; private set; }
+
+    /// <summary>True when whoever looks may delete the API and say who is in its team.</summary>
+    protected bool MayOwn { get; private set; }
+
     /// <summary>The definition and its epoch.</summary>
     protected StoredEntity<ApiDefinition> Stored { get; private set; } = null!;
 
@@ -44,8 +57,21 @@ public abstract class ApiPage : PortalPage
     /// <summary>Reads the API anew.</summary>
     protected async Task ReadAsync()
     {
-        Stored = await Definitions.GetAsync(Id, Cancellation);
+        var name = await Teams.RequireAsync(Id, ApiRight.Read, Session.Required, Cancellation);
+        MayEdit = await Teams.MayAsync(name, ApiRight.Edit, Session.Caller, Cancellation);
+        MayDeploy = await Teams.MayAsync(name, ApiRight.Deploy, Session.Caller, Cancellation);
+        MayOwn = await Teams.MayAsync(name, ApiRight.Own, Session.Caller, Cancellation);
+        Stored = await Definitions.GetAsync(name, Cancellation);
         Summary = (await Revisions.SummariesAsync([Stored.Name], Cancellation))[0];
+    }
+
+    /// <summary>Forms ask again for the right: hiding a button guards nothing. Throws <see cref="ApiRightException"/>.</summary>
+    protected void Require(ApiRight right)
+    {
+        if (!(right switch { ApiRight.Deploy => MayDeploy, ApiRight.Own => MayOwn, _ => MayEdit }))
+        {
+            throw new ApiRightException(Stored.Name, right);
+        }
     }
 
     /// <summary>Changes fields of the definition when nobody else did since the page was shown, and says so.</summary>
@@ -53,7 +79,7 @@ public abstract class ApiPage : PortalPage
         DoAsync(
             () =>
             {
-                Require(Permission.Publish);
+                Require(ApiRight.Edit);
                 return Definitions.EditAsync(Stored.Name, edit, Epoch(), Session.Required.Actor, Cancellation);
             },
             done

@@ -16,6 +16,7 @@ internal static class ListingCommand
         new("categories", "NAME[,NAME]|none", (listing, value) => listing with { Categories = Words(value) }),
         new("visible-to", "ROLE[,ROLE]|everybody", (listing, value) => listing with { VisibleTo = Words(value) }),
         new("plans", "PLAN[,PLAN]|any", (listing, value) => listing with { Plans = Words(value) }),
+        new("team", "USER:RIGHT[+RIGHT][,…]|none", (listing, value) => listing with { Team = Team(value) }),
         new("business-owner", "NAME <MAIL>", (listing, value) => listing with { BusinessOwner = Person(value) }),
         new("technical-owner", "NAME <MAIL>", (listing, value) => listing with { TechnicalOwner = Person(value) }),
     ];
@@ -53,6 +54,17 @@ internal static class ListingCommand
                         ("categories", string.Join(", ", listing.Categories)),
                         ("visible to", listing.VisibleTo.IsEmpty ? "everybody" : string.Join(", ", listing.VisibleTo)),
                         ("plans", listing.Plans.IsEmpty ? "any" : string.Join(", ", listing.Plans)),
+                        (
+                            "team",
+                            listing.Team is not { IsEmpty: false } team
+                                ? "every publisher"
+                                : string.Join(
+                                    ", ",
+                                    team.Select(m =>
+                                        $"{m.User}:{string.Join('+', m.May.Select(r => r.ToString().ToLowerInvariant()))}"
+                                    )
+                                )
+                        ),
                         ("business owner", Text(listing.BusinessOwner)),
                         ("technical owner", Text(listing.TechnicalOwner)),
                         (
@@ -101,6 +113,29 @@ internal static class ListingCommand
         value is "none" or "any" or "everybody" or ""
             ? []
             : [.. value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
+
+    private static ImmutableArray<ApiMember> Team(string value) =>
+        [
+            .. Words(value)
+                .Select(member =>
+                {
+                    var parts = member.Split(':');
+                    return new ApiMember(
+                        parts[0],
+                        [
+                            .. (parts.Length == 2 ? parts[1] : "").Split('+').Select(word =>
+                                Enum.GetValues<ApiRight>().Cast<ApiRight?>().FirstOrDefault(r =>
+                                    r.ToString()!.Equals(word, StringComparison.OrdinalIgnoreCase)
+                                )
+                                ?? throw Wrong(
+                                    $"'{member}' does not say what a member may",
+                                    "write USER:RIGHT with rights of read, edit, deploy, own and + between, such as ann:own,bob:edit+deploy"
+                                )
+                            ),
+                        ]
+                    );
+                }),
+        ];
 
     private static Contact? Person(string value)
     {

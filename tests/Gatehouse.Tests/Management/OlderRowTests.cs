@@ -98,6 +98,15 @@ public sealed class OlderRowTests
         Assert.Empty(Read("""{"name":"Old"}""", ModelJson.Default.ApiPolicy).Groups);
     }
 
+    [Fact]
+    public void A_listing_without_a_team_is_every_publishers()
+    {
+        var listing = Read("""{"title":"x"}""", ManagerJson.Default.ApiListing);
+
+        Assert.Null(listing.Team);
+        Assert.Empty(listing.Members);
+    }
+
     private static T Read<T>(string json, JsonTypeInfo<T> type) =>
         JsonSerializer.Deserialize(Encoding.UTF8.GetBytes(json), type)!;
 
