@@ -18,6 +18,10 @@ public sealed record ToldView(int Told, int Of, string? Reason = null);
 /// <param name="To">The mailbox.</param>
 public sealed record TestMail([property: JsonRequired] string To);
 
+/// <summary>What a rule's webhooks are signed with, in the one moment it can be read.</summary>
+/// <param name="Secret"><c>whsec_</c> and 32 bytes in base 64, as libraries of Standard Webhooks take it.</param>
+public sealed record WebhookSecret(string Secret);
+
 internal static class AlertEndpoints
 {
     public static void MapAlerts(this IEndpointRouteBuilder rest)
@@ -27,6 +31,7 @@ internal static class AlertEndpoints
         rest.MapGet("/alert-rules", ListAsync).Require(Permission.Operate);
         rest.MapPut("/alert-rules/{name}", PutAsync).Require(Permission.Operate);
         rest.MapDelete("/alert-rules/{name}", DeleteAsync).Require(Permission.Operate);
+        rest.MapPost("/alert-rules/{name}/secret", MakeSecretAsync).Require(Permission.Operate);
         rest.MapPost("/alert-rules/{name}/test", TestAsync).Require(Permission.Operate);
         rest.MapGet("/mail-settings", ShowMailAsync).Require(Permission.Administer);
         rest.MapPut("/mail-settings", SetMailAsync).Require(Permission.Administer);
@@ -93,6 +98,10 @@ internal static class AlertEndpoints
             throw new ProblemsException(problems);
         }
 
+        var before = await catalogue
+            .FindAsync(EntityKinds.AlertRule, name, ManagerJson.Default.AlertRule, cancellation)
+            .ConfigureAwait(false);
+        rule = rule with { Signed = before?.Value.Signed == true };
         await catalogue
             .CommitAsync(
                 new CatalogueTransaction(caller.Actor, $"set alert rule {name}").Put(
@@ -100,7 +109,7 @@ internal static class AlertEndpoints
                     name,
                     rule,
                     ManagerJson.Default.AlertRule,
-                    request.ExpectedEpoch()
+                    request.ExpectedEpoch() ?? before?.Epoch ?? 0
                 ),
                 cancellation
             )
@@ -108,10 +117,45 @@ internal static class AlertEndpoints
         return TypedResults.Ok(rule);
     }
 
+    private static async Task<Ok<WebhookSecret>> MakeSecretAsync(
+        string name,
+        HttpResponse response,
+        Caller caller,
+        Catalogue catalogue,
+        Notifier notifier,
+        CancellationToken cancellation
+    )
+    {
+        var rule =
+            await catalogue
+                .FindAsync(EntityKinds.AlertRule, name, ManagerJson.Default.AlertRule, cancellation)
+                .ConfigureAwait(false)
+            ?? throw new NotFoundException("alert rule", Excerpt.Of(name));
+        var secret = await notifier.MakeSecretAsync(name, cancellation).ConfigureAwait(false);
+        await catalogue
+            .CommitAsync(
+                new CatalogueTransaction(caller.Actor, $"made a webhook secret for alert rule {name}").Put(
+                    EntityKinds.AlertRule,
+                    name,
+                    rule.Value with
+                    {
+                        Signed = true,
+                    },
+                    ManagerJson.Default.AlertRule,
+                    rule.Epoch
+                ),
+                cancellation
+            )
+            .ConfigureAwait(false);
+        response.Headers.CacheControl = "no-store";
+        return TypedResults.Ok(new WebhookSecret(secret));
+    }
+
     private static async Task<NoContent> DeleteAsync(
         string name,
         Caller caller,
         Catalogue catalogue,
+        Notifier notifier,
         CancellationToken cancellation
     )
     {
@@ -124,7 +168,13 @@ internal static class AlertEndpoints
                 cancellation
             )
             .ConfigureAwait(false);
-        return result.Moved ? TypedResults.NoContent() : throw new NotFoundException("alert rule", Excerpt.Of(name));
+        if (!result.Moved)
+        {
+            throw new NotFoundException("alert rule", Excerpt.Of(name));
+        }
+
+        await notifier.ForgetSecretAsync(name, cancellation).ConfigureAwait(false);
+        return TypedResults.NoContent();
     }
 
     private static async Task<Ok<ToldView>> TestAsync(

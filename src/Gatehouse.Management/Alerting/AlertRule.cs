@@ -62,8 +62,14 @@ public sealed record AlertRule
     /// <summary>True while it tells nobody.</summary>
     public bool Muted { get; init; }
 
+    /// <summary>
+    /// True when its webhooks are signed (<see cref="WebhookSignature"/>): somebody made a secret for it. What is sent with a rule
+    /// does not change it.
+    /// </summary>
+    public bool Signed { get; init; }
+
     /// <summary>Everything that is wrong with it.</summary>
-    internal ImmutableArray<Problem> Check()
+    public ImmutableArray<Problem> Check()
     {
         var problems = ImmutableArray.CreateBuilder<Problem>();
         ListingRules.CheckText("/name", Name, 1, 64, problems);

@@ -1,4 +1,5 @@
-using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 
 namespace Gatehouse.Management;
@@ -41,8 +42,12 @@ public sealed partial class Notifier(
             alert.Since,
             time.GetUtcNow()
         );
+        var body = JsonSerializer.SerializeToUtf8Bytes(document, ManagementJson.Default.AlertDocument);
+        var id = WebhookSignature.NewId();
         var told = await Task.WhenAll(
-                rule.Webhooks.Select(url => TryAsync(url, () => PostAsync(url, document, cancellation), cancellation))
+                rule.Webhooks.Select(url =>
+                        TryAsync(url, () => PostAsync(url, rule, id, body, cancellation), cancellation)
+                    )
                     .Concat(
                         rule.Emails.Select(to =>
                             TryAsync(to, () => MailAsync(to, document, cancellation), cancellation)
@@ -56,13 +61,54 @@ public sealed partial class Notifier(
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
 
-    private async Task PostAsync(string url, AlertDocument document, CancellationToken cancellation)
+    /// <summary>A new secret for a rule's webhooks, in place of the one before; shown here and never again.</summary>
+    internal async Task<string> MakeSecretAsync(string rule, CancellationToken cancellation)
     {
-        using var response = await _http
-            .PostAsJsonAsync(url, document, ManagementJson.Default.AlertDocument, cancellation)
-            .ConfigureAwait(false);
+        var secret = WebhookSignature.NewSecret();
+        await Secrets.PutAsync(NameOf(rule), Encoding.UTF8.GetBytes(secret), cancellation).ConfigureAwait(false);
+        return secret;
+    }
+
+    /// <summary>Forgets a rule's secret.</summary>
+    internal Task ForgetSecretAsync(string rule, CancellationToken cancellation) =>
+        options.ClusterKey is null ? Task.CompletedTask : Secrets.DeleteAsync(NameOf(rule), cancellation);
+
+    private async Task PostAsync(
+        string url,
+        AlertRule rule,
+        string id,
+        byte[] body,
+        CancellationToken cancellation
+    )
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new ByteArrayContent(body) };
+        request.Content.Headers.ContentType = new("application/json") { CharSet = "utf-8" };
+        if (rule.Signed)
+        {
+            // Rather not told than told unsigned: a receiver that checks would not believe it.
+            var secret =
+                await Secrets.FindAsync(NameOf(rule.Name), cancellation).ConfigureAwait(false)
+                ?? throw new MailException("the rule's secret is gone; make another one");
+            var now = time.GetUtcNow();
+            request.Headers.Add(WebhookSignature.IdHeader, id);
+            request.Headers.Add(WebhookSignature.TimestampHeader, WebhookSignature.Seconds(now));
+            request.Headers.Add(
+                WebhookSignature.SignatureHeader,
+                WebhookSignature.Of(Encoding.UTF8.GetString(secret), id, now, body)
+            );
+        }
+
+        using var response = await _http.SendAsync(request, cancellation).ConfigureAwait(false);
         response.EnsureSuccessStatusCode();
     }
+
+    private static string NameOf(string rule) => $"alert-rule/{rule}";
+
+    private SecretStore Secrets =>
+        new(
+            options.Database,
+            options.ClusterKey ?? throw new MailException("this manager has no cluster key to keep secrets with")
+        );
 
     private Task MailAsync(string to, AlertDocument document, CancellationToken cancellation) =>
         mailer.SendAsync(

@@ -24,6 +24,16 @@ public sealed class SecretStore(CatalogueDatabase database, ClusterKey key)
     public Task PutAsync(string name, ReadOnlyMemory<byte> secret, CancellationToken cancellation) =>
         PutAsync([(name, secret)], cancellation);
 
+    /// <summary>Forgets a secret. Safe to call twice.</summary>
+    public async Task DeleteAsync(string name, CancellationToken cancellation)
+    {
+        var context = database.Open();
+        await using (context.ConfigureAwait(false))
+        {
+            await context.Secrets.Where(s => s.Name == name).ExecuteDeleteAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Stores or replaces secrets, all of them or none.</summary>
     public async Task PutAsync(
         IReadOnlyList<(string Name, ReadOnlyMemory<byte> Secret)> secrets,

@@ -61,6 +61,7 @@ namespace Gatehouse.Management;
 [JsonSerializable(typeof(Page<AlertRule>))]
 [JsonSerializable(typeof(Page<RaisedAlert>))]
 [JsonSerializable(typeof(AlertDocument))]
+[JsonSerializable(typeof(WebhookSecret))]
 [JsonSerializable(typeof(MailSettings))]
 [JsonSerializable(typeof(TestMail))]
 [JsonSerializable(typeof(ToldView))]

@@ -46,6 +46,9 @@ public sealed record ManagementOptions
     /// <summary>Who people may sign in by besides a password; null for nobody.</summary>
     public OidcProvider? Oidc { get; init; }
 
+    /// <summary>Where people reach the managers, for links in mail; null when it is not known, and no link is mailed.</summary>
+    public Func<string?> PublicUrl { get; init; } = static () => null;
+
     /// <summary>How long usage is kept.</summary>
     public UsageRetention UsageRetention { get; init; } = UsageRetention.Default;
 

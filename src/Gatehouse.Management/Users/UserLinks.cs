@@ -90,4 +90,13 @@ public sealed class UserLinks(CatalogueDatabase database, TimeProvider time)
 /// <param name="Code">What stands in its fragment.</param>
 /// <param name="Path">The link below a manager's address; the code stands in the fragment, which no browser sends.</param>
 /// <param name="ExpiresAt">Not good for anything from here on.</param>
-public sealed record UserLink(string User, string Code, string Path, DateTimeOffset ExpiresAt);
+/// <param name="MailedTo">The mailbox it was sent to; null when it has to be handed over.</param>
+/// <param name="Trouble">Why it was not sent though there is a mail server and an address; null for no trouble.</param>
+public sealed record UserLink(
+    string User,
+    string Code,
+    string Path,
+    DateTimeOffset ExpiresAt,
+    string? MailedTo = null,
+    string? Trouble = null
+);

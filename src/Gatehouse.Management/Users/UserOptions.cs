@@ -41,6 +41,7 @@ internal static class UserOptions
         services.AddScoped<SignIns>();
         services.AddSingleton<Sessions>();
         services.AddSingleton<UserLinks>();
+        services.AddSingleton<LinkMail>();
         services.AddSingleton(s => new SignInAttempts(
             s.GetRequiredService<AttemptLimit>(),
             new(s.GetRequiredService<TimeProvider>(), perRemote: 5, inAll: 50, TimeSpan.FromMinutes(10)),

@@ -13,6 +13,7 @@ public sealed class Users(
     Sessions sessions,
     UserLinks links,
     AccessTokens tokens,
+    LinkMail mail,
     IKeyManager? keyManager = null
 )
 {
@@ -50,7 +51,10 @@ public sealed class Users(
         var user = Draft(name, fullName, email, roles, UserState.Invited);
         await AddAsync(user, null, cancellation).ConfigureAwait(false);
         await NoteAsync(caller.Actor, $"invited user {name} ({user.RoleNames})", cancellation).ConfigureAwait(false);
-        return await links.CreateAsync(user, UserLinks.InvitationLife, caller.User, cancellation).ConfigureAwait(false);
+        var link = await links
+            .CreateAsync(user, UserLinks.InvitationLife, caller.User, cancellation)
+            .ConfigureAwait(false);
+        return await mail.SendAsync(user, link, isInvitation: true, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Makes a user of somebody who asks for it.</summary>
@@ -157,9 +161,13 @@ public sealed class Users(
                 cancellation
             )
             .ConfigureAwait(false);
-        return await links
+        var link = await links
             .CreateAsync(user, invited ? UserLinks.InvitationLife : UserLinks.ResetLife, caller.User, cancellation)
             .ConfigureAwait(false);
+        // Who makes one for themselves is there to use it.
+        return user.UserName == caller.User
+            ? link
+            : await mail.SendAsync(user, link, invited, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Sets a password with a link. Null when the link is unknown, spent or expired.</summary>

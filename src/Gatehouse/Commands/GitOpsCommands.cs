@@ -171,7 +171,14 @@ internal static class GitOpsCommands
                     var to = call.Get(directory)!;
                     foreach (var kind in SourceTree.Kinds)
                     {
-                        await kind.ExportAsync(call, to, cancellation);
+                        try
+                        {
+                            await kind.ExportAsync(call, to, cancellation);
+                        }
+                        catch (CommandFailure failure) when (failure.Code == ExitCode.NotAllowed)
+                        {
+                            call.Output.Warn($"{kind.Word} is left out: {failure.Message}");
+                        }
                     }
 
                     call.Output.Say($"Written to {to}");

@@ -19,6 +19,7 @@ internal static class OperatorCommands
             WhyCommand.Create(),
             .. LoginCommands.Create(),
             UserCommands.Create(),
+            AlertCommands.Create(),
             ConfigCommands.Create(),
             ReloadCommand.Create(),
             SetupCommand.Create(),

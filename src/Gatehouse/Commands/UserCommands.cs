@@ -234,6 +234,17 @@ internal static class UserCommands
             return;
         }
 
+        if (link.MailedTo is { } mailbox)
+        {
+            call.Output.Say($"Mailed to {mailbox}; good once, until {link.ExpiresAt:u}");
+            return;
+        }
+
+        if (link.Trouble is { } trouble)
+        {
+            call.Output.Warn($"it could not be mailed: {trouble}");
+        }
+
         var manager = ManagerContextChoice.Of(call).Managers[0];
         call.Output.Say($"For {link.User}, once, until {link.ExpiresAt:u}:");
         call.Output.Line(new Uri(manager, link.Path).AbsoluteUri);

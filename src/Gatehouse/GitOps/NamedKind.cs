@@ -15,6 +15,7 @@ namespace Gatehouse.GitOps;
 /// <param name="fromLive">What would have to be sent to make what is listed.</param>
 /// <param name="check">What is wrong with one, as far as that can be told here.</param>
 /// <param name="complete">Says what is meant where nothing is said; null when the type does.</param>
+/// <param name="secrets">Members that are secrets as a whole, and stay out of files.</param>
 /// <param name="isSource">False for what the cluster makes itself; null when it makes none.</param>
 internal sealed class NamedKind<T, TLive>(
     string word,
@@ -23,7 +24,8 @@ internal sealed class NamedKind<T, TLive>(
     Func<TLive, T> fromLive,
     Func<T, ImmutableArray<Problem>> check,
     Func<T, T>? complete = null,
-    Func<TLive, bool>? isSource = null
+    Func<TLive, bool>? isSource = null,
+    string[]? secrets = null
 ) : SourceKind
     where T : class
 {
@@ -86,6 +88,19 @@ internal sealed class NamedKind<T, TLive>(
     {
         foreach (var (name, content) in await LiveAsync(call, cancellation))
         {
+            var variables = new List<string>();
+            foreach (var member in secrets ?? [])
+            {
+                content[member] = Secrets.ByName.Refer(member, content[member], name, variables);
+            }
+
+            if (variables.Count > 0)
+            {
+                call.Output.Warn(
+                    $"{Word} {name} holds secrets, which were not written; set {string.Join(", ", variables)} before you apply it"
+                );
+            }
+
             WriteFile(Path.Combine(directory, Folder, SafeName(name) + ".yaml"), content);
         }
     }

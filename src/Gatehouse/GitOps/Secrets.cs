@@ -18,6 +18,7 @@ internal sealed class Secrets(IReadOnlySet<string> values)
         "token",
         "apikey",
         "credential",
+        "webhook",
     ];
 
     /// <summary>No references.</summary>

@@ -39,6 +39,15 @@ internal static class SourceTree
             i => i.Complete(),
             i => i.Name != "gatehouse"
         ),
+        new NamedKind<AlertRule, AlertRule>(
+            "AlertRule",
+            "alert-rules",
+            "alert-rules",
+            r => r with { Signed = false },
+            r => r.Check(),
+            r => r with { Signed = false },
+            secrets: ["webhooks"]
+        ),
         new ApiKind(),
         new ApplicationKind(),
     ];

@@ -112,6 +112,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
                 Membership = membership,
                 DenyList = node.Denied,
                 Oidc = ConfiguredProvider.Of(node),
+                PublicUrl = () => ManagementUrl.Public(node),
                 Version = VersionCommand.Current,
             }
         );

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using Gatehouse.Cli;
 using Gatehouse.Client;
 using Gatehouse.Deployment.Trust;
 using Gatehouse.Deployment.Wire;
@@ -122,6 +123,143 @@ public sealed class AlertTests
     }
 
     [Fact]
+    public async Task Webhooks_are_signed_once_a_secret_was_made_and_it_is_shown_once()
+    {
+        await using var manager = await LiveManager.StartAsync();
+        await using var hook = await Hook.StartAsync();
+        var set = await manager.RunAsync("alert", "set", "lost", "--on", "node-lost", "--webhook", hook.Url);
+        await manager.RunAsync("alert", "test", "lost");
+        Assert.Equal(ExitCode.Done, set.Code);
+        Assert.Equal(["", ""], hook.Signatures.Select(s => s.Id + s.Signature).Append(""));
+
+        var secret = (await manager.RunAsync("alert", "secret", "lost")).Out.Trim();
+        await manager.RunAsync("alert", "test", "lost");
+        // A rule that is set anew stays signed, whatever is sent with it.
+        await RuleAsync(
+            manager,
+            "lost",
+            $$"""{"name":"lost","on":"node-lost","signed":false,"webhooks":["{{hook.Url}}"]}"""
+        );
+        await manager.RunAsync("alert", "test", "lost");
+
+        var signed = hook.Signatures.Skip(1).ToList();
+        Assert.Equal(2, signed.Count);
+        Assert.All(
+            signed,
+            s =>
+            {
+                using var hmac = new System.Security.Cryptography.HMACSHA256(
+                    Convert.FromBase64String(secret["whsec_".Length..])
+                );
+                var content = Encoding.UTF8.GetBytes($"{s.Id}.{s.Timestamp}.").Concat(s.Body).ToArray();
+                Assert.Equal($"v1,{Convert.ToBase64String(hmac.ComputeHash(content))}", s.Signature);
+                var age = DateTimeOffset.UtcNow.ToUnixTimeSeconds() - long.Parse(s.Timestamp, null);
+                Assert.InRange(age, 0, 300);
+            }
+        );
+        Assert.NotEqual(signed[0].Id, signed[1].Id);
+        var rules = await manager.RunAsync("alert", "rules", "-o", "json");
+        Assert.DoesNotContain(secret, rules.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("/hook", rules.Out, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.Done, (await manager.RunAsync("alert", "delete", "lost", "--yes")).Code);
+        Assert.Equal(ExitCode.NotFound, (await manager.RunAsync("alert", "secret", "lost")).Code);
+    }
+
+    [Fact]
+    public void A_signature_is_the_one_of_the_standards_own_example() =>
+        Assert.Equal(
+            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+            WebhookSignature.Of(
+                "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                "msg_p5jXN8AQM9LWM0D4loKWxJek",
+                DateTimeOffset.FromUnixTimeSeconds(1614265330),
+                """{"test": 2432232314}"""u8
+            )
+        );
+
+    [Fact]
+    public async Task Rules_are_exported_without_their_webhooks_and_applied_with_them()
+    {
+        await using var manager = await LiveManager.StartAsync();
+        await RuleAsync(
+            manager,
+            "errors",
+            """{"name":"errors","on":"error-rate","percent":7,"webhooks":["https://hooks.example/T0K3N"],"emails":["ops@example.com"]}"""
+        );
+        await manager.AskAsync<WebhookSecret>(HttpMethod.Post, "alert-rules/errors/secret");
+        var folder = Path.GetDirectoryName(manager.Write("here", ""))! + "/sources";
+
+        var export = await manager.RunAsync("export", "--out", folder);
+        var file = await File.ReadAllTextAsync(Path.Combine(folder, "alert-rules", "errors.yaml"), Stop);
+        var unset = await manager.RunAsync("check", "-f", folder);
+        await File.WriteAllTextAsync(
+            Path.Combine(folder, "alert-rules", "errors.yaml"),
+            file.Replace("percent: 7", "percent: 9", StringComparison.Ordinal)
+                .Replace("secret: env:ERRORS_WEBHOOKS", $"secret: file:{manager.Write("url", "https://hooks.example/T0K3N")}", StringComparison.Ordinal),
+            Stop
+        );
+        var diff = await manager.RunAsync("diff", "-f", folder);
+        var apply = await manager.RunAsync("apply", "-f", folder);
+        var again = await manager.RunAsync("diff", "-f", folder);
+
+        Assert.Equal(ExitCode.Done, export.Code);
+        Assert.DoesNotContain("T0K3N", file, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.Invalid, unset.Code);
+        Assert.True(diff.Code == ExitCode.Pending, diff.Error + diff.Out);
+        Assert.Contains("percent: 7 -> 9", diff.Out + diff.Error, StringComparison.Ordinal);
+        Assert.True(apply.Code == ExitCode.Done, apply.Error);
+        Assert.True(again.Code == ExitCode.Done, again.Error + again.Out);
+        var rule = Assert.Single(
+            (await manager.AskAsync<Page<AlertRule>>(HttpMethod.Get, "alert-rules")).Items
+        );
+        Assert.Equal((9, true, "https://hooks.example/T0K3N"), (rule.Percent, rule.Signed, rule.Webhooks[0]));
+    }
+
+    [Fact]
+    public async Task An_invitation_is_mailed_where_that_is_possible_and_copied_where_it_is_not()
+    {
+        await using var manager = await LiveManager.StartAsync();
+        using var server = new MailServer();
+        const string Ann = """{"name":"NAME","roles":["subscriber"],"email":"ann@example.com"}""";
+        Task<UserLink> InviteAsync(string name) =>
+            manager.AskAsync<UserLink>(
+                HttpMethod.Post,
+                "users",
+                Ann.Replace("NAME", name, StringComparison.Ordinal),
+                HttpStatusCode.Created
+            );
+
+        var copied = await InviteAsync("a1");
+        await manager.AskAsync<MailSettings>(
+            HttpMethod.Put,
+            "mail-settings",
+            $$"""{"host":"127.0.0.1","port":{{server.Port}},"plain":true,"from":"gatehouse@example.com"}"""
+        );
+        var mailed = await InviteAsync("a2");
+        var reset = await manager.RunAsync("user", "reset", "a2");
+        server.Dispose();
+        var failed = await InviteAsync("a3");
+
+        Assert.Null(copied.MailedTo);
+        Assert.Equal(("ann@example.com", null), (mailed.MailedTo, mailed.Trouble));
+        Assert.Contains("Mailed to ann@example.com", reset.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("link=", reset.Out, StringComparison.Ordinal);
+        Assert.Null(failed.MailedTo);
+        Assert.Contains("127.0.0.1", failed.Trouble, StringComparison.Ordinal);
+        Assert.Equal(2, server.Mails.Count);
+        var mail = server.Mails.First();
+        Assert.Contains("RCPT TO:<ann@example.com>", mail, StringComparison.Ordinal);
+        var text = mail.Contains("base64", StringComparison.Ordinal)
+            ? Encoding.UTF8.GetString(
+                Convert.FromBase64String(
+                    string.Concat(mail.Split("\n\n", 2)[1].Split('\n').Select(l => l.Trim()))
+                )
+            )
+            : mail.Replace("=\n", "", StringComparison.Ordinal).Replace("=3D", "=", StringComparison.Ordinal);
+        Assert.Contains($"https://am.example.com/sign-in#link={mailed.Code}", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Only_who_may_read_the_audit_sees_what_is_raised()
     {
         await using var manager = await LiveManager.StartAsync();
@@ -218,6 +356,8 @@ public sealed class AlertTests
 
         public ConcurrentQueue<AlertDocument> Got { get; } = new();
 
+        public ConcurrentQueue<(string Id, string Timestamp, string Signature, byte[] Body)> Signatures { get; } = new();
+
         public string Url => $"{_app.Urls.Single()}/hook";
 
         public static async Task<Hook> StartAsync()
@@ -231,13 +371,17 @@ public sealed class AlertTests
                 "/hook",
                 async (HttpRequest request) =>
                 {
-                    using var reader = new StreamReader(request.Body);
-                    hook.Got.Enqueue(
-                        JsonSerializer.Deserialize<AlertDocument>(
-                            await reader.ReadToEndAsync(Stop),
-                            ManagerClient.Json
-                        )!
+                    using var body = new MemoryStream();
+                    await request.Body.CopyToAsync(body, Stop);
+                    hook.Signatures.Enqueue(
+                        (
+                            request.Headers["webhook-id"].ToString(),
+                            request.Headers["webhook-timestamp"].ToString(),
+                            request.Headers["webhook-signature"].ToString(),
+                            body.ToArray()
+                        )
                     );
+                    hook.Got.Enqueue(JsonSerializer.Deserialize<AlertDocument>(body.ToArray(), ManagerClient.Json)!);
                     return Results.Ok();
                 }
             );

@@ -71,6 +71,7 @@ internal sealed class LiveManager : IAsyncDisposable
                 CatalogueKey = catalogue.Key,
                 ClusterKey = ClusterKey,
                 EncodeJoinToken = _ => "",
+                PublicUrl = () => "https://am.example.com",
             }
         );
         var app = builder.Build();

@@ -70,7 +70,7 @@ public sealed class ApiTeamTests
                 (dan, HttpMethod.Post, "apis/petstore/deployments", "{}", HttpStatusCode.OK),
                 (dan, HttpMethod.Get, "apis/petstore/source", null, HttpStatusCode.OK),
                 (pat, put, "apis/petstore/listing", """{"team":[{"user":"pat","may":["own"]}]}""", HttpStatusCode.OK),
-                (ed, HttpMethod.Get, "apis/petstore", null, HttpStatusCode.NotFound),
+                (ed, HttpMethod.Patch, "apis/petstore", """{"description":"z"}""", HttpStatusCode.Forbidden),
                 (pat, HttpMethod.Delete, "apis/petstore", null, HttpStatusCode.NoContent),
             }
         )
