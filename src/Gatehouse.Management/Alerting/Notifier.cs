@@ -73,13 +73,7 @@ public sealed partial class Notifier(
     internal Task ForgetSecretAsync(string rule, CancellationToken cancellation) =>
         options.ClusterKey is null ? Task.CompletedTask : Secrets.DeleteAsync(NameOf(rule), cancellation);
 
-    private async Task PostAsync(
-        string url,
-        AlertRule rule,
-        string id,
-        byte[] body,
-        CancellationToken cancellation
-    )
+    private async Task PostAsync(string url, AlertRule rule, string id, byte[] body, CancellationToken cancellation)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new ByteArrayContent(body) };
         request.Content.Headers.ContentType = new("application/json") { CharSet = "utf-8" };

@@ -55,9 +55,7 @@ public sealed class ApiTeams(ApiIndex index)
     /// </summary>
     public async Task<string> RequireAsync(string id, ApiRight right, Caller caller, CancellationToken cancellation)
     {
-        var seen = (await FindAsync(id, cancellation).ConfigureAwait(false))
-            .Where(a => MaySee(caller, a))
-            .ToList();
+        var seen = (await FindAsync(id, cancellation).ConfigureAwait(false)).Where(a => MaySee(caller, a)).ToList();
         return seen switch
         {
             [] => throw new NotFoundException("API", OpenApi.Excerpt.Of(id)),

@@ -93,9 +93,8 @@ public sealed class Listings(Catalogue catalogue, ApiDefinitions definitions, Ap
         var next = Sorted(listing) with { Thumbnail = before.Thumbnail };
         var isOtherTeam =
             next.Members.Length != before.Members.Length
-            || next.Members.Zip(before.Members).Any(p =>
-                p.First.User != p.Second.User || !p.First.May.SequenceEqual(p.Second.May)
-            );
+            || next.Members.Zip(before.Members)
+                .Any(p => p.First.User != p.Second.User || !p.First.May.SequenceEqual(p.Second.May));
         if (isOtherTeam)
         {
             await teams.RequireAsync(name, ApiRight.Own, caller, cancellation).ConfigureAwait(false);

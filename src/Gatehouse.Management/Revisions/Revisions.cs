@@ -150,7 +150,10 @@ public sealed class Revisions(Catalogue catalogue)
                             {
                                 IsDeployed = deployed.ContainsKey(name),
                                 // Lists are for app developers too.
-                                Listing = (known.GetValueOrDefault(name) ?? new(name)).Listing with { Team = null },
+                                Listing = (known.GetValueOrDefault(name) ?? new(name)).Listing with
+                                {
+                                    Team = null,
+                                },
                             }
                         );
                     }),

@@ -6,12 +6,7 @@ namespace Gatehouse.Management;
 public sealed class LinkMail(Mailer mailer, ManagementOptions options)
 {
     /// <summary>The link, with where it was sent. Does not throw: one that could not be sent can still be copied.</summary>
-    internal async Task<UserLink> SendAsync(
-        User user,
-        UserLink link,
-        bool isInvitation,
-        CancellationToken cancellation
-    )
+    internal async Task<UserLink> SendAsync(User user, UserLink link, bool isInvitation, CancellationToken cancellation)
     {
         if (
             user.Email is not { Length: > 0 } to
@@ -29,7 +24,11 @@ public sealed class LinkMail(Mailer mailer, ManagementOptions options)
                     to,
                     isInvitation ? $"Your account at {options.Cluster}" : $"A new password at {options.Cluster}",
                     $"""
-                    {(isInvitation ? $"You have an account at {options.Cluster}: {link.User}." : $"Somebody made a link for you to set a new password at {options.Cluster}: {link.User}.")}
+                    {(
+                        isInvitation
+                            ? $"You have an account at {options.Cluster}: {link.User}."
+                            : $"Somebody made a link for you to set a new password at {options.Cluster}: {link.User}."
+                    )}
 
                     Set your password here, once, until {link.ExpiresAt:u}:
                     {url.TrimEnd('/')}{link.Path}

@@ -68,7 +68,16 @@ public abstract class ApiPage : PortalPage
     /// <summary>Forms ask again for the right: hiding a button guards nothing. Throws <see cref="ApiRightException"/>.</summary>
     protected void Require(ApiRight right)
     {
-        if (!(right switch { ApiRight.Deploy => MayDeploy, ApiRight.Own => MayOwn, _ => MayEdit }))
+        if (
+            !(
+                right switch
+                {
+                    ApiRight.Deploy => MayDeploy,
+                    ApiRight.Own => MayOwn,
+                    _ => MayEdit,
+                }
+            )
+        )
         {
             throw new ApiRightException(Stored.Name, right);
         }

@@ -76,7 +76,11 @@ internal static class AlertCommands
             Description = "An address that gets a JSON document; again for another",
             HelpName = "URL",
         };
-        var emails = new Option<string[]>("--email") { Description = "A mailbox; again for another", HelpName = "ADDRESS" };
+        var emails = new Option<string[]>("--email")
+        {
+            Description = "A mailbox; again for another",
+            HelpName = "ADDRESS",
+        };
         var muted = new Option<bool>("--muted") { Description = "Tell nobody for now" };
         return new Command("set", "Make a rule, or put another in its place")
             .With(name, on, node, api, percent, minutes, atLeast, webhooks, emails, muted)

@@ -123,15 +123,19 @@ internal static class ListingCommand
                     return new ApiMember(
                         parts[0],
                         [
-                            .. (parts.Length == 2 ? parts[1] : "").Split('+').Select(word =>
-                                Enum.GetValues<ApiRight>().Cast<ApiRight?>().FirstOrDefault(r =>
-                                    r.ToString()!.Equals(word, StringComparison.OrdinalIgnoreCase)
-                                )
-                                ?? throw Wrong(
-                                    $"'{member}' does not say what a member may",
-                                    "write USER:RIGHT with rights of read, edit, deploy, own and + between, such as ann:own,bob:edit+deploy"
-                                )
-                            ),
+                            .. (parts.Length == 2 ? parts[1] : "")
+                                .Split('+')
+                                .Select(word =>
+                                    Enum.GetValues<ApiRight>()
+                                        .Cast<ApiRight?>()
+                                        .FirstOrDefault(r =>
+                                            r.ToString()!.Equals(word, StringComparison.OrdinalIgnoreCase)
+                                        )
+                                    ?? throw Wrong(
+                                        $"'{member}' does not say what a member may",
+                                        "write USER:RIGHT with rights of read, edit, deploy, own and + between, such as ann:own,bob:edit+deploy"
+                                    )
+                                ),
                         ]
                     );
                 }),

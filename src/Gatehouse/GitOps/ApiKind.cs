@@ -194,12 +194,7 @@ internal sealed class ApiKind : SourceKind
     /// <summary>A listing in the form that is compared; its picture is no text and stays out.</summary>
     internal static JsonObject Listing(ApiListing listing)
     {
-        var json = TypedJson.Write(
-            listing with
-            {
-                Team = listing.Team is { } team ? ApiTeams.Sorted(team) : null,
-            }
-        );
+        var json = TypedJson.Write(listing with { Team = listing.Team is { } team ? ApiTeams.Sorted(team) : null });
         json.Remove("thumbnail");
         foreach (var words in (string[])["tags", "categories", "visibleTo", "plans"])
         {

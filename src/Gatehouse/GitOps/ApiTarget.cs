@@ -37,7 +37,10 @@ internal sealed class ApiTarget(Call call, WantedResource wanted)
         {
             var live = await call.Manager.GetAsync<ApiListing>($"{_path}/listing", cancellation);
             // Of a team that is not spoken of nothing is wanted.
-            live = live with { Team = listing["team"] is null ? null : live.Team ?? [] };
+            live = live with
+            {
+                Team = listing["team"] is null ? null : live.Team ?? [],
+            };
             Add("listing", JsonDifference.Of(ApiKind.Listing(live), listing, wanted.File.Secrets));
         }
 

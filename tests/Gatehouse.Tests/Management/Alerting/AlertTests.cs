@@ -195,7 +195,11 @@ public sealed class AlertTests
         await File.WriteAllTextAsync(
             Path.Combine(folder, "alert-rules", "errors.yaml"),
             file.Replace("percent: 7", "percent: 9", StringComparison.Ordinal)
-                .Replace("secret: env:ERRORS_WEBHOOKS", $"secret: file:{manager.Write("url", "https://hooks.example/T0K3N")}", StringComparison.Ordinal),
+                .Replace(
+                    "secret: env:ERRORS_WEBHOOKS",
+                    $"secret: file:{manager.Write("url", "https://hooks.example/T0K3N")}",
+                    StringComparison.Ordinal
+                ),
             Stop
         );
         var diff = await manager.RunAsync("diff", "-f", folder);
@@ -209,9 +213,7 @@ public sealed class AlertTests
         Assert.Contains("percent: 7 -> 9", diff.Out + diff.Error, StringComparison.Ordinal);
         Assert.True(apply.Code == ExitCode.Done, apply.Error);
         Assert.True(again.Code == ExitCode.Done, again.Error + again.Out);
-        var rule = Assert.Single(
-            (await manager.AskAsync<Page<AlertRule>>(HttpMethod.Get, "alert-rules")).Items
-        );
+        var rule = Assert.Single((await manager.AskAsync<Page<AlertRule>>(HttpMethod.Get, "alert-rules")).Items);
         Assert.Equal((9, true, "https://hooks.example/T0K3N"), (rule.Percent, rule.Signed, rule.Webhooks[0]));
     }
 
@@ -251,9 +253,7 @@ public sealed class AlertTests
         Assert.Contains("RCPT TO:<ann@example.com>", mail, StringComparison.Ordinal);
         var text = mail.Contains("base64", StringComparison.Ordinal)
             ? Encoding.UTF8.GetString(
-                Convert.FromBase64String(
-                    string.Concat(mail.Split("\n\n", 2)[1].Split('\n').Select(l => l.Trim()))
-                )
+                Convert.FromBase64String(string.Concat(mail.Split("\n\n", 2)[1].Split('\n').Select(l => l.Trim())))
             )
             : mail.Replace("=\n", "", StringComparison.Ordinal).Replace("=3D", "=", StringComparison.Ordinal);
         Assert.Contains($"https://am.example.com/sign-in#link={mailed.Code}", text, StringComparison.Ordinal);
@@ -356,7 +356,8 @@ public sealed class AlertTests
 
         public ConcurrentQueue<AlertDocument> Got { get; } = new();
 
-        public ConcurrentQueue<(string Id, string Timestamp, string Signature, byte[] Body)> Signatures { get; } = new();
+        public ConcurrentQueue<(string Id, string Timestamp, string Signature, byte[] Body)> Signatures { get; } =
+            new();
 
         public string Url => $"{_app.Urls.Single()}/hook";
 

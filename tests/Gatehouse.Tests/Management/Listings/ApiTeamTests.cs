@@ -61,7 +61,13 @@ public sealed class ApiTeamTests
                 (oli, HttpMethod.Get, "apis/petstore", null, HttpStatusCode.OK),
                 (ed, HttpMethod.Patch, "apis/petstore", """{"description":"x"}""", HttpStatusCode.OK),
                 (ed, put, "apis/petstore/listing", """{"title":"Pets"}""", HttpStatusCode.OK),
-                (ed, put, "apis/petstore/listing", """{"team":[{"user":"ed","may":["own"]}]}""", HttpStatusCode.Forbidden),
+                (
+                    ed,
+                    put,
+                    "apis/petstore/listing",
+                    """{"team":[{"user":"ed","may":["own"]}]}""",
+                    HttpStatusCode.Forbidden
+                ),
                 (ed, put, "apis/petstore/listing", """{"team":[]}""", HttpStatusCode.Forbidden),
                 (ed, HttpMethod.Post, "apis/petstore/deployments", "{}", HttpStatusCode.Forbidden),
                 (ed, HttpMethod.Post, "apis/petstore/lifecycle", """{"action":"publish"}""", HttpStatusCode.Forbidden),
@@ -99,7 +105,13 @@ public sealed class ApiTeamTests
         );
 
         Assert.Equal(HttpStatusCode.OK, shown.StatusCode);
-        foreach (var text in new[] { await listing.Content.ReadAsStringAsync(Stop), await shown.Content.ReadAsStringAsync(Stop) })
+        foreach (
+            var text in new[]
+            {
+                await listing.Content.ReadAsStringAsync(Stop),
+                await shown.Content.ReadAsStringAsync(Stop),
+            }
+        )
         {
             Assert.DoesNotContain("pat", text.Replace("path", "", StringComparison.Ordinal), StringComparison.Ordinal);
         }
