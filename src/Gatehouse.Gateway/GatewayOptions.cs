@@ -76,6 +76,9 @@ public sealed record GatewayOptions
     /// <summary>Where every request to an API is told of; null for nowhere.</summary>
     public EventQueue? Events { get; init; }
 
+    /// <summary>The plug-ins that its APIs may use.</summary>
+    public PluginSet Plugins { get; init; } = PluginSet.None;
+
     /// <summary>What policies count.</summary>
     internal PolicyCounters PolicyCounters { get; } = new();
 }

@@ -10,6 +10,7 @@ namespace Gatehouse.Gateway.Authentication;
 internal static class ClientCertificateHeader
 {
     private const int Longest = 16 * 1024;
+    private const string Begin = "-----BEGIN CERTIFICATE-----";
 
     public static string Write(X509Certificate2 certificate) => $":{Convert.ToBase64String(certificate.RawData)}:";
 
@@ -22,10 +23,11 @@ internal static class ClientCertificateHeader
         }
 
         var text = header.StartsWith("-----", StringComparison.Ordinal) ? Uri.UnescapeDataString(header) : header;
-        if (text.StartsWith("-----BEGIN CERTIFICATE-----", StringComparison.Ordinal))
+        if (text.StartsWith(Begin, StringComparison.Ordinal))
         {
+            text = text[Begin.Length..];
             var end = text.IndexOf("-----END", StringComparison.Ordinal);
-            text = end < 0 ? "" : text["-----BEGIN CERTIFICATE-----".Length..end];
+            text = end < 0 ? "" : text[..end];
         }
 
         Span<byte> der = stackalloc byte[Longest];

@@ -156,6 +156,7 @@ internal sealed class KeySet
             {
                 "RSA" => Rsa(jwk, id, allowed, name, out why),
                 "EC" => Curve(jwk, id, allowed, name, out why),
+                "OKP" => Edwards(jwk, id, allowed, name, out why),
                 var other => Not($"{name} is of type '{other}', which this build does not check with.", out why),
             };
         }
@@ -238,6 +239,28 @@ internal sealed class KeySet
                 Q = new() { X = x, Y = y },
             }
         );
+    }
+
+    private static VerificationKey? Edwards(
+        JsonElement jwk,
+        string? id,
+        ImmutableArray<string> allowed,
+        string name,
+        out string why
+    )
+    {
+        if (Text(jwk, "crv") != "Ed25519" || Algorithm(jwk, allowed, a => a.IsEdwards) is not { } algorithm)
+        {
+            return Not($"{name} has no curve and algorithm that the issuer may use.", out why);
+        }
+
+        if (Bytes(jwk, "x") is not { Length: 32 } point)
+        {
+            return Not($"{name} lacks x of 32 bytes.", out why);
+        }
+
+        why = "";
+        return new(id, algorithm, point);
     }
 
     // Exactly one for a key: its own, or the issuer's first that fits its type.

@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace Gatehouse.Gateway.Authentication;
 
 /// <summary>
-/// One JWS algorithm (RFC 7518 §3.1). Asymmetric ones only: with HMAC whoever can check a token could make one. EdDSA is
-/// missing because the runtime has no Ed25519.
+/// One JWS algorithm (RFC 7518 §3.1, RFC 8037 §3.1). Asymmetric ones only: with HMAC whoever can check a token could make one.
+/// EdDSA means Ed25519 here, and <c>Ed25519</c> is its newer name (RFC 9864 §2.2); Ed448 is not taken.
 /// </summary>
 internal sealed record SignatureAlgorithm(
     string Name,
@@ -25,9 +25,13 @@ internal sealed record SignatureAlgorithm(
         new("ES256", HashAlgorithmName.SHA256, null, 256),
         new("ES384", HashAlgorithmName.SHA384, null, 384),
         new("ES512", HashAlgorithmName.SHA512, null, 521),
+        new("EdDSA", default, null, 0),
+        new("Ed25519", default, null, 0),
     ];
 
     public bool IsRsa => Padding is not null;
+
+    public bool IsEdwards => Padding is null && CurveBits == 0;
 
     /// <summary>By its exact name; null when it is none of these.</summary>
     public static SignatureAlgorithm? Find(string name)

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using Gatehouse.Model;
+using Org.BouncyCastle.Math.EC.Rfc8032;
 
 namespace Gatehouse.Gateway.Authentication;
 
@@ -12,6 +13,7 @@ internal sealed class VerificationKey
     private readonly ConcurrentBag<AsymmetricAlgorithm> _idle = [];
     private readonly RSAParameters _rsa;
     private readonly ECParameters _curve;
+    private readonly byte[]? _edwards;
     private readonly int _signatureSize;
 
     /// <summary>Throws <see cref="CryptographicException"/> when the parameters make no key.</summary>
@@ -30,6 +32,22 @@ internal sealed class VerificationKey
         _curve = curve;
         _signatureSize = 2 * curve.Q.X!.Length;
         _idle.Add(Make());
+    }
+
+    /// <summary>
+    /// An Ed25519 key. Throws <see cref="CryptographicException"/> for bytes that are no point of the curve's large subgroup:
+    /// under a point of small order anybody's signature holds.
+    /// </summary>
+    public VerificationKey(string? id, SignatureAlgorithm algorithm, byte[] edwards)
+        : this(id, algorithm, edwards, [])
+    {
+        if (edwards.Length != Ed25519.PublicKeySize || !Ed25519.ValidatePublicKeyFull(edwards, 0))
+        {
+            throw new CryptographicException("This is no Ed25519 key.");
+        }
+
+        _edwards = edwards;
+        _signatureSize = Ed25519.SignatureSize;
     }
 
     private VerificationKey(string? id, SignatureAlgorithm algorithm, byte[] first, byte[] second)
@@ -53,6 +71,11 @@ internal sealed class VerificationKey
         if (signature.Length != _signatureSize)
         {
             return false;
+        }
+
+        if (_edwards is not null)
+        {
+            return Ed25519.Verify(signature.ToArray(), 0, _edwards, 0, content.ToArray(), 0, content.Length);
         }
 
         var key = _idle.TryTake(out var idle) ? idle : Make();

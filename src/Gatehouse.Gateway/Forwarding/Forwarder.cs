@@ -11,7 +11,7 @@ namespace Gatehouse.Gateway.Forwarding;
 /// A request that certainly was not sent goes to the next target, whatever its method. One that may have been sent is
 /// replayed only where the route says so, once, when repeating it is harmless (RFC 9110 §9.2.2) and all of it is at hand.
 /// </summary>
-internal sealed class Forwarder(TrafficTimeouts timeouts, ForwardingCounters counters)
+internal sealed class Forwarder(ForwardingCounters counters)
 {
     /// <summary>Targets that one request may knock at.</summary>
     private const int MostAttempts = 4;
@@ -165,7 +165,7 @@ internal sealed class Forwarder(TrafficTimeouts timeouts, ForwardingCounters cou
     }
 
     /// <summary>Reads a small body of a repeatable request as a whole. Returns what went wrong, if anything.</summary>
-    private async ValueTask<ForwardingOutcome?> BufferAsync(Exchange exchange)
+    private static async ValueTask<ForwardingOutcome?> BufferAsync(Exchange exchange)
     {
         if (
             exchange.Buffered is not null
@@ -179,12 +179,9 @@ internal sealed class Forwarder(TrafficTimeouts timeouts, ForwardingCounters cou
         }
 
         exchange.Deadline.Begin(exchange.Lifetime.RequestAborted);
-        exchange.Deadline.WaitForCaller(timeouts.Caller);
         try
         {
-            exchange.Buffered = await ReplayableBody
-                .ReadAsync(exchange.Request.Body, (int)length, exchange.Deadline.Token)
-                .ConfigureAwait(false);
+            exchange.Buffered = await ReplayableBody.ReadAsync(exchange, (int)length).ConfigureAwait(false);
             exchange.BytesIn = length;
             return null;
         }

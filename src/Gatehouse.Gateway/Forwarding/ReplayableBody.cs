@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Gatehouse.Gateway.Pipeline;
 
 namespace Gatehouse.Gateway.Forwarding;
 
@@ -12,27 +13,33 @@ internal sealed record ReplayableBody(ReadOnlyMemory<byte> Content)
     /// <summary>The largest that is kept.</summary>
     public const int Largest = 64 * 1024;
 
-    /// <summary>Reads a body of a declared length.</summary>
-    public static async ValueTask<ReplayableBody> ReadAsync(Stream body, int length, CancellationToken cancellation)
+    /// <summary>Reads a body of a declared length. Throws <see cref="EndOfStreamException"/> when it is shorter.</summary>
+    public static async ValueTask<ReplayableBody> ReadAsync(Exchange exchange, int length)
     {
         var bytes = new byte[length];
-        await body.ReadExactlyAsync(bytes, cancellation).ConfigureAwait(false);
+        for (var at = 0; at < length; )
+        {
+            exchange.Deadline.WaitForCaller(exchange.Pace.Next(exchange, exchange.Timeouts.Caller, at));
+            var read = await exchange
+                .Request.Body.ReadAsync(bytes.AsMemory(at), exchange.Deadline.Token)
+                .ConfigureAwait(false);
+            exchange.Pace.Came();
+            at += read > 0 ? read : throw new EndOfStreamException();
+        }
+
         return new(bytes);
     }
 
     /// <summary>Reads a body of any length up to <paramref name="most"/> bytes; null when it is longer.</summary>
-    public static async ValueTask<ReplayableBody?> ReadAsync(
-        PipeReader body,
-        int most,
-        Deadline deadline,
-        TimeSpan callerSilence
-    )
+    public static async ValueTask<ReplayableBody?> ReadAsync(PipeReader body, int most, Exchange exchange)
     {
         var bytes = new ArrayBufferWriter<byte>();
+        var (deadline, pace) = (exchange.Deadline, exchange.Pace);
         while (true)
         {
-            deadline.WaitForCaller(callerSilence);
+            deadline.WaitForCaller(pace.Next(exchange, exchange.Timeouts.Caller, bytes.WrittenCount));
             var result = await body.ReadAsync(deadline.Token).ConfigureAwait(false);
+            pace.Came();
             if (bytes.WrittenCount + result.Buffer.Length > most)
             {
                 body.AdvanceTo(result.Buffer.Start);

@@ -92,8 +92,9 @@ internal sealed class RequestBody : HttpContent
             ReadResult result;
             try
             {
-                deadline.WaitForCaller(_callerSilence);
+                deadline.WaitForCaller(_exchange.Pace.Next(_exchange, _callerSilence, _exchange.BytesIn));
                 result = await body.ReadAsync(deadline.Token).ConfigureAwait(false);
+                _exchange.Pace.Came();
             }
             catch (BadHttpRequestException bad)
             {

@@ -115,7 +115,7 @@ internal sealed partial class Exchange
         try
         {
             var reader = Features.GetRequiredFeature<IRequestBodyPipeFeature>().Reader;
-            Buffered = await ReplayableBody.ReadAsync(reader, most, Deadline, Timeouts.Caller).ConfigureAwait(false);
+            Buffered = await ReplayableBody.ReadAsync(reader, most, this).ConfigureAwait(false);
             BytesIn = Buffered?.Content.Length ?? most;
             return Buffered is null ? GatewayProblem.BodyTooLarge : null;
         }

@@ -33,6 +33,9 @@ internal sealed partial class Exchange
     /// <summary>What the connection's callers show, by digest.</summary>
     public LastShown Shown { get; } = new();
 
+    /// <summary>How slowly the caller may send its body.</summary>
+    public BodyPace Pace { get; } = new();
+
     /// <summary>What limits took.</summary>
     public Charges Charges { get; } = new();
 
@@ -155,6 +158,7 @@ internal sealed partial class Exchange
         Subscription = null;
         Throttle = null;
         Charges.Clear();
+        Pace.Begin();
         Chosen = null;
         CameWithCookieOf = null;
         Attempts = 0;

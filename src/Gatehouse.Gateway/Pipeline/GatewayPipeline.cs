@@ -25,7 +25,7 @@ internal sealed partial class GatewayPipeline(
 {
     private volatile TrustedProxies _trusted = new(options.TrustedProxies);
     private readonly TraceAccess? _trace = options.VerifyTraceGrant is { } verify ? new(verify, time) : null;
-    private readonly Forwarder _forwarder = new(options.Timeouts, counters);
+    private readonly Forwarder _forwarder = new(counters);
     private long _inFlight;
     private long _shed;
 

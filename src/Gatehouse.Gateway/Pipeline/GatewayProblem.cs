@@ -126,7 +126,7 @@ internal sealed record GatewayProblem(int Status, string Code, string Message, s
         408,
         "408",
         "Request Timeout",
-        "The request body stopped arriving."
+        "The request body stopped arriving, or came too slowly."
     )
     {
         Closes = true,

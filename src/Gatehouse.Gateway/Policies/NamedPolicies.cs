@@ -21,7 +21,7 @@ internal sealed class NamedPolicies
         var named = new NamedPolicies();
         foreach (var use in operation is null ? api.Policies : [.. api.Policies, .. operation.Policies])
         {
-            if (PolicyKinds.Find(use.Name) is not { } kind)
+            if (PolicyKinds.IsPlugin(use.Name) || PolicyKinds.Find(use.Name) is not { } kind)
             {
                 named._inOrder.Add(use);
                 continue;

@@ -25,6 +25,9 @@ internal sealed class PolicyFactory(
     /// <summary>How the gateway proves itself to the backends; null when it does not.</summary>
     public CredentialPolicy? Credential { get; init; }
 
+    /// <summary>The plug-ins that this node has.</summary>
+    public PluginSet Plugins { get; init; } = PluginSet.None;
+
     /// <summary>Signs backend JWTs; null when this node has no key for them.</summary>
     public AssertionSigner? Signer { get; init; }
 
@@ -73,7 +76,7 @@ internal sealed class PolicyFactory(
             ConvertSettings convert => Convert(convert),
             MirrorSettings mirror => [new MirrorPolicy(mirror, outside, counters)],
             CallOutSettings callOut => [new CallOutPolicy(callOut, outside)],
-            PolicyUse plugin => throw new FormatException($"This node has no plug-in for the policy '{plugin.Name}'."),
+            PolicyUse plugin => Plugins.Create(plugin, api, operation, logger),
             _ => throw new ArgumentException($"{settings.GetType().Name} has no place in the order.", nameof(settings)),
         };
 

@@ -9,20 +9,24 @@ internal sealed class ApiCatalog
         PersistentMap<CompiledApi>.Empty,
         PersistentMap<ContextTree>.Empty,
         ContextTree.Empty,
+        CertificateHosts.None,
         0
     );
 
     private readonly PersistentMap<CompiledApi> _byName;
     private readonly PersistentMap<ContextTree> _byHost;
     private readonly ContextTree _anyHost;
+    private readonly CertificateHosts _certificates;
 
     private ApiCatalog(
         PersistentMap<CompiledApi> byName,
         PersistentMap<ContextTree> byHost,
         ContextTree anyHost,
+        CertificateHosts certificates,
         int operations
     )
     {
+        _certificates = certificates;
         _byName = byName;
         _byHost = byHost;
         _anyHost = anyHost;
@@ -50,6 +54,9 @@ internal sealed class ApiCatalog
 
         return _anyHost.Match(path, out length);
     }
+
+    /// <summary>True when an API that takes client certificates answers on the host; empty for a caller that names none.</summary>
+    public bool TakesCertificates(ReadOnlySpan<char> host) => _certificates.Contains(host);
 
     /// <summary>True when requests have to be told apart by host.</summary>
     public bool HasHosts => _byHost.Count > 0;
@@ -166,6 +173,7 @@ internal sealed class ApiCatalog
             byHost = tree.IsEmpty ? byHost.Without(host) : byHost.With(host, tree);
         }
 
-        return new(byName, byHost, anyHost, Operations + operations);
+        var certificates = api.TakesCertificates ? _certificates.After(api.Claims, value is not null) : _certificates;
+        return new(byName, byHost, anyHost, certificates, Operations + operations);
     }
 }

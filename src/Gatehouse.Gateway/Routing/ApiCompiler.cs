@@ -116,6 +116,7 @@ internal sealed class ApiCompiler(
         {
             Credential = CredentialPolicy.Of(toProduction, toSandbox),
             Signer = _signer,
+            Plugins = options.Plugins,
         };
         var cookie = EndpointCompiler.CookieOf(api);
         var production = _endpoints.Compile(api.Production, "/production", cookie, toProduction?.Certificate);
@@ -155,6 +156,7 @@ internal sealed class ApiCompiler(
             Name = name,
             Digest = change.Digest,
             Claims = ClaimsOf(api),
+            IsMutualTls = api.Security.Contains(SecurityScheme.MutualTls),
             Operations = operations,
             Paths = paths,
             Meter = meter,

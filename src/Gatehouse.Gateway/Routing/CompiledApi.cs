@@ -20,6 +20,12 @@ internal sealed class CompiledApi
 
     public required OperationTree Operations { get; init; }
 
+    /// <summary>True when a client certificate is among this revision's ways in.</summary>
+    public bool IsMutualTls { get; init; }
+
+    /// <summary>True when one is among the ways in of this revision or of the one beside it.</summary>
+    public bool TakesCertificates => IsMutualTls || Canary?.Api.IsMutualTls == true;
+
     public required PathRules Paths { get; init; }
 
     public required RequestMeter Meter { get; init; }

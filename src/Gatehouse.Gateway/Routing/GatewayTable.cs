@@ -72,6 +72,16 @@ public sealed class GatewayTable : IEntityTarget, IRequestTable, IAsyncDisposabl
     /// </summary>
     public bool IsNewcomer { get; set; }
 
+    /// <summary>
+    /// True when a caller that asks for <paramref name="serverName"/> in its handshake may be on its way to an API that takes
+    /// client certificates; null for one that asks for no name.
+    /// </summary>
+    public bool TakesCertificates(string? serverName)
+    {
+        Span<char> host = stackalloc char[HostName.Longest];
+        return _current.Apis.TakesCertificates(host[..HostName.Read(serverName ?? "", host)]);
+    }
+
     /// <summary>How many operations they have together.</summary>
     public int Operations => _current.Apis.Operations;
 

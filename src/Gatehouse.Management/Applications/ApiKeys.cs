@@ -50,6 +50,15 @@ public sealed class ApiKeys(
 
         var app = await applications.GetAsync(application, caller, cancellation).ConfigureAwait(false);
         var expiresAt = life is { } l ? catalogue.Time.GetUtcNow() + l : (DateTimeOffset?)null;
+        if (KeyDraft.EndOf(ask) is { } end && (expiresAt is null || end < expiresAt))
+        {
+            expiresAt = end > catalogue.Time.GetUtcNow()
+                ? end
+                : throw new ProblemsException([
+                    new("/certificate", $"The certificate ended on {end:u}", "give one that is still good"),
+                ]);
+        }
+
         if (ask is { Type: "oauth2", Issuer: null, ClientId: null } && keyManager is not null)
         {
             return await CreateClientAsync(app, ask, expiresAt, keyManager, caller, cancellation).ConfigureAwait(false);

@@ -10,6 +10,8 @@ namespace Gatehouse.Management;
 /// <summary>A key as it was asked for, before it has an id and an owner.</summary>
 internal static class KeyDraft
 {
+    private const int LongestCertificate = 64 * 1024;
+
     private static readonly (KeyType Type, string Name)[] s_types =
     [
         (KeyType.ApiKey, "apikey"),
@@ -79,6 +81,25 @@ internal static class KeyDraft
         return (draft, problems.ToImmutable());
     }
 
+    /// <summary>When what was asked for ends by itself: the end of a certificate. Null for all else, and for one that cannot be read.</summary>
+    public static DateTimeOffset? EndOf(CreateKey ask)
+    {
+        if (ask is not { Type: "certificate", Certificate: { Length: <= LongestCertificate } pem })
+        {
+            return null;
+        }
+
+        try
+        {
+            using var certificate = X509Certificate2.CreateFromPem(pem);
+            return certificate.NotAfter.ToUniversalTime();
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
+    }
+
     private static ApiKey WithClient(ApiKey draft, CreateKey ask, ImmutableArray<Problem>.Builder problems)
     {
         if (
@@ -105,7 +126,7 @@ internal static class KeyDraft
     {
         try
         {
-            if (ask.Certificate is { Length: <= 64 * 1024 } pem)
+            if (ask.Certificate is { Length: <= LongestCertificate } pem)
             {
                 using var certificate = X509Certificate2.CreateFromPem(pem);
                 var hash = ApiKey.OfCertificate(certificate.RawDataMemory.Span);

@@ -40,7 +40,7 @@ public sealed record Issuer
 
     /// <summary>What is taken when an issuer names no algorithms. Every one is asymmetric: a gateway holds no secret that signs.</summary>
     public static ImmutableArray<string> DefaultAlgorithms { get; } =
-    ["RS256", "PS256", "ES256", "RS384", "PS384", "ES384", "RS512", "PS512", "ES512"];
+    ["RS256", "PS256", "ES256", "RS384", "PS384", "ES384", "RS512", "PS512", "ES512", "EdDSA", "Ed25519"];
 }
 
 /// <summary>How an issuer is asked about its opaque tokens.</summary>

@@ -37,7 +37,7 @@ public sealed class JsonSchemaSet
     {
         var resource = new SchemaResource(Combine("", uri), schema);
         _resources[resource.Uri] = resource;
-        Scan(new(resource, "", schema));
+        Readable(() => Scan(new(resource, "", schema)));
     }
 
     /// <summary>
@@ -50,6 +50,11 @@ public sealed class JsonSchemaSet
     {
         var resource = new SchemaResource(uri, document);
         _resources[uri] = resource;
+        Readable(() => ScanDocument(resource));
+    }
+
+    private void ScanDocument(SchemaResource resource)
+    {
         foreach (var way in (string[])["/components/schemas", "/definitions"])
         {
             if (TryWalk(resource, way, out var found) && found.Element.ValueKind == JsonValueKind.Object)
@@ -63,7 +68,12 @@ public sealed class JsonSchemaSet
     }
 
     /// <summary>The schema at a URI, perhaps with a fragment. Throws <see cref="JsonSchemaException"/> when it cannot be used.</summary>
-    public JsonSchema At(string uri) => Ready(Resolve(new(new("", default), "", default), uri));
+    public JsonSchema At(string uri)
+    {
+        JsonSchema? made = null;
+        Readable(() => made = Ready(Resolve(new(new("", default), "", default), uri)));
+        return made!;
+    }
 
     /// <summary>A schema that stands outside of the documents; its references are relative to one of them. Throws <see cref="JsonSchemaException"/>.</summary>
     /// <param name="document">That document's URI.</param>
@@ -72,8 +82,26 @@ public sealed class JsonSchemaSet
     {
         var pointer = string.Create(CultureInfo.InvariantCulture, $"!{_inline++}");
         var place = new SchemaPlace(_resources[document], pointer, schema);
-        Scan(place);
-        return Ready(place);
+        JsonSchema? made = null;
+        Readable(() =>
+        {
+            Scan(place);
+            made = Ready(place);
+        });
+        return made!;
+    }
+
+    // System.Text.Json takes bytes that are no UTF-8, and half a surrogate pair, for JSON and then cannot give the text.
+    private static void Readable(Action read)
+    {
+        try
+        {
+            read();
+        }
+        catch (InvalidOperationException)
+        {
+            throw new JsonSchemaException("", "The schema holds text that is no Unicode.");
+        }
     }
 
     private JsonSchema Ready(SchemaPlace place)

@@ -88,7 +88,7 @@ public sealed record HeaderEdits
 }
 
 /// <summary>Which headers a policy may touch.</summary>
-internal static class HeaderRules
+public static class HeaderRules
 {
     private static readonly SearchValues<char> s_token = SearchValues.Create(
         "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -115,14 +115,17 @@ internal static class HeaderRules
         "X-Forwarded-Server"
     );
 
+    /// <summary>True for what RFC 9110 §5.6.2 calls a token, of at most 128 characters.</summary>
     public static bool IsToken(string name) =>
         name.Length is > 0 and <= 128 && !name.AsSpan().ContainsAnyExcept(s_token);
 
+    /// <summary>Why a policy may not write a header of that name; null when it may.</summary>
     public static string? NameProblem(string name) =>
         !IsToken(name) ? $"'{name}' is not the name of a header"
         : s_ours.Contains(name) ? $"{name} is written by the gateway itself"
         : null;
 
+    /// <summary>Why that cannot be a header's value; null when it can.</summary>
     public static string? ValueProblem(string value) =>
         value.Length > 8192 ? "The value is longer than 8192 characters"
         : value.Any(c => c is not '\t' and (< ' ' or '\u007f' or > '\u00ff'))

@@ -43,15 +43,38 @@ public sealed class PolicyKind
     };
 
     private readonly JsonTypeInfo _settings;
+    private readonly Func<object, IEnumerable<Problem>>? _plugin;
 
-    internal PolicyKind(string name, PolicyFlows flows, string summary, string example, JsonTypeInfo settings)
+    internal PolicyKind(
+        string name,
+        PolicyFlows flows,
+        string summary,
+        string example,
+        JsonTypeInfo settings,
+        Func<object, IEnumerable<Problem>>? plugin = null
+    )
     {
         Name = name;
         Flows = flows;
         Summary = summary;
         Example = example;
         _settings = settings;
+        _plugin = plugin;
     }
+
+    /// <summary>The kind of a policy that a plug-in adds: it stands anywhere, and acts in the order of the lists.</summary>
+    /// <param name="name">With a slash in it.</param>
+    /// <param name="summary">What it does.</param>
+    /// <param name="example">Settings it takes, as JSON.</param>
+    /// <param name="settings">The form of its settings.</param>
+    /// <param name="check">What is wrong with settings beyond their form; may throw, which is then what is wrong.</param>
+    public static PolicyKind OfPlugin(
+        string name,
+        string summary,
+        string example,
+        JsonTypeInfo settings,
+        Func<object, IEnumerable<Problem>> check
+    ) => new(name, PolicyFlows.Request | PolicyFlows.Answer, summary, example, settings, check) { Repeats = true };
 
     /// <summary>What an API calls it.</summary>
     public string Name { get; }
@@ -101,7 +124,7 @@ public sealed class PolicyKind
                 ? given.Deserialize(_settings)
                 : JsonSerializer.Deserialize("{}", _settings);
             var wrong = false;
-            foreach (var problem in ((IPolicySettings)read!).Check())
+            foreach (var problem in _plugin is null ? ((IPolicySettings)read!).Check() : _plugin(read!))
             {
                 wrong = true;
                 problems.Add(problem with { Pointer = pointer + problem.Pointer });
@@ -118,6 +141,11 @@ public sealed class PolicyKind
                     $"gatehouse policy show {Name} lists them"
                 )
             );
+            return null;
+        }
+        catch (Exception fault) when (_plugin is not null)
+        {
+            problems.Add(new(pointer, $"The plug-in of {Name} failed over these settings: {Sentence(fault.Message)}"));
             return null;
         }
     }

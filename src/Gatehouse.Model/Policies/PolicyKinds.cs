@@ -142,8 +142,26 @@ public static class PolicyKinds
         ),
     ];
 
+    private static ImmutableArray<PolicyKind> s_plugins = [];
+
+    /// <summary>Every policy that this process knows: <see cref="All"/>, and what the plug-ins it has loaded add.</summary>
+    public static ImmutableArray<PolicyKind> Known => [.. All, .. s_plugins];
+
+    /// <summary>
+    /// Makes known what plug-ins add, for the rest of the process, as their assemblies are in it for the rest of it. A name
+    /// that is known already gets the newer kind.
+    /// </summary>
+    public static void Add(IEnumerable<PolicyKind> plugins) =>
+        ImmutableInterlocked.Update(
+            ref s_plugins,
+            static (known, added) =>
+                [.. known.ExceptBy(added.Select(k => k.Name), k => k.Name).Concat(added).OrderBy(k => k.Name, StringComparer.Ordinal)],
+            plugins.Where(k => IsPlugin(k.Name)).ToList()
+        );
+
     /// <summary>The policy of that name; null when there is none.</summary>
-    public static PolicyKind? Find(string name) => All.FirstOrDefault(k => k.Name == name);
+    public static PolicyKind? Find(string name) =>
+        All.FirstOrDefault(k => k.Name == name) ?? s_plugins.FirstOrDefault(k => k.Name == name);
 
     /// <summary>True for names that plug-ins have.</summary>
     public static bool IsPlugin(string name)
@@ -162,13 +180,14 @@ public static class PolicyKinds
         for (var i = 0; i < uses.Length; i++)
         {
             var name = uses[i].Name;
-            if (IsPlugin(name))
+            var known = Find(name);
+            if (known is null && IsPlugin(name))
             {
                 // Its settings are the plug-in's to judge; a worker without it refuses the API and says so.
                 continue;
             }
 
-            if (Find(name) is not { } kind)
+            if (known is not { } kind)
             {
                 problems.Add(
                     new($"{pointer}/{i}/name", $"There is no policy '{name}'", "gatehouse policy list shows all")

@@ -1,13 +1,20 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Gatehouse.Cli;
+using Gatehouse.Gateway;
 using Gatehouse.Model;
 
 namespace Gatehouse.Commands;
 
-/// <summary><c>gatehouse policy list | show</c>: what this build has, without asking a manager.</summary>
+/// <summary><c>gatehouse policy list | show</c>: what this build has, and what plug-ins add, without asking a manager.</summary>
 internal static class PolicyCommands
 {
+    private static readonly Option<string?> s_plugins = new("--plugins")
+    {
+        Description = "Folder of plug-ins whose policies belong to it, as a node's setting 'plugins'",
+        HelpName = "DIR",
+    };
+
     public static Command Create() =>
         new Command("policy", "Policies that an API can name, and their settings").With(List(), Show());
 
@@ -16,6 +23,7 @@ internal static class PolicyCommands
         var markdown = new Option<bool>("--markdown") { Description = "Print the reference page instead" };
         return new Command("list", "List the policies")
             .With(markdown)
+            .With(s_plugins)
             .Does(
                 (call, _) =>
                 {
@@ -27,7 +35,7 @@ internal static class PolicyCommands
                     {
                         call.Output.Items<Line>(
                             "Policy",
-                            [.. PolicyKinds.All.Select(k => new Line(k.Name, PolicyReference.FlowsOf(k), k.Summary))],
+                            [.. Known(call).Select(k => new Line(k.Name, PolicyReference.FlowsOf(k), k.Summary))],
                             new("NAME", l => l.Name),
                             new("ACTS ON", l => l.Flows),
                             new("WHAT IT DOES", l => l.Summary)
@@ -42,13 +50,23 @@ internal static class PolicyCommands
     private static Command Show()
     {
         var name = new Argument<string>("policy") { Description = "The policy", HelpName = "NAME" };
-        name.AcceptOnlyFromAmong([.. PolicyKinds.All.Select(k => k.Name)]);
         return new Command("show", "Print what a policy does, an example and the JSON schema of its settings")
             .With(name)
+            .With(s_plugins)
             .Does(
                 (call, _) =>
                 {
-                    var kind = PolicyKinds.Find(call.Get(name)!)!;
+                    var known = Known(call);
+                    var kind =
+                        known.FirstOrDefault(k => k.Name == call.Get(name))
+                        ?? throw new CommandFailure(
+                            ExitCode.NotFound,
+                            $"there is no policy '{call.Get(name)}'",
+                            null,
+                            PolicyKinds.IsPlugin(call.Get(name)!)
+                                ? "it is a plug-in's: name the folder of plug-ins with --plugins DIR"
+                                : $"gatehouse policy list shows all{(NearestName.Of(call.Get(name)!, [.. known.Select(k => k.Name)]) is { } nearest ? $"; did you mean '{nearest}'?" : "")}"
+                        );
                     call.Output.Document(
                         new JsonObject
                         {
@@ -66,6 +84,20 @@ internal static class PolicyCommands
                     return Task.CompletedTask;
                 }
             );
+    }
+
+    // A plug-in that cannot be loaded fails the command: whoever names the folder wants to know.
+    private static IReadOnlyList<PolicyKind> Known(Call call)
+    {
+        if (call.Get(s_plugins) is not { } folder)
+        {
+            return PolicyKinds.All;
+        }
+
+        var plugins = PluginSet.Load(Path.GetFullPath(folder));
+        return plugins.Problems.IsEmpty
+            ? [.. PolicyKinds.All, .. plugins.Kinds]
+            : throw CommandFailure.Invalid("plug-ins cannot be loaded", plugins.Problems);
     }
 
     private sealed record Line(string Name, string Flows, string Summary);

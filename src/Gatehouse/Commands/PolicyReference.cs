@@ -38,7 +38,8 @@ internal static class PolicyReference
             The order is fixed where security depends on it (`src/Gatehouse.Gateway/Pipeline/PolicyChain.cs` has the reason for each
             place): cors, compress, ip-filter, authentication and limits, size-limit, json-limits, xml-limits, regex-limits, validate, then
             headers, rewrite, convert, call-out and mirror in the order of the lists, then mock or cache. Answers go back the other
-            way. Of a policy that acts once, the operation's settings take the place of the API's.
+            way. Of a policy that acts once, the operation's settings take the place of the API's. Policies of plug-ins (`plugins.md`) act where
+            headers and rewrite do.
 
             """
         );

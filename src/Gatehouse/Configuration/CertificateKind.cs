@@ -46,7 +46,7 @@ internal sealed class CertificateKind : ValueKind<CertificateSettings>
                     passphrase = ReadPath(entry.Value, name, problems);
                     break;
                 case "hosts":
-                    ValueKinds.Hosts.TryRead(entry.Value, name, problems, out hosts);
+                    ValueKinds.CertificateHosts.TryRead(entry.Value, name, problems, out hosts);
                     break;
                 default:
                     problems.Add(
@@ -82,7 +82,7 @@ internal sealed class CertificateKind : ValueKind<CertificateSettings>
         {
             ["cert"] = value.Cert,
             ["key"] = value.Key,
-            ["hosts"] = ValueKinds.Hosts.Write(value.Hosts),
+            ["hosts"] = ValueKinds.CertificateHosts.Write(value.Hosts),
         };
         if (value.PassphraseFile is not null)
         {
@@ -102,7 +102,7 @@ internal sealed class CertificateKind : ValueKind<CertificateSettings>
             {
                 ["cert"] = new JsonObject { ["type"] = "string" },
                 ["key"] = new JsonObject { ["type"] = "string" },
-                ["hosts"] = ValueKinds.Hosts.Schema(),
+                ["hosts"] = ValueKinds.CertificateHosts.Schema(),
                 ["passphraseFile"] = new JsonObject { ["type"] = "string" },
             },
         };

@@ -115,6 +115,7 @@ internal sealed class NodeConfiguration
                     Bind = Get(SettingsTable.GatewayBind),
                     Http = Moved(SettingsTable.GatewayHttp),
                     Https = Moved(SettingsTable.GatewayHttps),
+                    ClientCertificates = Get(SettingsTable.GatewayClientCertificates),
                 },
                 Management = new ManagementPorts
                 {
@@ -128,6 +129,7 @@ internal sealed class NodeConfiguration
                     Bind = Get(SettingsTable.BalancerBind),
                     Http = Moved(SettingsTable.BalancerHttp),
                     Https = Moved(SettingsTable.BalancerHttps),
+                    ClientCertificates = Get(SettingsTable.BalancerClientCertificates),
                 },
                 Internal = new PortSettings
                 {
@@ -200,14 +202,20 @@ internal sealed class NodeConfiguration
                         AuthorityFile = Get(SettingsTable.OidcAuthority),
                     }
                     : null,
-            Tls = new TlsSettings { Certificates = Get(SettingsTable.Certificates) },
+            Tls = new TlsSettings
+            {
+                Certificates = Get(SettingsTable.Certificates),
+                ClientAuthorities = Get(SettingsTable.ClientAuthorities),
+            },
             Proxies = new ProxySettings { Trusted = Get(SettingsTable.TrustedProxies) },
             Transport = Get(SettingsTable.Transport),
+            Plugins = Get(SettingsTable.Plugins),
             Timeouts = new TimeoutSettings
             {
                 Drain = Get(SettingsTable.Drain),
                 KeepAlive = Get(SettingsTable.KeepAlive),
                 RequestHead = Get(SettingsTable.RequestHead),
+                BodyGrace = Get(SettingsTable.BodyGrace),
                 Handshake = Get(SettingsTable.Handshake),
                 TunnelIdle = Get(SettingsTable.TunnelIdle),
             },
@@ -233,6 +241,8 @@ internal sealed class NodeConfiguration
             {
                 Connections = Get(SettingsTable.Connections),
                 RequestHead = Get(SettingsTable.RequestHeadSize),
+                BodyRate = Get(SettingsTable.BodyRate),
+                StreamRate = Get(SettingsTable.StreamRate),
                 Headers = Get(SettingsTable.HeaderCount),
                 Requests = Get(SettingsTable.Requests),
                 ConnectionsPerBackend = Get(SettingsTable.ConnectionsPerBackend),

@@ -53,6 +53,9 @@ internal sealed record NodeSettings
     /// <summary>What carries API traffic.</summary>
     public required TransportChoice Transport { get; init; }
 
+    /// <summary>The folder of plug-ins that add policies; null for none.</summary>
+    public string? Plugins { get; init; }
+
     /// <summary>What is written where.</summary>
     public required LogSettings Log { get; init; }
 
@@ -125,6 +128,25 @@ internal record PublicPorts
 
     /// <summary>TLS port; null when off.</summary>
     public required int? Https { get; init; }
+
+    /// <summary>Whether callers of the TLS port are asked for a certificate.</summary>
+    public ClientCertificates ClientCertificates { get; init; } = ClientCertificates.Off;
+}
+
+/// <summary>Whether callers of a TLS port are asked for a certificate, and what happens without.</summary>
+internal enum ClientCertificates
+{
+    /// <summary>Asked under names that an API with <c>mutualtls</c> answers on; who shows none gets on.</summary>
+    Auto,
+
+    /// <summary>Never asked.</summary>
+    Off,
+
+    /// <summary>Asked; who shows none gets on.</summary>
+    Optional,
+
+    /// <summary>Asked; who shows none is refused in the handshake.</summary>
+    Required,
 }
 
 /// <summary>The management listener: also a list of who may connect.</summary>
@@ -303,6 +325,9 @@ internal sealed record TlsSettings
 {
     /// <summary>The first whose <see cref="CertificateSettings.Hosts"/> match the name the client asks for; else the node's own certificate.</summary>
     public required ImmutableArray<CertificateSettings> Certificates { get; init; }
+
+    /// <summary>PEM file of the authorities that client certificates must come from; null for any, also self-signed ones.</summary>
+    public string? ClientAuthorities { get; init; }
 }
 
 /// <summary>A certificate of the operator's, as PEM files.</summary>
@@ -335,6 +360,9 @@ internal sealed record TimeoutSettings
 
     /// <summary>A client has this long to send a request head.</summary>
     public required TimeSpan RequestHead { get; init; }
+
+    /// <summary>A request body may be this long slower than its least rate.</summary>
+    public required TimeSpan BodyGrace { get; init; }
 
     /// <summary>A TLS handshake may take this long.</summary>
     public required TimeSpan Handshake { get; init; }
@@ -421,6 +449,12 @@ internal sealed record LimitSettings
 
     /// <summary>Headers of one request.</summary>
     public required int Headers { get; init; }
+
+    /// <summary>Least bytes a second of a request body with a length; 0 for no floor.</summary>
+    public required int BodyRate { get; init; }
+
+    /// <summary>Least bytes a second of a request body without one; 0 for no floor.</summary>
+    public required int StreamRate { get; init; }
 
     /// <summary>Requests at once.</summary>
     public required int Requests { get; init; }

@@ -78,6 +78,13 @@ internal static class SettingsTable
     public static readonly Setting<IPAddress> GatewayBind = Bind("listen.gateway.bind", "API traffic");
     public static readonly Setting<int?> GatewayHttp = Port("listen.gateway.http", 8280, "API traffic, plain.");
     public static readonly Setting<int?> GatewayHttps = Port("listen.gateway.https", 8243, "API traffic, TLS.");
+    public static readonly Setting<ClientCertificates> GatewayClientCertificates = Of(
+        "listen.gateway.clientCertificates",
+        ValueKinds.ClientCertificates,
+        ClientCertificates.Auto,
+        Reload,
+        "Whether callers of API traffic's TLS ports are asked for a certificate: `off`; `optional`, who shows none gets on; `required`, who shows none is refused in the handshake; `auto`, optional under the names that an API with `mutualtls` answers on, and not asked elsewhere."
+    );
     public static readonly Setting<IPAddress> ManagementBind = Bind(
         "listen.management.bind",
         "console, portals and REST; on a worker, API traffic"
@@ -113,6 +120,13 @@ internal static class SettingsTable
         d => d.MayBindLowPorts ? 443 : 8443,
         "443, or 8443 without the right to bind it",
         "The load balancer's TLS port."
+    );
+    public static readonly Setting<ClientCertificates> BalancerClientCertificates = Of(
+        "listen.balancer.clientCertificates",
+        ValueKinds.BalancerClientCertificates,
+        ClientCertificates.Off,
+        Reload,
+        "Whether callers of the load balancer's TLS port are asked for a certificate: `off`; `optional`, under every name but those of `hosts.management`; `required`, under every name. What they show is passed on to the workers."
     );
 
     public static readonly Setting<IPAddress> InternalBind = Of(
@@ -454,6 +468,15 @@ internal static class SettingsTable
         "PEM certificates for public names: `cert`, `key`, the `hosts` they are for (default: those the certificate names), and `passphraseFile` for a key that is encrypted. A key below 2048 bits of RSA is refused. Other names get the node's own certificate."
     );
 
+    public static readonly Setting<string?> ClientAuthorities = Of<string?>(
+        "tls.clientAuthorities",
+        ValueKinds.Optional(ValueKinds.Path),
+        _ => null,
+        "any certificate, which opens only what it was bound to",
+        Reload,
+        "PEM file of the authorities that certificates of callers must come from, where they are asked for one; another's is refused in the handshake."
+    );
+
     public static readonly Setting<ImmutableArray<IPNetwork>> TrustedProxies = Of(
         "proxies.trusted",
         ValueKinds.Networks,
@@ -476,6 +499,11 @@ internal static class SettingsTable
         "timeouts.requestHead",
         TimeSpan.FromSeconds(30),
         "How long a client may take to send a request head."
+    );
+    public static readonly Setting<TimeSpan> BodyGrace = Duration(
+        "timeouts.bodyGrace",
+        TimeSpan.FromSeconds(10),
+        "How long a request body may be slower than `limits.bodyRate` or `limits.streamRate` before that counts."
     );
     public static readonly Setting<TimeSpan> Handshake = Duration(
         "timeouts.handshake",
@@ -559,6 +587,15 @@ internal static class SettingsTable
         "What carries API traffic: `loops`, our own event loops (Linux on x64 and arm64), or `sockets`, the runtime's. `auto` takes the loops where they run. `loops` is an error where they do not."
     );
 
+    public static readonly Setting<string?> Plugins = Of<string?>(
+        "plugins",
+        ValueKinds.Optional(ValueKinds.Path),
+        _ => null,
+        "none",
+        Restart,
+        "Folder of plug-ins that add policies, each a folder `NAME/NAME.dll`. On workers for their requests, on managers for the form and the check of settings."
+    );
+
     public static readonly Setting<int> Connections = Of(
         "limits.connections",
         ValueKinds.Count,
@@ -579,6 +616,20 @@ internal static class SettingsTable
         100,
         Reload,
         "Most headers of one request."
+    );
+    public static readonly Setting<int> BodyRate = Of(
+        "limits.bodyRate",
+        ValueKinds.Rate,
+        240,
+        Reload,
+        "Least bytes a second of a request body with a length, while it is waited for; slower ones get 408. 0 for no floor."
+    );
+    public static readonly Setting<int> StreamRate = Of(
+        "limits.streamRate",
+        ValueKinds.Rate,
+        0,
+        Reload,
+        "The same of a request body without a length, but gRPC's. 0 for no floor, because streams may be quiet."
     );
     public static readonly Setting<int> Requests = Of(
         "limits.requests",
@@ -621,6 +672,7 @@ internal static class SettingsTable
         GatewayBind,
         GatewayHttp,
         GatewayHttps,
+        GatewayClientCertificates,
         ManagementBind,
         ManagementHttp,
         ManagementHttps,
@@ -628,6 +680,7 @@ internal static class SettingsTable
         BalancerBind,
         BalancerHttp,
         BalancerHttps,
+        BalancerClientCertificates,
         InternalBind,
         InternalPort,
         HealthBind,
@@ -672,10 +725,12 @@ internal static class SettingsTable
         OidcCreateUsers,
         OidcAuthority,
         Certificates,
+        ClientAuthorities,
         TrustedProxies,
         Drain,
         KeepAlive,
         RequestHead,
+        BodyGrace,
         Handshake,
         TunnelIdle,
         ApiStickyCookie,
@@ -685,12 +740,15 @@ internal static class SettingsTable
         Analytics,
         AnalyticsSpool,
         Transport,
+        Plugins,
         Level,
         Format,
         Access,
         Connections,
         RequestHeadSize,
         HeaderCount,
+        BodyRate,
+        StreamRate,
         Requests,
         ConnectionsPerBackend,
         Counters,

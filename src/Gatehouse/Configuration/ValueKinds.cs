@@ -172,6 +172,25 @@ internal static partial class ValueKinds
                 }
         );
 
+    public static ValueKind<int> Rate { get; } =
+        new ScalarKind<int>(
+            "bytes a second",
+            "write a number of bytes a second, or one with KiB or MiB such as 1KiB; 0 for none",
+            s =>
+                s.Text == "0" ? 0
+                : ParseSize(s.Text) is { } bytes ? bytes
+                : Not<int>(s, "a rate"),
+            v => v == 0 ? 0 : Size!.Write(v),
+            () =>
+                new()
+                {
+                    ["anyOf"] = new JsonArray(
+                        Number(0, int.MaxValue),
+                        new JsonObject { ["type"] = "string", ["pattern"] = "^[0-9]+(KiB|MiB)?$" }
+                    ),
+                }
+        );
+
     public static ValueKind<TimeSpan> Duration { get; } =
         new ScalarKind<TimeSpan>(
             "duration",
@@ -212,6 +231,18 @@ internal static partial class ValueKinds
         );
 
     public static ValueKind<FailureDetection> Detection { get; } = Enumeration<FailureDetection>("lan or wan");
+
+    public static ValueKind<ClientCertificates> ClientCertificates { get; } =
+        Enumeration<ClientCertificates>("auto, off, optional or required");
+
+    // A balancer is fed no API, so it cannot know which names have one that takes certificates.
+    public static ValueKind<ClientCertificates> BalancerClientCertificates { get; } =
+        Enumeration<ClientCertificates>(
+            "off, optional or required",
+            Configuration.ClientCertificates.Off,
+            Configuration.ClientCertificates.Optional,
+            Configuration.ClientCertificates.Required
+        );
 
     public static ValueKind<TransportChoice> TransportChoice { get; } =
         Enumeration<TransportChoice>("auto, loops or sockets");
@@ -316,6 +347,23 @@ internal static partial class ValueKinds
     public static ValueKind<ImmutableArray<string>> Labels { get; } =
         new ListKind<string>("list of texts", "write a list: [openid, profile]", Label);
 
+    /// <summary>Names that a certificate is for: also all of one level below a name.</summary>
+    public static ValueKind<ImmutableArray<string>> CertificateHosts { get; } =
+        new ListKind<string>(
+            "list of hosts",
+            "write a list: [am.example.com, '*.apis.example.com']",
+            new ScalarKind<string>(
+                "host",
+                "write a host name, an IP address, or '*.' before a name for all of one level below it",
+                s =>
+                    HostPort.IsHost(s.Text.StartsWith("*.", StringComparison.Ordinal) ? s.Text[2..] : s.Text)
+                        ? s.Text.ToLowerInvariant()
+                        : Not<string>(s, "a host name or address"),
+                v => v,
+                () => new() { ["type"] = "string", ["minLength"] = 1 }
+            )
+        );
+
     public static ValueKind<ImmutableArray<IPNetwork>> Networks { get; } =
         new ListKind<IPNetwork>("list of networks", "write a list: [10.0.0.0/8]", Network);
 
@@ -342,10 +390,12 @@ internal static partial class ValueKinds
             )
             : System.IO.Path.GetFullPath(path);
 
-    private static ScalarKind<T> Enumeration<T>(string name)
+    private static ScalarKind<T> Enumeration<T>(string name, params T[] allowed)
         where T : struct, Enum
     {
-        var names = Enum.GetNames<T>().Select(n => n.ToLowerInvariant()).ToArray();
+        var names = (allowed.Length > 0 ? allowed : Enum.GetValues<T>())
+            .Select(value => value.ToString().ToLowerInvariant())
+            .ToArray();
         return new ScalarKind<T>(
             name,
             $"write {name}",

@@ -1,8 +1,8 @@
-using System.Net.Security;
 using Gatehouse.Configuration;
 using Gatehouse.Deployment.Internal;
 using Gatehouse.Deployment.Trust;
 using Gatehouse.Deployment.Wire;
+using Gatehouse.Gateway;
 using Gatehouse.Model;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging;
@@ -38,7 +38,7 @@ internal sealed class NodeContext
         );
         Channel = new(identity, Verification);
         Certificates = new(identity);
-        ServerTls = Certificates.For;
+        Tls = new(Certificates, this);
         Host =
             settings.Node.Advertise
             ?? (
@@ -69,8 +69,24 @@ internal sealed class NodeContext
 
     public PublicCertificates Certificates { get; }
 
-    /// <summary>One delegate for the node's life, so that listeners that are compared at a reload are equal.</summary>
-    public Func<string?, SslServerAuthenticationOptions?> ServerTls { get; }
+    /// <summary>How the public TLS ports meet their callers.</summary>
+    public PublicTls Tls { get; }
+
+    /// <summary>The plug-ins of the folder that <c>plugins</c> names, once <see cref="LoadPlugins"/> has run.</summary>
+    public PluginSet Plugins { get; private set; } = PluginSet.None;
+
+    /// <summary>
+    /// Loads them, before anything that asks for policies. A balancer has no policies and loads none. What cannot be loaded is
+    /// among their problems, and the node starts without it.
+    /// </summary>
+    public void LoadPlugins()
+    {
+        if (Settings.Plugins is { } folder && Identity.Profile != Profile.LoadBalancer)
+        {
+            Plugins = PluginSet.Load(folder);
+            PolicyKinds.Add(Plugins.Kinds);
+        }
+    }
 
     public DateTimeOffset StartedAt { get; } = DateTimeOffset.UtcNow;
 

@@ -22,7 +22,10 @@ internal sealed class PublicCertificates(NodeIdentity identity)
         SslApplicationProtocol.Http11,
     ];
 
+    private static readonly Oid s_clientAuthentication = new("1.3.6.1.5.5.7.3.2");
+
     private ImmutableArray<Loaded> _loaded = [];
+    private X509Certificate2Collection? _clientAuthorities;
 
     /// <summary>What is weak about those in use, each with its file; weak ones serve all the same.</summary>
     public ImmutableArray<string> Weaknesses { get; private set; } = [];
@@ -39,6 +42,39 @@ internal sealed class PublicCertificates(NodeIdentity identity)
             AllowRenegotiation = false,
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
         };
+
+    /// <summary>
+    /// The same for a caller that is asked for a certificate. One from no authority of <c>tls.clientAuthorities</c> ends the
+    /// handshake. Without that setting any is taken: it opens only the application that it was bound to, and TLS itself sees
+    /// to it that the caller has its key.
+    /// </summary>
+    public SslServerAuthenticationOptions Asking(string? serverName, ClientCertificates ask)
+    {
+        var options = For(serverName);
+        var authorities = _clientAuthorities;
+        options.ClientCertificateRequired = true;
+        options.RemoteCertificateValidationCallback = (_, certificate, _, errors) =>
+            certificate is null
+                ? ask != ClientCertificates.Required
+                : authorities is null || errors == SslPolicyErrors.None;
+
+        // A session that began before anybody asked would come back without a certificate.
+        options.AllowTlsResume = false;
+        if (authorities is not null)
+        {
+            var policy = new X509ChainPolicy
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                RevocationMode = X509RevocationMode.NoCheck,
+                DisableCertificateDownloads = true,
+            };
+            policy.CustomTrustStore.AddRange(authorities);
+            policy.ApplicationPolicy.Add(s_clientAuthentication);
+            options.CertificateChainPolicy = policy;
+        }
+
+        return options;
+    }
 
     /// <summary>Reads the files of <paramref name="settings"/>. Every problem at once; with none, <paramref name="use"/> puts them into use.</summary>
     public ImmutableArray<Problem> Read(TlsSettings settings, out Action use)
@@ -66,13 +102,51 @@ internal sealed class PublicCertificates(NodeIdentity identity)
             }
         }
 
+        var authorities = ReadAuthorities(settings.ClientAuthorities, problems);
         var next = loaded.ToImmutable();
         use = () =>
         {
             _loaded = next;
+            _clientAuthorities = authorities;
             Weaknesses = [.. next.SelectMany(certificate => certificate.Weaknesses)];
         };
         return problems.ToImmutable();
+    }
+
+    private static X509Certificate2Collection? ReadAuthorities(
+        string? file,
+        ImmutableArray<Problem>.Builder problems
+    )
+    {
+        if (file is null)
+        {
+            return null;
+        }
+
+        var authorities = new X509Certificate2Collection();
+        string? fault = null;
+        try
+        {
+            authorities.ImportFromPemFile(file);
+        }
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            fault = e.Message;
+        }
+
+        if (fault is not null || authorities.Count == 0)
+        {
+            problems.Add(
+                new(
+                    "tls.clientAuthorities",
+                    $"the authorities cannot be used: {fault ?? "the file has no certificate in PEM"}",
+                    "give a PEM file of the authorities that issue the certificates of callers",
+                    file
+                )
+            );
+        }
+
+        return authorities;
     }
 
     private static Loaded Load(CertificateSettings entry)

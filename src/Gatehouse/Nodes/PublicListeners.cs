@@ -58,7 +58,10 @@ internal static class PublicListeners
             {
                 Name = prefix + "https",
                 EndPoint = new(settings.Bind, https),
-                Tls = node.ServerTls,
+                Tls =
+                    IsManagement(node, prefix + "https") ? node.Tls.Plain
+                    : prefix.Length > 0 ? node.Tls.Asking(node.Settings.Listen.Gateway.ClientCertificates)
+                    : node.Tls.Asking(settings.ClientCertificates),
                 Limits = limits,
             };
         }

@@ -86,6 +86,17 @@ internal sealed partial class RunningNode : IAsyncDisposable
             LogWeakCertificate(weakness);
         }
 
+        _node.LoadPlugins();
+        foreach (var problem in _node.Plugins.Problems)
+        {
+            LogNoPlugin(problem.ToString());
+        }
+
+        if (!_node.Plugins.Kinds.IsEmpty)
+        {
+            LogPlugins(string.Join(", ", _node.Plugins.Kinds.Select(kind => kind.Name)));
+        }
+
         if (profile.IsManager())
         {
             _manager = await ManagerRole.StartAsync(
@@ -346,6 +357,12 @@ internal sealed partial class RunningNode : IAsyncDisposable
     private void WriteMetrics(IBufferWriter<byte> destination) => _traffic?.Engine.WriteMetrics(destination);
 
     private static IPAddress? BindOf(IPAddress address) => address.Equals(IPAddress.IPv6Any) ? null : address;
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A plug-in is missing from this node: {Problem}")]
+    private partial void LogNoPlugin(string problem);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Policies of plug-ins: {Names}")]
+    private partial void LogPlugins(string names);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Served, but weak: {Weakness}")]
     private partial void LogWeakCertificate(string weakness);

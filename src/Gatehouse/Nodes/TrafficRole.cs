@@ -80,6 +80,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
             AccessLog = _logs.Access,
             ErrorLog = _logs.Errors,
             Events = _events,
+            Plugins = node.Plugins,
         };
         if (node.Identity.Profile == Profile.LoadBalancer)
         {
@@ -101,6 +102,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
         else
         {
             _apis = new(options, node.Time, node.Logs);
+            node.Tls.TakesCertificates = _apis.TakesCertificates;
             Engine = new(_apis, options, node.Time, node.Logs);
             Target = new CombinedTarget(_apis, node.Denied, node.Directory);
         }
@@ -174,6 +176,9 @@ internal sealed partial class TrafficRole : IAsyncDisposable
             engine.Bound(settings.Limits.Requests);
         }
 
+        _timeouts.BodyRate = settings.Limits.BodyRate;
+        _timeouts.StreamRate = settings.Limits.StreamRate;
+        _timeouts.BodyGrace = settings.Timeouts.BodyGrace;
         _timeouts.Tunnel = settings.Timeouts.TunnelIdle;
         _timeouts.Node = settings.Balancer.ReadTimeout;
         _timeouts.Caller = balances ? settings.Balancer.SendTimeout : _timeouts.Caller;

@@ -11,7 +11,8 @@ public sealed class ArrowTests
         ["Gatehouse.Model"] = [],
         ["Gatehouse.Cluster"] = ["Gatehouse.Model"],
         ["Gatehouse.Deployment"] = ["Gatehouse.Model"],
-        ["Gatehouse.Gateway"] = ["Gatehouse.Model"],
+        ["Gatehouse.Plugins"] = [],
+        ["Gatehouse.Gateway"] = ["Gatehouse.Model", "Gatehouse.Plugins"],
         ["Gatehouse.Management"] = ["Gatehouse.Model", "Gatehouse.Deployment", "Gatehouse.Cluster"],
         ["Gatehouse.KeyManager"] = ["Gatehouse.Model", "Gatehouse.Deployment", "Gatehouse.Management"],
         ["Gatehouse.Wso2"] = ["Gatehouse.Model"],
@@ -19,6 +20,7 @@ public sealed class ArrowTests
         ["gatehouse"] =
         [
             "Gatehouse.Model",
+            "Gatehouse.Plugins",
             "Gatehouse.Cluster",
             "Gatehouse.Deployment",
             "Gatehouse.Gateway",

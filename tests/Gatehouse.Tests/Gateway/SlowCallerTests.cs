@@ -32,6 +32,123 @@ public sealed class SlowCallerTests
         Assert.Empty(backend.Requests);
     }
 
+    [Theory]
+    [InlineData("Content-Length: 1000000", "POST", 0, true)]
+    [InlineData("Content-Length: 60000", "PUT", 0, true)]
+    [InlineData("Transfer-Encoding: chunked", "POST", 10_000, true)]
+    [InlineData("Transfer-Encoding: chunked", "POST", 0, false)]
+    public async Task A_body_that_trickles_is_given_up_although_it_never_stops(
+        string field,
+        string method,
+        int streamRate,
+        bool cut
+    )
+    {
+        await using var backend = new Backend();
+        await using var gateway = await TestGateway.StartAsync(
+            new()
+            {
+                Node = "w1",
+                Timeouts = new()
+                {
+                    BodyRate = 10_000,
+                    StreamRate = streamRate,
+                    BodyGrace = TimeSpan.FromMilliseconds(300),
+                },
+            }
+        );
+        gateway.Run((Entities.Petstore(backend.Url) with { Production = Entities.To(backend.Url) with { Replay = true } }).Put());
+        using var socket = new TcpClient();
+        await socket.ConnectAsync(IPAddress.Loopback, gateway.Port);
+        var stream = socket.GetStream();
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes($"{method} /petstore/1.0.0/x HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n")
+        );
+        var answer = ReadAsync();
+
+        // A byte every 20 ms is never silent and far below the floor.
+        var piece = field.Contains("chunked", StringComparison.Ordinal) ? "1\r\nx\r\n"u8.ToArray() : "x"u8.ToArray();
+        var until = Environment.TickCount64 + (cut ? (long)s_patience.TotalMilliseconds : 1500);
+        while (!answer.IsCompleted && Environment.TickCount64 < until)
+        {
+            try
+            {
+                await stream.WriteAsync(piece);
+            }
+            catch (IOException)
+            {
+                break;
+            }
+
+            await Task.WhenAny(answer, Task.Delay(20, TestContext.Current.CancellationToken));
+        }
+
+        if (cut)
+        {
+            Assert.StartsWith("HTTP/1.1 408 ", await answer.WaitAsync(s_patience), StringComparison.Ordinal);
+            await EmptyAsync(gateway);
+        }
+        else
+        {
+            Assert.False(answer.IsCompleted);
+        }
+
+        async Task<string> ReadAsync()
+        {
+            var buffer = new byte[4096];
+            var read = await stream.ReadAsync(buffer);
+            return Encoding.Latin1.GetString(buffer, 0, read);
+        }
+    }
+
+    [Fact]
+    public async Task A_slow_backend_is_not_held_against_its_caller()
+    {
+        var taken = 0L;
+        await using var gateway = await TestGateway.StartAsync(
+            new()
+            {
+                Node = "w1",
+                Timeouts = new() { BodyRate = 100_000, BodyGrace = TimeSpan.FromMilliseconds(400) },
+            }
+        );
+        // Takes nothing for a while, then all of it: the gateway waits for this side, with the caller's next piece ready.
+        using var slow = new TcpListener(IPAddress.Loopback, 0);
+        slow.Start();
+        var serving = ServeAsync();
+        gateway.Run(Entities.Petstore($"http://127.0.0.1:{((IPEndPoint)slow.LocalEndpoint).Port}").Put());
+
+        using var answer = await gateway.SendAsync(
+            HttpMethod.Post,
+            "/petstore/1.0.0/x",
+            new ByteArrayContent(new byte[20_000_000])
+        );
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        await serving.WaitAsync(s_patience);
+        Assert.True(taken > 20_000_000);
+
+        async Task ServeAsync()
+        {
+            using var client = await slow.AcceptTcpClientAsync();
+            var stream = client.GetStream();
+            await Task.Delay(1200, TestContext.Current.CancellationToken);
+            var buffer = new byte[65536];
+            while (taken <= 20_000_000)
+            {
+                var read = await stream.ReadAsync(buffer);
+                if (read == 0)
+                {
+                    return;
+                }
+
+                taken += read;
+            }
+
+            await Backend.ReplyAsync(stream, "late");
+        }
+    }
+
     [Fact]
     public async Task A_caller_that_takes_nothing_is_cut_and_its_backend_let_go_while_others_are_served()
     {

@@ -92,8 +92,9 @@ internal sealed class BodySender(
             while (!WasAllTaken)
             {
                 _waitsForCaller = true;
-                deadline.WaitForCaller(callerSilence);
+                deadline.WaitForCaller(exchange.Pace.Next(exchange, callerSilence, exchange.BytesIn));
                 var result = await ReadAsync(deadline.Token).ConfigureAwait(false);
+                exchange.Pace.Came();
                 _waitsForCaller = false;
                 deadline.WaitForTarget(silence);
                 Take(result);

@@ -32,6 +32,10 @@ internal static class JsonXml
                 var value = document.RootElement;
                 var alone = Alone(value);
                 Write(writer, alone is { } member ? member.Name : root, alone?.Value ?? value);
+                if (writer.WriteState == WriteState.Start)
+                {
+                    throw new FormatException("An empty list is no element.");
+                }
             }
             catch (ArgumentException bad)
             {

@@ -41,6 +41,7 @@ public sealed class AccessTokenTests : IAsyncLifetime
     [InlineData("ES256", "e1")]
     [InlineData("ES384", "e3")]
     [InlineData("ES512", "e5")]
+    [InlineData("EdDSA", "d1")]
     [InlineData("ES256", null)]
     public async Task A_token_opens_the_API_and_does_not_reach_the_backend(string alg, string? kid)
     {

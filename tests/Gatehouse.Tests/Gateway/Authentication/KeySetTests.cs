@@ -53,6 +53,67 @@ public sealed class KeySetTests
         Assert.Null(Read(curve));
     }
 
+    [Theory]
+    [InlineData("crv", "\"Ed448\"")]
+    [InlineData("crv", "\"X25519\"")]
+    [InlineData("alg", "\"ES256\"")]
+    [InlineData("alg", "\"RS256\"")]
+    [InlineData("alg", "\"HS256\"")]
+    [InlineData("kty", "\"EC\"")]
+    [InlineData("d", "\"AQAB\"")]
+    [InlineData("use", "\"enc\"")]
+    [InlineData("x", "\"AQAB\"")]
+    public void An_Edwards_key_that_must_not_check_signatures_is_passed_over(string member, string value)
+    {
+        var key = TokenMint.Jwk(_mint.Edwards, "d1", "EdDSA");
+        Assert.NotNull(Read(key));
+
+        key[member] = JsonNode.Parse(value);
+
+        Assert.Null(Read(key));
+    }
+
+    // The eight points of order 1, 2, 4 and 8 (RFC 7748 §6.1's list, as Edwards points), under which a signature says nothing.
+    [Theory]
+    [InlineData("0100000000000000000000000000000000000000000000000000000000000000")]
+    [InlineData("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")]
+    [InlineData("0000000000000000000000000000000000000000000000000000000000000000")]
+    [InlineData("0000000000000000000000000000000000000000000000000000000000000080")]
+    [InlineData("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05")]
+    [InlineData("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a")]
+    [InlineData("ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")]
+    public void A_point_of_small_order_is_no_key(string point)
+    {
+        var key = TokenMint.Jwk(_mint.Edwards, "d1", "EdDSA");
+        key["x"] = TokenMint.Encode(Convert.FromHexString(point));
+
+        Assert.Null(Read(key));
+    }
+
+    // RFC 8032 §7.1, test 2, and every signature that differs from it in one bit.
+    [Fact]
+    public void The_RFCs_Edwards_signature_holds_and_no_other()
+    {
+        var key = new VerificationKey(
+            "d1",
+            SignatureAlgorithm.Find("EdDSA")!,
+            Convert.FromHexString("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c")
+        );
+        var signature = Convert.FromHexString(
+            "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+        );
+
+        Assert.True(key.Verifies([0x72], signature));
+        Assert.False(key.Verifies([0x73], signature));
+        Assert.False(key.Verifies([0x72], signature.AsSpan(0, 63)));
+        for (var bit = 0; bit < signature.Length * 8; bit += 5)
+        {
+            signature[bit / 8] ^= (byte)(1 << (bit % 8));
+            Assert.False(key.Verifies([0x72], signature), $"bit {bit}");
+            signature[bit / 8] ^= (byte)(1 << (bit % 8));
+        }
+    }
+
     [Fact]
     public void A_key_without_an_algorithm_is_pinned_to_the_issuers_first_of_its_type()
     {

@@ -4,6 +4,8 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using Gatehouse.Model;
+using Org.BouncyCastle.Crypto.Parameters;
+using Org.BouncyCastle.Crypto.Signers;
 
 namespace Gatehouse.Tests.Gateway.Authentication;
 
@@ -23,6 +25,9 @@ internal sealed class TokenMint
     public ECDsa P384 { get; } = ECDsa.Create(ECCurve.NamedCurves.nistP384);
     public ECDsa P521 { get; } = ECDsa.Create(ECCurve.NamedCurves.nistP521);
 
+    /// <summary>An Ed25519 key.</summary>
+    public Ed25519PrivateKeyParameters Edwards { get; } = new(RandomNumberGenerator.GetBytes(32));
+
     public Issuer Issuer =>
         new()
         {
@@ -37,7 +42,8 @@ internal sealed class TokenMint
             Jwk(Rsa, "p1", "PS256"),
             Jwk(P256, "e1", "ES256"),
             Jwk(P384, "e3", "ES384"),
-            Jwk(P521, "e5", "ES512")
+            Jwk(P521, "e5", "ES512"),
+            Jwk(Edwards, "d1", "EdDSA")
         );
 
     public static JsonObject Set(params JsonObject[] keys) => new() { ["keys"] = new JsonArray([.. keys]) };
@@ -73,6 +79,18 @@ internal sealed class TokenMint
             alg
         );
     }
+
+    public static JsonObject Jwk(Ed25519PrivateKeyParameters key, string kid, string? alg) =>
+        With(
+            new()
+            {
+                ["kty"] = "OKP",
+                ["kid"] = kid,
+                ["crv"] = "Ed25519",
+                ["x"] = Encode(key.GeneratePublicKey().GetEncoded()),
+            },
+            alg
+        );
 
     public static JsonObject Claims(DateTimeOffset now) =>
         new()
@@ -116,6 +134,7 @@ internal sealed class TokenMint
         };
         return alg[..2] switch
         {
+            "Ed" => EdwardsSignatureOf(content),
             "PS" => Rsa.SignData(content, hash, RSASignaturePadding.Pss),
             "ES" => (
                 alg switch
@@ -127,6 +146,14 @@ internal sealed class TokenMint
             ).SignData(content, hash),
             _ => Rsa.SignData(content, hash, RSASignaturePadding.Pkcs1),
         };
+    }
+
+    private byte[] EdwardsSignatureOf(byte[] content)
+    {
+        var signer = new Ed25519Signer();
+        signer.Init(forSigning: true, Edwards);
+        signer.BlockUpdate(content, 0, content.Length);
+        return signer.GenerateSignature();
     }
 
     public EntityChange Put() => Put(Issuer);
