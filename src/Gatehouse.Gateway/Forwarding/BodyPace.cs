@@ -16,7 +16,10 @@ internal sealed class BodyPace
     /// <summary>Begins with a request.</summary>
     public void Begin() => _rate = -1;
 
-    /// <summary>How long to wait for the next piece, when so many bytes of the body have come; at most <paramref name="silence"/>.</summary>
+    /// <summary>
+    /// How long to wait for the next piece, when so many bytes of the body have come; at most <paramref name="silence"/>.
+    /// Zero when there is no time left: the caller has been too slow.
+    /// </summary>
     public TimeSpan Next(Exchange exchange, TimeSpan silence, long received)
     {
         if (_rate < 0)
@@ -33,16 +36,21 @@ internal sealed class BodyPace
 
         _since = Environment.TickCount64;
         var left = _grace + (received * 1000 / _rate) - _waited;
-        return left < silence.TotalMilliseconds ? TimeSpan.FromMilliseconds(Math.Max(1, left)) : silence;
+        return left < silence.TotalMilliseconds ? TimeSpan.FromMilliseconds(Math.Max(0, left)) : silence;
     }
 
-    /// <summary>The piece has come.</summary>
-    public void Came()
+    /// <summary>
+    /// The piece has come. False when it came at the very moment at which the time was over: what follows would be taken for
+    /// the backend's fault.
+    /// </summary>
+    public bool Came(Deadline deadline)
     {
         if (_rate > 0)
         {
             _waited += Environment.TickCount64 - _since;
         }
+
+        return !deadline.RanOut;
     }
 
     // A body without a length may be a stream that is quiet by nature; gRPC's always are.

@@ -30,6 +30,9 @@ internal sealed class Deadline
 
     public bool HasPassed => _source.IsCancellationRequested;
 
+    /// <summary>True when the time was over, and nobody cut the wait before.</summary>
+    public bool RanOut => Volatile.Read(ref _due) == Passed;
+
     public void Begin(CancellationToken callerGone)
     {
         // A source whose time has passed may be cancelled this very moment, by the timer's thread: it serves nobody else.

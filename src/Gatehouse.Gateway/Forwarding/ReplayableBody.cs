@@ -19,11 +19,11 @@ internal sealed record ReplayableBody(ReadOnlyMemory<byte> Content)
         var bytes = new byte[length];
         for (var at = 0; at < length; )
         {
-            exchange.Deadline.WaitForCaller(exchange.Pace.Next(exchange, exchange.Timeouts.Caller, at));
+            Wait(exchange, at);
             var read = await exchange
                 .Request.Body.ReadAsync(bytes.AsMemory(at), exchange.Deadline.Token)
                 .ConfigureAwait(false);
-            exchange.Pace.Came();
+            exchange.Pace.Came(exchange.Deadline);
             at += read > 0 ? read : throw new EndOfStreamException();
         }
 
@@ -37,9 +37,9 @@ internal sealed record ReplayableBody(ReadOnlyMemory<byte> Content)
         var (deadline, pace) = (exchange.Deadline, exchange.Pace);
         while (true)
         {
-            deadline.WaitForCaller(pace.Next(exchange, exchange.Timeouts.Caller, bytes.WrittenCount));
+            Wait(exchange, bytes.WrittenCount);
             var result = await body.ReadAsync(deadline.Token).ConfigureAwait(false);
-            pace.Came();
+            pace.Came(deadline);
             if (bytes.WrittenCount + result.Buffer.Length > most)
             {
                 body.AdvanceTo(result.Buffer.Start);
@@ -57,5 +57,17 @@ internal sealed record ReplayableBody(ReadOnlyMemory<byte> Content)
                 return new(bytes.WrittenMemory);
             }
         }
+    }
+
+    // Nobody but the caller is waited for here, so a deadline that passes is the caller's in any case.
+    private static void Wait(Exchange exchange, long received)
+    {
+        var wait = exchange.Pace.Next(exchange, exchange.Timeouts.Caller, received);
+        if (wait == TimeSpan.Zero)
+        {
+            throw new OperationCanceledException("The caller sends its body too slowly.");
+        }
+
+        exchange.Deadline.WaitForCaller(wait);
     }
 }

@@ -84,6 +84,12 @@ internal sealed class RequestBody : HttpContent
         return _length is not null;
     }
 
+    private OperationCanceledException TooSlow()
+    {
+        Fault = ForwardingOutcome.CallerSilent;
+        return new("The caller sends its body too slowly.");
+    }
+
     private async Task CopyAsync(PipeReader body, Stream stream)
     {
         var deadline = _exchange.Deadline;
@@ -92,9 +98,14 @@ internal sealed class RequestBody : HttpContent
             ReadResult result;
             try
             {
-                deadline.WaitForCaller(_exchange.Pace.Next(_exchange, _callerSilence, _exchange.BytesIn));
+                var wait = _exchange.Pace.Next(_exchange, _callerSilence, _exchange.BytesIn);
+                deadline.WaitForCaller(wait > TimeSpan.Zero ? wait : throw TooSlow());
                 result = await body.ReadAsync(deadline.Token).ConfigureAwait(false);
-                _exchange.Pace.Came();
+                if (!_exchange.Pace.Came(deadline))
+                {
+                    body.AdvanceTo(result.Buffer.Start);
+                    throw TooSlow();
+                }
             }
             catch (BadHttpRequestException bad)
             {

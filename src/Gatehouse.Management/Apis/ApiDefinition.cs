@@ -48,6 +48,9 @@ public sealed record ApiDefinition
     /// <summary>Backends for sandbox keys; empty when there is no sandbox.</summary>
     public ImmutableArray<string> SandboxEndpoints { get; init; } = [];
 
+    /// <summary>How requests are spread over <see cref="SandboxEndpoints"/>; null for evenly, each in its turn.</summary>
+    public EndpointSet? SandboxSpread { get; init; }
+
     /// <summary>Sorted by path and method.</summary>
     public required ImmutableArray<Operation> Operations { get; init; }
 
@@ -155,7 +158,12 @@ public sealed record ApiDefinition
             ApiKeyHeader = Access.ApiKeyHeader,
             Operations = Operations,
             Production = (Spread ?? Set(Endpoints)) with { Credential = Credential },
-            Sandbox = SandboxEndpoints.IsEmpty ? null : Set(SandboxEndpoints) with { Credential = SandboxCredential },
+            Sandbox = SandboxEndpoints.IsEmpty
+                ? null
+                : (SandboxSpread ?? Set(SandboxEndpoints)) with
+                {
+                    Credential = SandboxCredential,
+                },
             AllowEncodedSlash = AllowEncodedSlash,
             AllowSemicolon = AllowSemicolon,
             Contract = Contract,

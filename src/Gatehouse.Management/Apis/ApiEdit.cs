@@ -74,5 +74,9 @@ public sealed record ApiEdit
                 : SandboxMaxTps,
             // Endpoints that are named anew are spread evenly; how the old ones were says nothing about them.
             Spread = Endpoints is { } named && !named.SequenceEqual(definition.Endpoints) ? null : definition.Spread,
+            SandboxSpread =
+                SandboxEndpoints is { } tried && !tried.SequenceEqual(definition.SandboxEndpoints)
+                    ? null
+                    : definition.SandboxSpread,
         };
 }

@@ -102,7 +102,11 @@ public sealed record ImportSettings
             Spread = !Endpoints.IsEmpty ? null : document.Endpoints ?? existing?.Spread,
             Credential = existing?.Credential,
             SandboxCredential = existing?.SandboxCredential,
-            SandboxEndpoints = !SandboxEndpoints.IsEmpty ? SandboxEndpoints : existing?.SandboxEndpoints ?? [],
+            SandboxEndpoints =
+                !SandboxEndpoints.IsEmpty ? SandboxEndpoints
+                : document.SandboxEndpoints is { } set ? [.. set.Endpoints.Select(e => e.Url)]
+                : existing?.SandboxEndpoints ?? [],
+            SandboxSpread = !SandboxEndpoints.IsEmpty ? null : document.SandboxEndpoints ?? existing?.SandboxSpread,
             Operations = Keep(document.Operations, existing?.Operations ?? []),
             ConnectTimeout = existing?.ConnectTimeout ?? TimeSpan.FromSeconds(5),
             ResponseTimeout = existing?.ResponseTimeout ?? TimeSpan.FromSeconds(60),

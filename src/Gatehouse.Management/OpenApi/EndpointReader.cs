@@ -4,24 +4,30 @@ using Gatehouse.Model;
 namespace Gatehouse.Management.OpenApi;
 
 /// <summary>
-/// Production endpoints and how requests are spread over them, as <c>x-gatehouse-endpoints</c> of the document says it.
-/// Times are numbers of seconds.
+/// Endpoints and how requests are spread over them, as <c>x-gatehouse-endpoints</c> of the document says it for production
+/// and <c>x-gatehouse-sandbox-endpoints</c> for sandbox keys. Times are numbers of seconds.
 /// </summary>
 internal static class EndpointReader
 {
+    /// <summary>The extension for production.</summary>
+    public const string Production = "x-gatehouse-endpoints";
+
+    /// <summary>The extension for sandbox keys.</summary>
+    public const string Sandbox = "x-gatehouse-sandbox-endpoints";
+
     private const string Fix = "see docs/reference/endpoints.md for the members and their values";
 
     /// <summary>Null when the document has no such extension.</summary>
-    public static EndpointSet? Read(DocumentNode root, ProblemList problems)
+    public static EndpointSet? Read(DocumentNode root, string extension, ProblemList problems)
     {
-        if (root["x-gatehouse-endpoints"] is not { } set)
+        if (root[extension] is not { } set)
         {
             return null;
         }
 
         if (set.Kind != NodeKind.Object || set["endpoints"] is not { Kind: NodeKind.Array, Items.Count: > 0 } list)
         {
-            problems.Add(set, "x-gatehouse-endpoints names no endpoint", Fix);
+            problems.Add(set, $"{extension} names no endpoint", Fix);
             return null;
         }
 

@@ -33,6 +33,9 @@ public sealed record OpenApiDocument
     /// <summary>What <c>x-gatehouse-endpoints</c> says; null when it is not there.</summary>
     public EndpointSet? Endpoints { get; init; }
 
+    /// <summary>Backends of sandbox keys and how requests are spread over them; null when the document says nothing of them.</summary>
+    public EndpointSet? SandboxEndpoints { get; init; }
+
     /// <summary>The API policy of the whole API (WSO2 <c>x-wso2-throttling-tier</c>); null for none.</summary>
     public string? Policy { get; init; }
 

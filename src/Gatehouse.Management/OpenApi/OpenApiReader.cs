@@ -42,7 +42,8 @@ public static class OpenApiReader
         var policies = new PolicyReader(problems).Read(root, ofOperation: false);
         var operations = new OperationReader(root, references, problems, policies).Read();
         var servers = isVersion2 ? Servers.OfVersion2(root) : Servers.OfVersion3(root, problems);
-        var endpoints = EndpointReader.Read(root, problems);
+        var endpoints = EndpointReader.Read(root, EndpointReader.Production, problems);
+        var sandbox = EndpointReader.Read(root, EndpointReader.Sandbox, problems);
         if (problems.HasProblems)
         {
             throw new ProblemsException(problems.Problems);
@@ -59,6 +60,7 @@ public static class OpenApiReader
             Policies = policies,
             Servers = servers,
             Endpoints = endpoints,
+            SandboxEndpoints = sandbox,
             Policy = OperationReader.PolicyOf(root),
             MediaType = isJson ? "application/json" : "application/yaml",
             Warnings = problems.Warnings,

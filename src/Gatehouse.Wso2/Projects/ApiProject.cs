@@ -203,7 +203,7 @@ internal sealed class ApiProject
                 Version = draft.Version!,
                 Context = context.StartsWith('/') ? context : $"/{context}",
                 Document = document,
-                SandboxEndpoints = draft.Sandbox.Urls,
+                SandboxEndpoints = draft.Sandbox.IsPlain ? draft.Sandbox.Urls : [],
                 Auth = draft.Auth,
                 ClientCertificate = draft.ClientCertificate,
                 AuthorizationHeader = draft.AuthorizationHeader,
@@ -243,6 +243,11 @@ internal sealed class ApiProject
         else if (draft.IsMock)
         {
             document["servers"] = new JsonArray(new JsonObject { ["url"] = "http://localhost:1" });
+        }
+
+        if (!draft.Sandbox.IsPlain && draft.Sandbox.Endpoints.Count > 0)
+        {
+            document["x-gatehouse-sandbox-endpoints"] = draft.Sandbox.ToJson();
         }
 
         var policies = draft.Policies();

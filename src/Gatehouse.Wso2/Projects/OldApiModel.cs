@@ -106,7 +106,7 @@ internal sealed class OldApiModel(DataReader log, Dictionary<string, OperationDr
                 log.Dangerous(
                     value,
                     name,
-                    "credentials of the backend; they are not carried over: give them with 'gatehouse api credential'"
+                    $"credentials of the backend; the secret is not carried over: gatehouse api credential {draft.Name ?? "API"} --type basic --user USER --secret FILE"
                 );
                 break;
             case "endpointUTPassword" when value.Text is not null:

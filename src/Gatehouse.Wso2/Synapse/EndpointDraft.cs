@@ -17,6 +17,24 @@ internal sealed class EndpointDraft
     /// <summary>Longest silence, seconds.</summary>
     public double? ResponseTimeout { get; set; }
 
+    /// <summary>Longest silence of single endpoints, seconds, by their URL.</summary>
+    public Dictionary<string, double> Silences { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>How long a failing endpoint is left alone, seconds; null for not at all.</summary>
+    public double? OpenFor { get; set; }
+
+    /// <summary>Failures before that.</summary>
+    public int Failures { get; set; } = 2;
+
+    /// <summary>True when its URLs say it all.</summary>
+    public bool IsPlain =>
+        Algorithm is null or "round-robin"
+        && !Sticky
+        && ResponseTimeout is null
+        && Silences.Count == 0
+        && OpenFor is null
+        && Endpoints.TrueForAll(e => e is { Group: 0, Weight: null });
+
     public ImmutableArray<string> Urls => [.. Endpoints.Select(e => e.Url).Distinct(StringComparer.Ordinal)];
 
     public bool SameAs(EndpointDraft other) => Urls.SequenceEqual(other.Urls, StringComparer.Ordinal);
@@ -35,9 +53,16 @@ internal sealed class EndpointDraft
             json["sticky"] = true;
         }
 
-        if (ResponseTimeout is { } seconds)
+        var all = Endpoints.Select(e => e.Url).Distinct(StringComparer.Ordinal).ToList();
+        var isOne = Silences.Count == all.Count && Silences.Values.Distinct().Count() == 1;
+        if ((ResponseTimeout ?? (isOne ? Silences.Values.First() : (double?)null)) is { } seconds)
         {
             json["responseTimeout"] = seconds;
+        }
+
+        if (OpenFor is { } open)
+        {
+            json["breaker"] = new JsonObject { ["failures"] = Failures, ["openFor"] = open };
         }
 
         json["endpoints"] = new JsonArray([
@@ -54,6 +79,11 @@ internal sealed class EndpointDraft
                     if (e.Group > 0)
                     {
                         one["group"] = e.Group;
+                    }
+
+                    if (!isOne && Silences.TryGetValue(e.Url, out var silence))
+                    {
+                        one["responseTimeout"] = silence;
                     }
 
                     return one;
@@ -80,6 +110,7 @@ internal sealed class EndpointDraft
         : url.StartsWith("ws://", StringComparison.OrdinalIgnoreCase) ? "http" + url[2..]
         : url;
 
+    /// <summary>Milliseconds as seconds, up to an hour; null for anything else.</summary>
     public static double? Seconds(string? milliseconds) =>
         double.TryParse(milliseconds, NumberStyles.None, CultureInfo.InvariantCulture, out var ms)
         && ms is > 0 and <= 3_600_000

@@ -100,6 +100,12 @@ internal static partial class SynapseApiReader
         }
 
         Attributes(xml, root);
+        var document = Document(at.Name, at.Version, paths, production, handlers, IsMockedWhole(paths));
+        if (sandbox is { IsPlain: false })
+        {
+            document["x-gatehouse-sandbox-endpoints"] = sandbox.ToJson();
+        }
+
         import.Add(
             new ImportedApi
             {
@@ -107,8 +113,8 @@ internal static partial class SynapseApiReader
                 Version = at.Version,
                 Context = at.Context,
                 IsDefaultVersion = at.IsDefault,
-                Document = Document(at.Name, at.Version, paths, production, handlers, IsMockedWhole(paths)),
-                SandboxEndpoints = sandbox?.Urls ?? [],
+                Document = document,
+                SandboxEndpoints = sandbox is { IsPlain: true } plain ? plain.Urls : [],
                 Auth = handlers.Auth ?? "none",
                 ClientCertificate = handlers.ClientCertificate,
                 AuthorizationHeader = handlers.AuthorizationHeader,

@@ -91,10 +91,23 @@ internal sealed class BodySender(
 
             while (!WasAllTaken)
             {
+                var wait = exchange.Pace.Next(exchange, callerSilence, exchange.BytesIn);
+                if (wait == TimeSpan.Zero)
+                {
+                    Fault = ForwardingOutcome.CallerSilent;
+                    break;
+                }
+
                 _waitsForCaller = true;
-                deadline.WaitForCaller(exchange.Pace.Next(exchange, callerSilence, exchange.BytesIn));
+                deadline.WaitForCaller(wait);
                 var result = await ReadAsync(deadline.Token).ConfigureAwait(false);
-                exchange.Pace.Came();
+                if (!exchange.Pace.Came(deadline))
+                {
+                    Fault = ForwardingOutcome.CallerSilent;
+                    _reader.AdvanceTo(result.Buffer.Start);
+                    break;
+                }
+
                 _waitsForCaller = false;
                 deadline.WaitForTarget(silence);
                 Take(result);
