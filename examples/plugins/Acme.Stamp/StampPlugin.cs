@@ -28,7 +28,8 @@ public sealed class StampPlugin : PolicyPlugin<StampSettings>
     public override string Name => "acme/stamp";
 
     /// <inheritdoc/>
-    public override string Summary => "Stamps requests with a text and the size of their body, and answers with X-Stamped.";
+    public override string Summary =>
+        "Stamps requests with a text and the size of their body, and answers with X-Stamped.";
 
     /// <inheritdoc/>
     public override string Example => """{ "header": "X-Acme", "text": "seen" }""";

@@ -52,11 +52,12 @@ public sealed class ApiKeys(
         var expiresAt = life is { } l ? catalogue.Time.GetUtcNow() + l : (DateTimeOffset?)null;
         if (KeyDraft.EndOf(ask) is { } end && (expiresAt is null || end < expiresAt))
         {
-            expiresAt = end > catalogue.Time.GetUtcNow()
-                ? end
-                : throw new ProblemsException([
-                    new("/certificate", $"The certificate ended on {end:u}", "give one that is still good"),
-                ]);
+            expiresAt =
+                end > catalogue.Time.GetUtcNow()
+                    ? end
+                    : throw new ProblemsException([
+                        new("/certificate", $"The certificate ended on {end:u}", "give one that is still good"),
+                    ]);
         }
 
         if (ask is { Type: "oauth2", Issuer: null, ClientId: null } && keyManager is not null)

@@ -155,7 +155,12 @@ public static class PolicyKinds
         ImmutableInterlocked.Update(
             ref s_plugins,
             static (known, added) =>
-                [.. known.ExceptBy(added.Select(k => k.Name), k => k.Name).Concat(added).OrderBy(k => k.Name, StringComparer.Ordinal)],
+                [
+                    .. known
+                        .ExceptBy(added.Select(k => k.Name), k => k.Name)
+                        .Concat(added)
+                        .OrderBy(k => k.Name, StringComparer.Ordinal),
+                ],
             plugins.Where(k => IsPlugin(k.Name)).ToList()
         );
 

@@ -119,7 +119,15 @@ internal static class EndpointConfig
                 log.Converted(url, at, "x-gatehouse-endpoints");
             }
 
-            Config(log, all[i]["config"], path, text.Trim() is var own && EndpointDraft.Problem(own) is null ? EndpointDraft.Normal(own).TrimEnd('/') : null, into);
+            Config(
+                log,
+                all[i]["config"],
+                path,
+                text.Trim() is var own && EndpointDraft.Problem(own) is null
+                    ? EndpointDraft.Normal(own).TrimEnd('/')
+                    : null,
+                into
+            );
             foreach (var (name, _, value) in all[i].Members)
             {
                 log.NotNeeded(value is DataScalar ? value : null, $"{path}.{name}", "of the old publisher");
@@ -146,16 +154,29 @@ internal static class EndpointConfig
                     break;
                 case "actionSelect" when value.Text is "neverTimeout" && url is not null:
                     into.Silences[url] = LongestSilence;
-                    log.Converted(value, at, "x-gatehouse-endpoints.responseTimeout", "an hour is the longest there is");
+                    log.Converted(
+                        value,
+                        at,
+                        "x-gatehouse-endpoints.responseTimeout",
+                        "an hour is the longest there is"
+                    );
                     break;
                 case "actionSelect":
                     log.NotNeeded(value, at, "a backend that is silent for too long is answered for with 504");
                     break;
                 case "factor" or "suspendMaxDuration" or "retryDelay":
-                    log.NotNeeded(value, at, "the time an endpoint is left alone does not grow: one request tries it each time");
+                    log.NotNeeded(
+                        value,
+                        at,
+                        "the time an endpoint is left alone does not grow: one request tries it each time"
+                    );
                     break;
                 case "suspendErrorCode" or "retryErroCode" or "retryErrorCode":
-                    log.NotNeeded(value, at, "no connection, silence and what is no HTTP are failures, and nothing else is");
+                    log.NotNeeded(
+                        value,
+                        at,
+                        "no connection, silence and what is no HTTP are failures, and nothing else is"
+                    );
                     break;
                 default:
                     log.NotNeeded(
@@ -237,7 +258,8 @@ internal static class EndpointConfig
 
     // Into a command line that somebody copies: nothing of the file may become a second word of it.
     private static string Word(DataNode? node) =>
-        node?.Text is { Length: > 0 and <= 200 } text && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '@' or ':' or '/')
+        node?.Text is { Length: > 0 and <= 200 } text
+        && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '@' or ':' or '/')
             ? text
             : "…";
 }

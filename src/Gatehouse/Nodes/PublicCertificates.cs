@@ -113,10 +113,7 @@ internal sealed class PublicCertificates(NodeIdentity identity)
         return problems.ToImmutable();
     }
 
-    private static X509Certificate2Collection? ReadAuthorities(
-        string? file,
-        ImmutableArray<Problem>.Builder problems
-    )
+    private static X509Certificate2Collection? ReadAuthorities(string? file, ImmutableArray<Problem>.Builder problems)
     {
         if (file is null)
         {

@@ -52,7 +52,18 @@ public sealed class ClusterParserTests
         Assert.All(seeds, seed => Assert.NotNull(MemberMessage.Read(seed)));
 
         Mutations
-            .Of(seeds, "null", "\"\\ud800\"", "{", "}", "-1", "99999999999999999999", "\"kind\":", "\"from\":", "\"a\":1,")
+            .Of(
+                seeds,
+                "null",
+                "\"\\ud800\"",
+                "{",
+                "}",
+                "-1",
+                "99999999999999999999",
+                "\"kind\":",
+                "\"from\":",
+                "\"a\":1,"
+            )
             .Sample(
                 bytes =>
                 {
@@ -91,7 +102,13 @@ public sealed class ClusterParserTests
         Assert.Equal(3, whole.Count);
 
         var frame = Gen.Int[0, stream.Length - 1];
-        var damaged = Mutations.Of(stream.Select(m => m.ToByteArray()).ToList(), "history-1", "history-2", "\x00", "\x7f");
+        var damaged = Mutations.Of(
+            stream.Select(m => m.ToByteArray()).ToList(),
+            "history-1",
+            "history-2",
+            "\x00",
+            "\x7f"
+        );
         Gen.Select(Gen.OneOf(frame.Select(i => stream[i].ToByteArray()), damaged).Array[1, 12], Gen.Int[0, 8])
             .Sample(
                 (frames, honest) =>

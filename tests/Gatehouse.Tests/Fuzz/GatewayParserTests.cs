@@ -73,7 +73,19 @@ public sealed partial class GatewayParserTests
         Mutations
             .Of(
                 ["/pets/1/photos?x=1", "/a%20b/%c3%a4", "/a;b=c/d%2fe", "http://host:80/a/b?c", "*"],
-                "%2e", "..", "%2f", "%5c", "//", "%00", "%252e", ";", "%c0%ae", "%", "#", "\\", "?"
+                "%2e",
+                "..",
+                "%2f",
+                "%5c",
+                "//",
+                "%00",
+                "%252e",
+                ";",
+                "%c0%ae",
+                "%",
+                "#",
+                "\\",
+                "?"
             )
             .Sample(
                 target =>
@@ -141,7 +153,13 @@ public sealed partial class GatewayParserTests
                     Uri.EscapeDataString($"-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n"),
                     $"-----BEGIN%20CERTIFICATE-----%0A{base64}%0A-----END%20CERTIFICATE-----%0A",
                 ],
-                "-----BEGIN CERTIFICATE-----", "-----END", "%", "::", "%ff", "=", " "
+                "-----BEGIN CERTIFICATE-----",
+                "-----END",
+                "%",
+                "::",
+                "%ff",
+                "=",
+                " "
             )
             .Sample(header => ClientCertificateHeader.Read(header), iter: 30_000);
         Assert.Equal(ApiKey.OfCertificate(der), ClientCertificateHeader.Read($":{base64}:"));
@@ -151,7 +169,19 @@ public sealed partial class GatewayParserTests
     [Fact]
     public void Json_that_is_turned_into_XML_is_XML_or_is_refused() =>
         Mutations
-            .Of(s_json.Select(Encoding.UTF8.GetBytes).ToList(), "{", "[", "\"", "\\ud800", "\\u0000", "@", "$", "\"xml\":", ":", ",")
+            .Of(
+                s_json.Select(Encoding.UTF8.GetBytes).ToList(),
+                "{",
+                "[",
+                "\"",
+                "\\ud800",
+                "\\u0000",
+                "@",
+                "$",
+                "\"xml\":",
+                ":",
+                ","
+            )
             .Sample(
                 json =>
                 {
@@ -171,7 +201,19 @@ public sealed partial class GatewayParserTests
     [Fact]
     public void XML_that_is_turned_into_JSON_is_JSON_or_is_refused() =>
         Mutations
-            .Of(s_xml.Select(Encoding.UTF8.GetBytes).ToList(), "<", ">", "<a>", "</a>", "<!DOCTYPE a>", "&a;", "&#0;", "]]>", "xmlns=\"u\"", "\"")
+            .Of(
+                s_xml.Select(Encoding.UTF8.GetBytes).ToList(),
+                "<",
+                ">",
+                "<a>",
+                "</a>",
+                "<!DOCTYPE a>",
+                "&a;",
+                "&#0;",
+                "]]>",
+                "xmlns=\"u\"",
+                "\""
+            )
             .Sample(
                 xml =>
                 {
@@ -201,7 +243,15 @@ public sealed partial class GatewayParserTests
             );
         var xml = new XmlLimitsPolicy(new() { MaxDepth = 6 });
         Mutations
-            .Of(s_xml.Select(Encoding.UTF8.GetBytes).ToList(), "<a>", "</a>", "<a><a><a><a>", "<!DOCTYPE a>", "&a;", "\"")
+            .Of(
+                s_xml.Select(Encoding.UTF8.GetBytes).ToList(),
+                "<a>",
+                "</a>",
+                "<a><a><a><a>",
+                "<!DOCTYPE a>",
+                "&a;",
+                "\""
+            )
             .Sample(
                 text =>
                 {
@@ -227,8 +277,23 @@ public sealed partial class GatewayParserTests
     public void Small_texts_of_the_model_are_read_or_refused() =>
         Mutations
             .Of(
-                ["10.0.0.1-10.0.0.9", "2001:db8::/32", "192.0.2.0/24", "100/m", "5000/h", "1MiB/d", "ip:10.0.0.1", "api:/a/1"],
-                "/", "-", "::", ":", "999999999999999999999", "%", "\0"
+                [
+                    "10.0.0.1-10.0.0.9",
+                    "2001:db8::/32",
+                    "192.0.2.0/24",
+                    "100/m",
+                    "5000/h",
+                    "1MiB/d",
+                    "ip:10.0.0.1",
+                    "api:/a/1",
+                ],
+                "/",
+                "-",
+                "::",
+                ":",
+                "999999999999999999999",
+                "%",
+                "\0"
             )
             .Sample(
                 text =>
@@ -272,7 +337,8 @@ public sealed partial class GatewayParserTests
         {
             return turn();
         }
-        catch (Exception bad) when (bad is JsonException or XmlException or FormatException or InvalidOperationException)
+        catch (Exception bad)
+            when (bad is JsonException or XmlException or FormatException or InvalidOperationException)
         {
             return null;
         }

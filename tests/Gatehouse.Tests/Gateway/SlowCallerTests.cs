@@ -57,7 +57,9 @@ public sealed class SlowCallerTests
                 },
             }
         );
-        gateway.Run((Entities.Petstore(backend.Url) with { Production = Entities.To(backend.Url) with { Replay = true } }).Put());
+        gateway.Run(
+            (Entities.Petstore(backend.Url) with { Production = Entities.To(backend.Url) with { Replay = true } }).Put()
+        );
         using var socket = new TcpClient();
         await socket.ConnectAsync(IPAddress.Loopback, gateway.Port);
         var stream = socket.GetStream();

@@ -163,7 +163,9 @@ public sealed class PublicTlsTests : IAsyncLifetime
         using var issued = Certificate("CN=issued", issuer: authority);
         var file = Path.Combine(_files.FullName, "authority.pem");
         await File.WriteAllTextAsync(file, authority.ExportCertificatePem(), Cancel);
-        await ApplyAsync($"listen: {{ gateway: {{ clientCertificates: optional }} }}\ntls: {{ clientAuthorities: {file} }}");
+        await ApplyAsync(
+            $"listen: {{ gateway: {{ clientCertificates: optional }} }}\ntls: {{ clientAuthorities: {file} }}"
+        );
 
         await using var good = await ConnectAsync("", issued);
         Assert.StartsWith("HTTP/1.1 200", await AskAsync(good, "/petstore/1.0.0/x"), StringComparison.Ordinal);
@@ -239,7 +241,9 @@ public sealed class PublicTlsTests : IAsyncLifetime
 
     private NodeSettings Settings(string yaml, Profile profile = Profile.GatewayWorker)
     {
-        _configuration.Write(yaml.Contains("node:", StringComparison.Ordinal) ? yaml : $"node: {{ profile: {profile.Name()} }}\n{yaml}");
+        _configuration.Write(
+            yaml.Contains("node:", StringComparison.Ordinal) ? yaml : $"node: {{ profile: {profile.Name()} }}\n{yaml}"
+        );
         return _configuration.Read().Settings;
     }
 

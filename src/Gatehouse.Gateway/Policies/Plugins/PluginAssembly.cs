@@ -52,7 +52,10 @@ internal sealed class PluginAssembly : AssemblyLoadContext
             [
                 .. assembly
                     .GetExportedTypes()
-                    .Where(t => t is { IsAbstract: false, IsGenericTypeDefinition: false } && t.IsAssignableTo(typeof(PolicyPlugin))),
+                    .Where(t =>
+                        t is { IsAbstract: false, IsGenericTypeDefinition: false }
+                        && t.IsAssignableTo(typeof(PolicyPlugin))
+                    ),
             ];
             if (types.Count == 0)
             {

@@ -114,8 +114,11 @@ internal abstract partial class PluginCalls(string name, PluginPolicy policy, IL
         foreach (var (name, values) in changes)
         {
             if (
-                (HeaderRules.NameProblem(name) ?? values.Select(HeaderRules.ValueProblem).FirstOrDefault(p => p is not null))
-                is { } why
+                (
+                    HeaderRules.NameProblem(name)
+                    ?? values.Select(HeaderRules.ValueProblem).FirstOrDefault(p => p is not null)
+                ) is
+                { } why
             )
             {
                 throw new InvalidOperationException($"It changed the header '{name}': {why}.");

@@ -76,7 +76,12 @@ public sealed partial class PluginSet
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             problems.Add(
-                new("plugins", $"the folder cannot be read: {e.Message}", "make it readable for the node's user", folder)
+                new(
+                    "plugins",
+                    $"the folder cannot be read: {e.Message}",
+                    "make it readable for the node's user",
+                    folder
+                )
             );
         }
 
@@ -115,8 +120,7 @@ public sealed partial class PluginSet
             var place = new PolicyPlace(api.Name, api.Version, operation.Method, operation.Path);
             return PluginCalls.Of(
                 use.Name,
-                plugin.Plugin.CreateFrom(settings, place)
-                    ?? throw new InvalidOperationException("it made no policy"),
+                plugin.Plugin.CreateFrom(settings, place) ?? throw new InvalidOperationException("it made no policy"),
                 logger
             );
         }
@@ -179,7 +183,9 @@ public sealed partial class PluginSet
         var problems = new List<Problem>();
         if (kind.Read(JsonDocument.Parse(kind.Example).RootElement, "", problems) is null)
         {
-            throw new InvalidOperationException($"it refuses its own example: {problems[0].Pointer} {problems[0].Message}");
+            throw new InvalidOperationException(
+                $"it refuses its own example: {problems[0].Pointer} {problems[0].Message}"
+            );
         }
 
         return new(plugin, kind);

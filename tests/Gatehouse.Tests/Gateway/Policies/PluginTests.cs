@@ -53,7 +53,11 @@ public sealed class PluginTests : IAsyncLifetime
 
         using var refused = await PostAsync(gateway, "", ("X-Refuse", "1"));
         Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
-        Assert.Contains("asked to be refused", await refused.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
+        Assert.Contains(
+            "asked to be refused",
+            await refused.Content.ReadAsStringAsync(Cancel),
+            StringComparison.Ordinal
+        );
         using var answered = await PostAsync(gateway, "", ("X-Answer", "from the plug-in"));
         Assert.Equal("from the plug-in", await answered.Content.ReadAsStringAsync(Cancel));
         Assert.Single(_backend.Requests);
@@ -209,7 +213,10 @@ public sealed class PluginTests : IAsyncLifetime
         Assert.Contains("acme/stamp", list.Out, StringComparison.Ordinal);
         var schema = JsonDocument.Parse(show.Out).RootElement.GetProperty("schema");
         var text = schema.GetProperty("properties").GetProperty("text");
-        Assert.Equal("What is written into it, before the size of the body", text.GetProperty("description").GetString());
+        Assert.Equal(
+            "What is written into it, before the size of the body",
+            text.GetProperty("description").GetString()
+        );
         Assert.Equal("stamped", text.GetProperty("default").GetString());
         Assert.NotEqual(0, (int)without.Code);
         Assert.Contains("--plugins", without.Error, StringComparison.Ordinal);
@@ -227,7 +234,11 @@ public sealed class PluginTests : IAsyncLifetime
         PolicyKinds.Add([kind]);
 
         var problems = PolicyKinds
-            .Check([Use("acme/stamp", """{ "header": "" }"""), Use("acme/other", """{ "any": 1 }""")], "/policies", false)
+            .Check(
+                [Use("acme/stamp", """{ "header": "" }"""), Use("acme/other", """{ "any": 1 }""")],
+                "/policies",
+                false
+            )
             .ToList();
 
         Assert.Equal("/policies/0/settings/header", Assert.Single(problems).Pointer);
