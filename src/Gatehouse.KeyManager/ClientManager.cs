@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Gatehouse.Model;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using OpenIddict.Abstractions;
@@ -25,8 +26,10 @@ internal sealed class ClientManager(
     private const string Prefix = "sha256:";
 
     /// <summary>How a secret is kept.</summary>
-    public static string Keep(string secret) =>
-        Prefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(secret)));
+    public static string Keep(string secret) => Keep(Digest.Of(Encoding.UTF8.GetBytes(secret)));
+
+    /// <summary>How a secret is kept of which only the hash is known.</summary>
+    public static string Keep(Digest secret) => $"{Prefix}{secret}";
 
     /// <summary>A new secret in front of what was kept; the newest of that is good until <paramref name="oldEnds"/>.</summary>
     public static string Roll(string secret, string? kept, DateTimeOffset? oldEnds) =>

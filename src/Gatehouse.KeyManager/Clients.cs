@@ -45,6 +45,41 @@ internal sealed class Clients(IServiceScopeFactory scopes, TimeProvider time) : 
         return new(clientId, secret);
     }
 
+    public async Task TakeClientAsync(
+        ClientDraft draft,
+        string clientId,
+        Digest? secret,
+        CancellationToken cancellation
+    )
+    {
+        Check(draft);
+        await using var scope = scopes.CreateAsyncScope();
+        var manager = (ClientManager)scope.ServiceProvider.GetRequiredService<IOpenIddictApplicationManager>();
+        var client = await manager.FindByClientIdAsync(clientId, cancellation).ConfigureAwait(false);
+        if (client is null)
+        {
+            client = await manager
+                .CreateAsync(Describe(draft, clientId, Random(32)), cancellation)
+                .ConfigureAwait(false);
+        }
+        else if (
+            Property(await manager.GetPropertiesAsync(client, cancellation).ConfigureAwait(false), KeyProperty)
+            != draft.Key
+        )
+        {
+            throw new ConflictException(
+                $"The client {clientId} is another application's",
+                "delete that key first, or leave this client out"
+            );
+        }
+
+        if (secret is { } known)
+        {
+            client.ClientSecret = ClientManager.Keep(known);
+            await manager.UpdateAsync(client, cancellation).ConfigureAwait(false);
+        }
+    }
+
     public async Task<string> RollSecretAsync(string clientId, TimeSpan overlap, CancellationToken cancellation)
     {
         await using var scope = scopes.CreateAsyncScope();

@@ -15,6 +15,9 @@ internal sealed record AccessToken
     /// <summary>Its issuer was asked about it: it is opaque, and no key of ours checks it.</summary>
     public bool IsIntrospected { get; init; }
 
+    /// <summary>It is one of an old installation, known by its hash: see <see cref="KnownToken"/>.</summary>
+    public bool IsKnown { get; init; }
+
     /// <summary>Names it in a revocation.</summary>
     public required Digest Digest { get; init; }
 

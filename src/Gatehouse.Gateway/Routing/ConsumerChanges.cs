@@ -118,6 +118,7 @@ internal sealed class ConsumerChanges(
                     {
                         Type = key.Type,
                         Bounds = bounds,
+                        Token = KnownToken.Of(key),
                     }
                 );
             }

@@ -163,6 +163,9 @@ internal sealed record ConsumerKey(string Id, string Application, Digest Hash, b
 
     /// <summary>From where it may be used; null for anywhere.</summary>
     public KeyBounds? Bounds { get; init; }
+
+    /// <summary>What an access token that is known by its hash says; null for every other key.</summary>
+    public KnownToken? Token { get; init; }
 }
 
 /// <summary>An application with what it may call. Without a name it is only the subscriptions of one that has not come yet.</summary>

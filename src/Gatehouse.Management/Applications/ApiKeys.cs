@@ -386,6 +386,7 @@ public sealed class ApiKeys(
             Issuer = key.Issuer,
             ClientId = key.ClientId,
             Subject = key.Subject,
+            User = key.User,
             Addresses = key.Addresses,
             Referers = key.Referers,
         };
@@ -402,7 +403,7 @@ public sealed record KeyView(
     DateTimeOffset? ExpiresAt
 )
 {
-    /// <summary><c>apikey</c>, <c>basic</c>, <c>certificate</c> or <c>oauth2</c>.</summary>
+    /// <summary><c>apikey</c>, <c>basic</c>, <c>certificate</c>, <c>oauth2</c>, or <c>token</c> for one of an old installation.</summary>
     public string Type { get; init; } = "apikey";
 
     /// <summary>The issuer of an OAuth2 client.</summary>
@@ -413,6 +414,9 @@ public sealed record KeyView(
 
     /// <summary>The certificate's subject.</summary>
     public string? Subject { get; init; }
+
+    /// <summary>Whom an access token of an old installation speaks for.</summary>
+    public string? User { get; init; }
 
     /// <summary>Networks it may be used from; empty for any.</summary>
     public ImmutableArray<string> Addresses { get; init; } = [];

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Gatehouse.Model;
 
 namespace Gatehouse.Management;
 
@@ -13,6 +14,16 @@ public interface IKeyManager
 
     /// <summary>Makes an OAuth2 client of an application's key. The secret is shown here and never again.</summary>
     Task<OwnClient> CreateClientAsync(ClientDraft draft, CancellationToken cancellation);
+
+    /// <summary>
+    /// Makes a client that an old key manager had, under the id it had there. Safe to do again for the same key: then only the
+    /// secret is set. Throws <see cref="ConflictException"/> when the id is another key's.
+    /// </summary>
+    /// <param name="draft">The client.</param>
+    /// <param name="clientId">Its id.</param>
+    /// <param name="secret">SHA-256 of its secret; null when nobody knows it, so that a new one has to be made.</param>
+    /// <param name="cancellation">Ends it.</param>
+    Task TakeClientAsync(ClientDraft draft, string clientId, Digest? secret, CancellationToken cancellation);
 
     /// <summary>A new secret; the present one is good for <paramref name="overlap"/> more.</summary>
     Task<string> RollSecretAsync(string clientId, TimeSpan overlap, CancellationToken cancellation);

@@ -18,6 +18,7 @@ internal static class KeyDraft
         (KeyType.Basic, "basic"),
         (KeyType.Certificate, "certificate"),
         (KeyType.OAuth2, "oauth2"),
+        (KeyType.AccessToken, "token"),
     ];
 
     /// <summary>The type's name in REST and on the command line.</summary>
@@ -29,6 +30,8 @@ internal static class KeyDraft
         var problems = ImmutableArray.CreateBuilder<Problem>();
         var named = ask.Type ?? "apikey";
         var known = Array.FindIndex(s_types, t => t.Name == named);
+        // Tokens of an old installation are taken over, never made.
+        known = known >= 0 && s_types[known].Type == KeyType.AccessToken ? -1 : known;
         if (known < 0)
         {
             problems.Add(

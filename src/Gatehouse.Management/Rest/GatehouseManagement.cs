@@ -70,6 +70,7 @@ public static class GatehouseManagement
         services.AddSingleton<Applications>();
         services.AddSingleton<Subscriptions>();
         services.AddSingleton<ApiKeys>();
+        services.AddSingleton<Takeovers>();
         services.AddSingleton<EntitySecrets>();
         services.AddSingleton<EndpointCredentials>();
         services.AddSingleton<Issuers>();
@@ -143,6 +144,7 @@ public static class GatehouseManagement
         rest.MapApprovals();
         rest.MapAlerts();
         rest.MapConsumers();
+        rest.MapTakeovers();
         rest.MapCredentials();
         rest.MapGatewayKeys();
         rest.MapIssuers();

@@ -78,6 +78,8 @@ namespace Gatehouse.Management;
 [JsonSerializable(typeof(CreateKey))]
 [JsonSerializable(typeof(CreatedKey))]
 [JsonSerializable(typeof(RollKey))]
+[JsonSerializable(typeof(TakenApplication))]
+[JsonSerializable(typeof(Takeover))]
 [JsonSerializable(typeof(SetApplication))]
 [JsonSerializable(typeof(SetSubscription))]
 [JsonSerializable(typeof(Page<Issuer>))]

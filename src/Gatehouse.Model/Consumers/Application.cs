@@ -82,6 +82,9 @@ public enum KeyType
 
     /// <summary>Access tokens of an issuer for one OAuth2 client.</summary>
     OAuth2,
+
+    /// <summary>One access token that an old installation issued, known by its hash: it counts until it expires.</summary>
+    AccessToken,
 }
 
 /// <summary>
@@ -102,11 +105,22 @@ public sealed record ApiKey
     /// <summary>What it is.</summary>
     public KeyType Type { get; init; }
 
-    /// <summary>The issuer's name; of an OAuth2 client only.</summary>
+    /// <summary>The issuer's name; of an OAuth2 client, or of the client that an access token was issued to.</summary>
     public string? Issuer { get; init; }
 
     /// <summary>The OAuth2 client's id at its issuer (WSO2: consumer key).</summary>
     public string? ClientId { get; init; }
+
+    /// <summary>Scopes; of an access token only.</summary>
+    public ImmutableArray<string> Scopes
+    {
+        // A row of an older build lacks it; generated readers do not run initializers.
+        get => field.IsDefault ? [] : field;
+        init;
+    } = [];
+
+    /// <summary>Whom an access token speaks for; null when for its client alone (WSO2: user type APPLICATION).</summary>
+    public string? User { get; init; }
 
     /// <summary>The certificate's subject, for people.</summary>
     public string? Subject { get; init; }

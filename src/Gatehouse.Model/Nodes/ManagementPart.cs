@@ -64,7 +64,7 @@ public static class ManagementParts
             ManagementPart.Publishing | ManagementPart.Development | ManagementPart.Operations
         ),
         (["apis", "categories", "tags"], null, false, ManagementPart.Publishing),
-        (["applications", "subscriptions", "keys"], null, false, ManagementPart.Development),
+        (["applications", "subscriptions", "keys", "takeovers"], null, false, ManagementPart.Development),
         (["issuers", "revocations", "key-manager"], null, false, ManagementPart.KeyManagement),
         (["plans"], null, true, ManagementPart.Limits | ManagementPart.Publishing | ManagementPart.Development),
         (["application-policies"], null, true, ManagementPart.Limits | ManagementPart.Development),

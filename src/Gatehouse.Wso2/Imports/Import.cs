@@ -24,6 +24,9 @@ public sealed class Import
     public ImmutableArray<ImportedApi> Apis =>
         [.. _apis.OrderBy(a => a.Name, StringComparer.Ordinal).ThenBy(a => a.Version, StringComparer.Ordinal)];
 
+    /// <summary>Applications with their subscriptions, clients and tokens; of a database.</summary>
+    public ImmutableArray<ImportedApplication> Applications { get; private set; } = [];
+
     /// <summary>Plans and limits.</summary>
     public ImmutableArray<ImportedLimit> Limits =>
         [.. _limits.OrderBy(l => l.Kind, StringComparer.Ordinal).ThenBy(l => l.Name, StringComparer.Ordinal)];
@@ -48,6 +51,66 @@ public sealed class Import
         }
 
         return import;
+    }
+
+    /// <summary>
+    /// Reads the applications of an old database from an SQL dump of it (<c>AM_*</c> and <c>IDN_*</c>), in the words of MySQL or
+    /// PostgreSQL.
+    /// </summary>
+    /// <param name="path">The dump.</param>
+    /// <param name="now">Tokens that ended before it are left out.</param>
+    /// <param name="zone">How far the clock that the times were written by was ahead of UTC.</param>
+    public static Import ReadDump(string path, DateTimeOffset now, TimeSpan zone)
+    {
+        var import = new Import();
+        var database = new OldDatabase(now, zone, import.Log);
+        SqlDump.Read(Path.GetFullPath(path), database, import.Log);
+        import.Take(database, path);
+        return import;
+    }
+
+    /// <summary>Reads the applications of an old database from its rows, which <paramref name="rows"/> hands over.</summary>
+    public static async Task<Import> ReadDatabaseAsync(
+        string name,
+        DateTimeOffset now,
+        TimeSpan zone,
+        Func<OldDatabase, Task> rows
+    )
+    {
+        var import = new Import();
+        var database = new OldDatabase(now, zone, import.Log);
+        await rows(database).ConfigureAwait(false);
+        import.Take(database, name);
+        return import;
+    }
+
+    private void Take(OldDatabase database, string name)
+    {
+        if (!database.IsOld && Log.Problems.Count == 0)
+        {
+            Log.Add(
+                new Model.Problem(
+                    "",
+                    "it has no rows of WSO2 API Manager (AM_APPLICATION, AM_SUBSCRIPTION, IDN_OAUTH_CONSUMER_APPS…)",
+                    "dump the database that WSO2AM_DB names, with its data",
+                    name
+                )
+            );
+            return;
+        }
+
+        foreach (var table in (string[])["AM_POLICY_SUBSCRIPTION", "AM_POLICY_APPLICATION"])
+        {
+            foreach (var row in database.Rows(table))
+            {
+                if (OldPlans.Read(row, Log) is { } limit)
+                {
+                    Add(limit);
+                }
+            }
+        }
+
+        Applications = new OldConsumers(database, Log).Read();
     }
 
     internal void Add(ImportedApi api, Place place)

@@ -21,6 +21,16 @@ public static class ImportReport
                     )
             ),
             ["apis"] = new JsonArray([.. import.Apis.Select(a => (JsonNode)$"{a.Name}:{a.Version}")]),
+            ["applications"] = new JsonArray([
+                .. import.Applications.Select(a => new JsonObject
+                {
+                    ["name"] = a.Name,
+                    ["owner"] = a.Owner,
+                    ["subscriptions"] = a.Document["subscriptions"]?.AsArray().Count ?? 0,
+                    ["clients"] = a.Document["clients"]?.AsArray().Count ?? 0,
+                    ["tokens"] = a.Tokens.Length,
+                }),
+            ]),
             ["problems"] = new JsonArray([
                 .. import.Log.Problems.Select(p => new JsonObject
                 {
@@ -76,7 +86,10 @@ public static class ImportReport
                         )
                     )
             )
-            .Append(CultureInfo.InvariantCulture, $" · {import.Apis.Length} APIs</p>\n");
+            .Append(
+                CultureInfo.InvariantCulture,
+                $" · {import.Apis.Length} APIs · {import.Applications.Length} applications</p>\n"
+            );
         if (import.Log.Problems.Count > 0)
         {
             page.Append(

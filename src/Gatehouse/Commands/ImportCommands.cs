@@ -12,7 +12,8 @@ namespace Gatehouse.Commands;
 /// <summary><c>gatehouse import wso2</c>: reads an old installation into files of ours, with a report of every line that was read.</summary>
 internal static class ImportCommands
 {
-    public static Command Create() => new Command("import", "Take over what another system holds").With(FromWso2());
+    public static Command Create() =>
+        new Command("import", "Take over what another system holds").With(FromWso2(), ImportDatabaseCommand.Create());
 
     private static Command FromWso2()
     {
@@ -51,23 +52,29 @@ internal static class ImportCommands
                     ImportFiles.Write(folder, import);
                     Print(call, import, folder, call.Get(all));
                     var failed = call.Get(apply) ? await ApplyAsync(call, import, folder, cancellation) : 0;
-                    if (import.Log.Problems.Count == 0)
-                    {
-                        return failed == 0 ? ExitCode.Done : ExitCode.Partly;
-                    }
-
-                    call.Output.Failure(
-                        CommandFailure.Invalid(
-                            $"{import.Log.Problems.Count} file{(import.Log.Problems.Count == 1 ? "" : "s")} or values could not be read; the rest is in {folder}",
-                            [.. import.Log.Problems]
-                        )
-                    );
-                    return import.Log.Findings.Count == 0 ? ExitCode.Invalid : ExitCode.Partly;
+                    return End(call, import, folder, failed);
                 }
             );
     }
 
-    private static void Print(Call call, Import import, string folder, bool all)
+    /// <summary>Says what could not be read, and how the command ends.</summary>
+    public static ExitCode End(Call call, Import import, string folder, int failed)
+    {
+        if (import.Log.Problems.Count == 0)
+        {
+            return failed == 0 ? ExitCode.Done : ExitCode.Partly;
+        }
+
+        call.Output.Failure(
+            CommandFailure.Invalid(
+                $"{import.Log.Problems.Count} file{(import.Log.Problems.Count == 1 ? "" : "s")} or values could not be read; the rest is in {folder}",
+                [.. import.Log.Problems]
+            )
+        );
+        return import.Log.Findings.Count == 0 ? ExitCode.Invalid : ExitCode.Partly;
+    }
+
+    public static void Print(Call call, Import import, string folder, bool all)
     {
         if (call.Output.Format != OutputFormat.Table)
         {
@@ -95,7 +102,13 @@ internal static class ImportCommands
             string.Join(
                 ", ",
                 Enum.GetValues<Outcome>().Select(o => $"{import.Log.Findings.Count(f => f.Outcome == o)} {o.Words()}")
-            ) + $"; {import.Apis.Length} APIs, {import.Limits.Length} plans and limits"
+            )
+                + $"; {import.Apis.Length} APIs, {import.Limits.Length} plans and limits"
+                + (
+                    import.Applications.IsEmpty
+                        ? ""
+                        : $", {import.Applications.Length} applications with {import.Applications.Sum(a => a.Tokens.Length)} tokens"
+                )
         );
         call.Output.Say($"Written to {folder}: report.html has every line");
         if (!import.Apis.IsEmpty)
@@ -122,25 +135,7 @@ internal static class ImportCommands
     // Plans and limits first: an API names them. What fails is told, the rest goes on.
     private static async Task<int> ApplyAsync(Call call, Import import, string folder, CancellationToken cancellation)
     {
-        var failed = 0;
-        foreach (var limit in import.Limits)
-        {
-            try
-            {
-                await call.Manager.PutAsync<JsonObject>(
-                    $"{limit.Kind}/{Uri.EscapeDataString(limit.Name)}",
-                    limit.Document,
-                    cancellation
-                );
-                call.Output.Say($"{limit.Kind}/{limit.Name} is there");
-            }
-            catch (CommandFailure failure) when (failure.Code is not (ExitCode.Unreachable or ExitCode.NotAllowed))
-            {
-                call.Output.Failure(failure);
-                failed++;
-            }
-        }
-
+        var failed = await ApplyLimitsAsync(call, import, cancellation);
         foreach (var api in import.Apis)
         {
             try
@@ -152,6 +147,31 @@ internal static class ImportCommands
                 content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
                 var view = await ApiCommands.ImportAsync(call, found, found.Document, query, content, cancellation);
                 call.Output.Say($"{view.Api.Id} is {(view.Created ? "imported" : "updated")} at {view.Api.Address}");
+            }
+            catch (CommandFailure failure) when (failure.Code is not (ExitCode.Unreachable or ExitCode.NotAllowed))
+            {
+                call.Output.Failure(failure);
+                failed++;
+            }
+        }
+
+        return failed;
+    }
+
+    /// <summary>Makes the plans and limits; how many failed.</summary>
+    public static async Task<int> ApplyLimitsAsync(Call call, Import import, CancellationToken cancellation)
+    {
+        var failed = 0;
+        foreach (var limit in import.Limits)
+        {
+            try
+            {
+                await call.Manager.PutAsync<JsonObject>(
+                    $"{limit.Kind}/{Uri.EscapeDataString(limit.Name)}",
+                    limit.Document,
+                    cancellation
+                );
+                call.Output.Say($"{limit.Kind}/{limit.Name} is there");
             }
             catch (CommandFailure failure) when (failure.Code is not (ExitCode.Unreachable or ExitCode.NotAllowed))
             {

@@ -69,7 +69,9 @@ public sealed class OlderRowTests
             ModelJson.Default.ApiKey,
             "type",
             "addresses",
-            "referers"
+            "referers",
+            "scopes",
+            "user"
         );
         var operation = Without(
             new Operation { Method = "GET", Path = "/" },
@@ -81,6 +83,7 @@ public sealed class OlderRowTests
         Assert.Equal(KeyType.ApiKey, key.Type);
         Assert.Empty(key.Addresses);
         Assert.Empty(key.Referers);
+        Assert.Empty(key.Scopes);
         Assert.Empty(operation.Scopes);
     }
 

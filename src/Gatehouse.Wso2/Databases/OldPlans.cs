@@ -1,0 +1,88 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+
+namespace Gatehouse.Wso2;
+
+/// <summary>Plans of subscriptions and policies of applications, as 2.x and later keep them (<c>AM_POLICY_*</c>).</summary>
+internal static class OldPlans
+{
+    /// <summary>What is read of both tables.</summary>
+    public static readonly string[] Columns =
+    [
+        "NAME",
+        "TENANT_ID",
+        "DESCRIPTION",
+        "QUOTA_TYPE",
+        "QUOTA",
+        "QUOTA_UNIT",
+        "UNIT_TIME",
+        "TIME_UNIT",
+        "RATE_LIMIT_COUNT",
+        "RATE_LIMIT_TIME_UNIT",
+        "STOP_ON_QUOTA_REACH",
+    ];
+
+    /// <summary>The plan or policy of a row; null for one that needs none, and when the log says why not.</summary>
+    public static ImportedLimit? Read(OldRow row, ReadingLog log)
+    {
+        var isPlan = row.Table.Name == "AM_POLICY_SUBSCRIPTION";
+        var kind = isPlan ? "plans" : "application-policies";
+        var name = row["NAME"];
+        if (name is "Unlimited" or "Unauthenticated" or "AsyncUnlimited" or "DefaultSubscriptionless")
+        {
+            log.Add(new Finding(Outcome.NotNeeded, row.Place, row.Table.Name, name, null, "it needs none here"));
+            return null;
+        }
+
+        if (row.Number("QUOTA") is not > 0 || Unit(row["TIME_UNIT"]) is not { } unit)
+        {
+            log.Add(
+                new Finding(
+                    Outcome.NeedsYou,
+                    row.Place,
+                    row.Table.Name,
+                    name,
+                    null,
+                    $"it has no quota and time that can be read: create it with 'gatehouse {(isPlan ? "plan" : "limit")} create'"
+                )
+            );
+            return null;
+        }
+
+        var isBytes = row["QUOTA_TYPE"].StartsWith("bandwidth", StringComparison.OrdinalIgnoreCase);
+        var quota = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{row["QUOTA"]}{(isBytes ? row["QUOTA_UNIT"] is { Length: > 0 } size ? size : "KB" : "")}/{(row.Number("UNIT_TIME") is > 1 and var n ? n : "")}{unit}"
+        );
+        var document = new JsonObject
+        {
+            ["name"] = name,
+            ["description"] = row["DESCRIPTION"],
+            ["quota"] = quota,
+        };
+        if (isPlan)
+        {
+            if (row.Number("RATE_LIMIT_COUNT") is > 0 and <= int.MaxValue and var burst)
+            {
+                document["burst"] = row["RATE_LIMIT_TIME_UNIT"] is "min" ? Math.Max(1, burst / 60) : burst;
+            }
+
+            document["stopOnQuotaReach"] = row["STOP_ON_QUOTA_REACH"] is not ("0" or "f" or "false");
+        }
+
+        log.Add(new Finding(Outcome.Converted, row.Place, row.Table.Name, name, $"{kind}/{name}", quota));
+        return new(kind, name, document);
+    }
+
+    private static string? Unit(string unit) =>
+        unit.ToLowerInvariant() switch
+        {
+            "sec" or "second" or "seconds" => "s",
+            "min" or "minute" or "minutes" => "min",
+            "hour" or "hours" => "h",
+            "day" or "days" => "day",
+            "month" or "months" => "month",
+            "year" or "years" => "year",
+            _ => null,
+        };
+}
