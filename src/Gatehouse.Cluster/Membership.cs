@@ -32,6 +32,7 @@ public sealed partial class Membership
     private readonly ClusterRivalry _rivalry;
     private readonly AddressBook _book;
     private readonly HeardMembers _heard;
+    private readonly Doorkeeper _door;
     private readonly Round _round;
     private readonly Lock _publishing = new();
 
@@ -40,7 +41,6 @@ public sealed partial class Membership
     // The port that was listened on: the others know this node by it.
     private int? _heldPort;
     private TaskCompletionSource _giveWay = new();
-    private string? _lastRejected;
     private MembershipPhase _phase = MembershipPhase.Off;
 
     /// <summary>Does not start anything yet.</summary>
@@ -64,6 +64,7 @@ public sealed partial class Membership
         _notices = new Notices(time);
         _remembered = new RememberedMembers(settings.StateFile);
         _rivalry = new ClusterRivalry(time);
+        _door = new Doorkeeper(settings.Domain, trust, _notices, (key, problem) => Notice(key, problem));
         _book = new AddressBook(settings, _remembered, lookUp);
         _heard = new HeardMembers(time);
         _round = new Round(_book, new MemberProbe(trust), _heard);
@@ -206,9 +207,9 @@ public sealed partial class Membership
                     {
                         Changed = OnChange,
                         Met = OnAsked,
-                        ForeignMember = OnForeignMember,
-                        Rejected = OnRejected,
-                        Judge = Judge,
+                        ForeignMember = _door.OnForeignMember,
+                        Rejected = _door.OnRejected,
+                        Judge = _door.Judge,
                     },
                     _table,
                     _time,
@@ -271,21 +272,36 @@ public sealed partial class Membership
     /// <summary>Searches, joins, and then watches, until there is a reason to begin anew.</summary>
     private async Task<Ending> TakePartAsync(MemberRuntime runtime, string thumbprint, CancellationToken ends)
     {
-        // 1. Search until somebody lets this node in or it forms a cluster.
+        var health = new RuntimeHealth(runtime, _time);
+        if (!await SearchAsync(runtime, health, ends).ConfigureAwait(false))
+        {
+            return Ending.Fault;
+        }
+
+        // Akka gives up after 20 s by ending the runtime; this is the limit behind that one.
+        await runtime.Member.WaitAsync(s_joinTimeout, _time, ends).ConfigureAwait(false);
+        _notices.Clear("search");
+        SetPhase(MembershipPhase.Up);
+        LogMember(runtime.State.Claim?.Id ?? "", runtime.State.Members.Count);
+        return await WatchAsync(runtime, health, thumbprint, ends).ConfigureAwait(false);
+    }
+
+    /// <summary>Asks until somebody lets this node in or it forms a cluster. False when the runtime is stuck.</summary>
+    private async Task<bool> SearchAsync(MemberRuntime runtime, RuntimeHealth health, CancellationToken ends)
+    {
         SetPhase(MembershipPhase.Searching);
         var began = _time.GetTimestamp();
         var configured = new MemberAddress(runtime.Self.Host, _settings.LocalMemberPort);
         runtime.Listed =
             _settings.Scheme == MembershipScheme.WellKnownMembers
             && (_book.Listed.Count == 0 || _book.Listed.Contains(configured));
-        var health = new RuntimeHealth(runtime, _time);
         while (true)
         {
             var round = await _round.AskAsync(runtime, ends).ConfigureAwait(false);
             if (await health.TroubleAsync(round, ends).ConfigureAwait(false) is { } trouble)
             {
                 LogStuck(trouble);
-                return Ending.Fault;
+                return false;
             }
 
             var decision = JoinDecision.Make(
@@ -295,7 +311,7 @@ public sealed partial class Membership
                     SelfListed = runtime.Listed,
                     Listed = _book.Listed,
                     Remembered = _remembered.Others,
-                    Answers = Admit(round),
+                    Answers = _door.Admit(round),
                     Mute = round.Mute,
                     Elapsed = _time.GetElapsedTime(began),
                 }
@@ -319,16 +335,18 @@ public sealed partial class Membership
                 runtime.Form();
             }
 
-            break;
+            return true;
         }
+    }
 
-        // 2. Wait to be let in. Akka gives up after 20 s by ending the runtime; this is the limit behind that one.
-        await runtime.Member.WaitAsync(s_joinTimeout, _time, ends).ConfigureAwait(false);
-        _notices.Clear("search");
-        SetPhase(MembershipPhase.Up);
-        LogMember(runtime.State.Claim?.Id ?? "", runtime.State.Members.Count);
-
-        // 3. R4: look for a second cluster, and for a renewed certificate. A first suspicion is looked at again soon.
+    /// <summary>R4: looks for a second cluster, and for a renewed certificate, until there is a reason to begin anew.</summary>
+    private async Task<Ending> WatchAsync(
+        MemberRuntime runtime,
+        RuntimeHealth health,
+        string thumbprint,
+        CancellationToken ends
+    )
+    {
         var giveWay = Volatile.Read(ref _giveWay).Task;
         var next = s_watchInterval;
         while (true)
@@ -358,37 +376,15 @@ public sealed partial class Membership
                 return Ending.Fault;
             }
 
-            foreach (var other in Admit(round))
+            foreach (var other in _door.Admit(round))
             {
                 suspicion |= other.Cluster is not null;
                 OnHello(other);
             }
 
+            // A first suspicion is looked at again soon.
             next = suspicion ? ClusterRivalry.Sustained : s_watchInterval;
         }
-    }
-
-    /// <summary>Those of this domain; says why the rest is not listened to.</summary>
-    private List<Hello> Admit(RoundResult round)
-    {
-        foreach (var (contact, why) in round.Strangers)
-        {
-            Notice(
-                $"stranger {contact}",
-                new Problem(
-                    "cluster.members",
-                    $"what listens at {contact} is no member of this cluster: {why}",
-                    "correct the address in the well-known members, or join that node with a token of this cluster"
-                )
-            );
-        }
-
-        foreach (var other in round.Answers.Where(a => a.Domain != _settings.Domain))
-        {
-            OnForeignDomain(other);
-        }
-
-        return [.. round.Answers.Where(a => a.Domain == _settings.Domain)];
     }
 
     private void OnAsked(Hello other)
@@ -401,7 +397,7 @@ public sealed partial class Membership
     {
         if (other.Domain != _settings.Domain)
         {
-            OnForeignDomain(other);
+            _door.OnForeignDomain(other);
             return;
         }
 
@@ -413,67 +409,6 @@ public sealed partial class Membership
         if (_rivalry.See(mine, other))
         {
             Volatile.Read(ref _giveWay).TrySetResult();
-        }
-    }
-
-    private void OnForeignDomain(Hello other) =>
-        Notice(
-            $"domain {other.Address}",
-            new Problem(
-                "cluster.domain",
-                $"node '{other.Node}' at {other.Address} is of domain '{other.Domain}', this node of '{_settings.Domain}': they do not join",
-                "set the same domain on both, or take the address out of the well-known members"
-            )
-        );
-
-    private void OnForeignMember(MemberAddress address) =>
-        Notice(
-            $"domain {address}",
-            new Problem(
-                "cluster.domain",
-                $"a node of another domain than '{_settings.Domain}' at {address} got in and is put out",
-                "set its domain, or take this cluster's addresses out of its well-known members"
-            )
-        );
-
-    /// <summary>Called in the middle of a handshake, in or out, on a transport thread.</summary>
-    private bool Judge(X509Certificate2? certificate, string peer)
-    {
-        var reason = certificate is null ? "it shows no certificate" : _trust.Refuse(certificate);
-        if (reason is null)
-        {
-            return true;
-        }
-
-        var host = Peer.HostOf(peer);
-        Notice(
-            $"refused {host}",
-            new Problem(
-                "cluster",
-                $"a node at {host} was refused: {reason}{(certificate is null ? "" : $" (certificate '{Peer.Printable(certificate.Subject)}')")}",
-                "if it belongs to this cluster, join it with a new token; if not, keep it from this port"
-            )
-        );
-        return false;
-    }
-
-    /// <summary>
-    /// What <see cref="Judge"/> is not asked about: no TLS at all, or no certificate. A word only about who comes twice,
-    /// which a scanner does not, and who was not judged meanwhile.
-    /// </summary>
-    private void OnRejected(string peer)
-    {
-        var host = Peer.HostOf(peer);
-        if (Interlocked.Exchange(ref _lastRejected, host) == host && !_notices.Has($"refused {host}"))
-        {
-            Notice(
-                $"refused {host}",
-                new Problem(
-                    "cluster",
-                    $"a connection from {host} to the membership port was refused: it is not TLS, or shows no certificate",
-                    "if it is a node of this cluster, join it with a token; if not, keep it from this port"
-                )
-            );
         }
     }
 
