@@ -33,6 +33,9 @@ internal sealed partial class KeySource
     private readonly bool _discovers;
     private int _waiting;
 
+    // How many fetches had ended when the last request asked for one more.
+    private int _askedAfter;
+
     private KeySource(Issuer issuer, KeySet? keys, Uri? address)
     {
         _issuer = issuer.Url;
@@ -110,7 +113,7 @@ internal sealed partial class KeySource
                 return state.Keys;
             }
 
-            Ask();
+            Ask(state.Attempts);
             using var patience = new CancellationTokenSource(LongestWait, time);
             return (
                 await _state.WhenAsync(s => s.Attempts > state.Attempts, patience.Token).ConfigureAwait(false)
@@ -126,8 +129,9 @@ internal sealed partial class KeySource
         }
     }
 
-    private void Ask()
+    private void Ask(int after)
     {
+        Volatile.Write(ref _askedAfter, after);
         try
         {
             _asked.Release();
@@ -141,10 +145,15 @@ internal sealed partial class KeySource
     private async Task PauseAsync(TimeSpan pause, TimeProvider time, CancellationToken stopping)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var waits = Task.WhenAny(Task.Delay(pause, time, over.Token), _asked.WaitAsync(over.Token));
-        await waits.ConfigureAwait(false);
+        var elapses = Task.Delay(pause, time, over.Token);
+        do
+        {
+            await Task.WhenAny(elapses, _asked.WaitAsync(over.Token)).ConfigureAwait(false);
+            stopping.ThrowIfCancellationRequested();
+            // Whoever asked while the last fetch was coming back has been answered by it.
+        } while (!elapses.IsCompleted && Volatile.Read(ref _askedAfter) < _state.Value.Attempts);
+
         await over.CancelAsync().ConfigureAwait(false);
-        stopping.ThrowIfCancellationRequested();
     }
 
     private async Task<bool> FetchAsync(HttpClient http, TimeProvider time, ILogger logger, CancellationToken stopping)

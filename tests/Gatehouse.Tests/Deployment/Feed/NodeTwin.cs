@@ -99,14 +99,14 @@ internal sealed class NodeTwin : IAsyncDisposable
     public async Task<SyncStatus> WhenAsync(Func<SyncStatus, bool> condition)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        deadline.CancelAfter(TimeSpan.FromSeconds(20));
+        deadline.CancelAfter(TimeSpan.FromSeconds(60));
         try
         {
             return await Synchronizer.Status.WhenAsync(condition, deadline.Token);
         }
         catch (OperationCanceledException)
         {
-            throw new TimeoutException($"Not within 20 s: {Status}");
+            throw new TimeoutException($"Not within 60 s: {Status}");
         }
     }
 
