@@ -42,10 +42,10 @@ internal sealed class AnswerBody(
             return failed;
         }
 
-        for (var piece = FirstPiece; remaining > 0; piece = NextPiece(piece, remaining))
+        for (var piece = untilClose ? FirstPiece : LargestPiece; remaining > 0; piece = NextPiece(piece, remaining))
         {
             // Never past the end: what follows it is not this answer's.
-            var room = _writer.GetMemory(piece);
+            var room = _writer.GetMemory((int)Math.Min(piece, remaining));
             var received = await connection
                 .ReceiveAsync(room.Length > remaining ? room[..(int)remaining] : room)
                 .ConfigureAwait(false);
@@ -160,7 +160,8 @@ internal sealed class AnswerBody(
         return null;
     }
 
-    // Larger pieces for larger bodies: no caller with a small answer holds a large buffer.
+    // Larger pieces for larger bodies: no caller with a small answer holds a large buffer. How large a body without a length
+    // is, shows as it comes.
     private static int NextPiece(int piece, long remaining) =>
         (int)Math.Clamp(Math.Min(remaining, piece * 4L), FirstPiece, LargestPiece);
 }
