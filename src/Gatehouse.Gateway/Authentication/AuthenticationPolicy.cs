@@ -60,7 +60,7 @@ internal sealed class AuthenticationPolicy : IPolicy
     /// <summary>Checks the request's token and lets it pass or not.</summary>
     public async ValueTask<GatewayProblem?> CheckAsync(Exchange exchange)
     {
-        var text = Bearer(exchange.Request.Headers[_authorization])!;
+        var text = Bearer(exchange, exchange.Request.Headers[_authorization])!;
         var verdict = await _verifier
             .CheckAsync(text, exchange.Shown.DigestOf(text), exchange.Consumers.Issuers, _issuers)
             .ConfigureAwait(false);
@@ -106,7 +106,7 @@ internal sealed class AuthenticationPolicy : IPolicy
         var authorization = headers[_authorization];
         if (_ways.HasFlag(Ways.OAuth2) && HasScheme(authorization.ToString(), "Bearer"))
         {
-            return Bearer(authorization) is { } token
+            return Bearer(exchange, authorization) is { } token
                 ? EnterWithToken(exchange, token, recall, verdict)
                 : _problems.Invalid;
         }
@@ -334,12 +334,15 @@ internal sealed class AuthenticationPolicy : IPolicy
         && (authorization.Length == scheme.Length || authorization[scheme.Length] is ' ' or ',');
 
     // Two credentials in one request are none: nobody can say which of them the caller meant.
-    private static string? Bearer(Microsoft.Extensions.Primitives.StringValues authorization) =>
+    private static string? Bearer(
+        Exchange exchange,
+        Microsoft.Extensions.Primitives.StringValues authorization
+    ) =>
         authorization is [{ Length: <= UnverifiedToken.Longest } only]
         && HasScheme(only, "Bearer")
         && only.Length > 7
         && !only.AsSpan(7).ContainsAny(' ', ',')
-            ? only[7..]
+            ? exchange.Shown.TokenOf(only, 7)
             : null;
 
     private static bool Basic(

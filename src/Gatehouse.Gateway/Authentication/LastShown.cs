@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Gatehouse.Model;
@@ -18,6 +17,8 @@ internal sealed class LastShown
 
     private string? _text;
     private Digest _digest;
+    private string? _header;
+    private string _token = "";
 
     /// <summary>Header text is Latin-1 of the bytes on the wire, so this hashes exactly the bytes that were sent.</summary>
     public Digest DigestOf(string text)
@@ -31,17 +32,39 @@ internal sealed class LastShown
         return _digest;
     }
 
-    public void Forget() => _text = null;
+    /// <summary>What follows the scheme's name in an <c>Authorization</c>.</summary>
+    public string TokenOf(string header, int start)
+    {
+        if (!ReferenceEquals(header, _header))
+        {
+            (_header, _token) = (header, header[start..]);
+        }
+
+        return _token;
+    }
+
+    public void Forget() => (_text, _header) = (null, null);
 
     // In a time that does not tell how much of it is right: a proxy's connection is shared by many callers.
     private bool IsLast(string text) =>
         ReferenceEquals(text, _text)
         || _text is not null
             && text.Length <= LongestCompared
-            && CryptographicOperations.FixedTimeEquals(
-                MemoryMarshal.AsBytes(text.AsSpan()),
-                MemoryMarshal.AsBytes(_text.AsSpan())
-            );
+            && text.Length == _text.Length
+            && AreEqual(text, _text);
+
+    // CryptographicOperations.FixedTimeEquals is never optimised and takes as long as half a hash. Here too every character
+    // is looked at, whatever those before it were.
+    private static bool AreEqual(ReadOnlySpan<char> one, ReadOnlySpan<char> other)
+    {
+        var difference = 0;
+        for (var i = 0; i < one.Length; i++)
+        {
+            difference |= one[i] ^ other[i];
+        }
+
+        return difference == 0;
+    }
 
     private static Digest Hash(string text)
     {
