@@ -161,6 +161,8 @@ internal sealed class HttpFront : IAsyncDisposable
         {
             if (connection is LoopConnection { Loop: var loop })
             {
+                // Streams of HTTP/2 begin on the pool and come back by it.
+                connection.Features.Set(loop);
                 await loop.Enter();
             }
 

@@ -8,6 +8,7 @@ using Gatehouse.Gateway.Routing;
 using Gatehouse.Gateway.Strictness;
 using Gatehouse.Gateway.Throttling;
 using Gatehouse.Gateway.Tracing;
+using Gatehouse.Gateway.Transport;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -26,6 +27,9 @@ internal sealed partial class Exchange
     public IHttpResponseBodyFeature ResponseBody { get; private set; } = null!;
     public IHttpRequestLifetimeFeature Lifetime { get; private set; } = null!;
     public IHttpConnectionFeature? Connection { get; private set; }
+
+    /// <summary>Where the connection lives; null on stock sockets.</summary>
+    public Loop? Loop { get; private set; }
 
     public Caller Caller { get; } = new();
     public Deadline Deadline { get; } = new();
@@ -193,6 +197,7 @@ internal sealed partial class Exchange
             Connection = features.Get<IHttpConnectionFeature>();
             _bodyDetection = features.Get<IHttpRequestBodyDetectionFeature>();
             _notes = features.Get<ConnectionNotes>();
+            Loop = features.Get<Loop>();
         }
 
 #pragma warning disable CS8774 // They are set since the collection was looked at.

@@ -53,10 +53,20 @@ internal sealed partial class GatewayPipeline(
         exchange.Span = Telemetry.Begin(exchange);
         try
         {
+            // The server begins streams of HTTP/2 on the pool; what they call and who waits for them is on the loop.
+            if (exchange.Loop is { IsCurrent: false } loop)
+            {
+                await loop.Enter();
+            }
+
             var problem = inFlight > Most ? Overloaded(exchange) : Check(exchange, fromDataHop);
             if (problem is null && Admission.HasToWait(exchange))
             {
                 problem = await Admission.WaitAsync(exchange).ConfigureAwait(false);
+                if (exchange.Loop is { IsCurrent: false } left)
+                {
+                    await left.Enter();
+                }
             }
 
             if (problem is null && exchange.Answer is { } own)
