@@ -55,6 +55,11 @@ internal sealed class HttpFront : IAsyncDisposable
     )
     {
         var front = new HttpFront(settings, logs);
+        if (entry.Loops is not null)
+        {
+            KestrelScheduling.RunInline(front._server);
+        }
+
         await entry.StartAsync(front._server, cancellation).ConfigureAwait(false);
         return front;
     }
