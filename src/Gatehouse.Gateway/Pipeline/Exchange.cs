@@ -35,7 +35,7 @@ internal sealed partial class Exchange
     public Deadline Deadline { get; } = new();
 
     /// <summary>What the connection's callers show, by digest.</summary>
-    public LastShown Shown { get; } = new();
+    public LastShown Shown => _shown ??= new();
 
     /// <summary>How slowly the caller may send its body.</summary>
     public BodyPace Pace { get; } = new();
@@ -45,6 +45,7 @@ internal sealed partial class Exchange
 
     private IFeatureCollection? _lookedAt;
     private IHttpRequestBodyDetectionFeature? _bodyDetection;
+    private LastShown? _shown;
     private ConnectionNotes? _notes;
 
     // Set by the pipeline.
@@ -181,7 +182,7 @@ internal sealed partial class Exchange
     public void Forget()
     {
         _lookedAt = null;
-        Shown.Forget();
+        _shown?.Forget();
     }
 
     [MemberNotNull(nameof(Request), nameof(Response), nameof(ResponseBody), nameof(Lifetime))]

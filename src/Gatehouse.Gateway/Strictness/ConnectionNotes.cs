@@ -9,7 +9,8 @@ namespace Gatehouse.Gateway.Strictness;
 /// </summary>
 internal sealed class ConnectionNotes
 {
-    private readonly ConcurrentQueue<(long Request, string Said)> _notes = new();
+    // Most connections never say more than one word.
+    private volatile ConcurrentQueue<(long Request, string Said)>? _notes;
     private long _scanned;
     private long _served;
 
@@ -19,7 +20,7 @@ internal sealed class ConnectionNotes
         _scanned++;
         if (said is not null)
         {
-            _notes.Enqueue((_scanned, said));
+            (_notes ??= new()).Enqueue((_scanned, said));
         }
     }
 
@@ -27,7 +28,11 @@ internal sealed class ConnectionNotes
     public string? Next()
     {
         _served++;
-        return _notes.TryPeek(out var note) && note.Request == _served && _notes.TryDequeue(out note)
+        return
+            _notes is { } notes
+            && notes.TryPeek(out var note)
+            && note.Request == _served
+            && notes.TryDequeue(out note)
             ? note.Said
             : null;
     }

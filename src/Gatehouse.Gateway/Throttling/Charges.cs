@@ -3,7 +3,7 @@ namespace Gatehouse.Gateway.Throttling;
 /// <summary>What a request was charged, so that it can be given back, settled when its size is known, and told to the caller.</summary>
 internal sealed class Charges
 {
-    private Charge[] _charges = new Charge[8];
+    private Charge[] _charges = [];
     private int _count;
     private bool _hasBandwidth;
 
@@ -20,7 +20,7 @@ internal sealed class Charges
     {
         if (_count == _charges.Length)
         {
-            Array.Resize(ref _charges, 2 * _count);
+            Array.Resize(ref _charges, Math.Max(2, 2 * _count));
         }
 
         _charges[_count++] = new(counter, limit, allowed);

@@ -9,7 +9,7 @@ internal sealed class LoopTransport : LoopSocket, IDuplexPipe
     private readonly LoopReader _input;
     private readonly LoopWriter _output;
     private readonly Action _closed;
-    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource? _done;
     private Exception? _reason;
     private bool _closing;
     private bool _toldClosed;
@@ -44,6 +44,7 @@ internal sealed class LoopTransport : LoopSocket, IDuplexPipe
     /// <summary>Sends what was written, then closes. After both ends were completed.</summary>
     public Task FinishAsync()
     {
+        Interlocked.CompareExchange(ref _done, new(TaskCreationOptions.RunContinuationsAsynchronously), null);
         Loop.Post(static self => ((LoopTransport)self).BeginClose(), this);
         return _done.Task;
     }
@@ -131,7 +132,7 @@ internal sealed class LoopTransport : LoopSocket, IDuplexPipe
         _input.Closed();
         if (_closing)
         {
-            _done.TrySetResult();
+            _done!.TrySetResult();
         }
     }
 }
