@@ -1,9 +1,19 @@
-"""What a set of processes costs while a load runs: CPU from /proc, requests and latencies from wrk."""
+"""What a set of processes costs while a load runs: CPU from /proc, requests and latencies from wrk or h2load."""
 import os
 import re
 import subprocess
+import tempfile
 
 HZ = os.sysconf("SC_CLK_TCK")
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Load:
+    """How a target is called: by wrk, or by h2load where the protocol or the pace asks for it."""
+
+    def __init__(self, script=None, arguments=(), tool="wrk", http1=False, rate=0):
+        self.script, self.arguments = script, [str(a) for a in arguments]
+        self.tool, self.http1, self.rate = tool, http1, rate
 
 
 def stat(pid):
@@ -59,12 +69,19 @@ def milliseconds(text):
     return float(number) * {"us": 1e-3, "ms": 1, "s": 1e3, "m": 6e4}[unit]
 
 
-def load(url, headers, connections, seconds):
-    """One run of wrk on one thread."""
+def load(target, connections, seconds):
+    """One run of the load generator on one thread."""
+    return (h2load if target.load.tool == "h2load" else wrk)(target, connections, seconds)
+
+
+def wrk(target, connections, seconds):
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
-    for header in headers:
+    for header in target.headers:
         command += ["-H", header]
-    out = subprocess.run(command + [url], capture_output=True, text=True, timeout=seconds + 30, check=True).stdout
+    if target.load.script:
+        command += ["-s", os.path.join(HERE, "scripts", target.load.script)]
+    command += [target.url] + (["--", *target.load.arguments] if target.load.arguments else [])
+    out = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=True).stdout
     total = int(re.search(r"(\d+) requests in", out)[1])
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
     errors = re.search(r"Socket errors: (.*)", out)
@@ -79,13 +96,40 @@ def load(url, headers, connections, seconds):
     }
 
 
+def h2load(target, connections, seconds):
+    """One stream a connection: what a browser or a client library with one call at a time does."""
+    with tempfile.NamedTemporaryFile("r", suffix=".log") as log:
+        command = ["h2load", "-t1", f"-c{connections}", "-m1", f"-D{seconds}", f"--log-file={log.name}"]
+        if target.load.http1:
+            command += ["--h1"]
+        if target.load.rate:
+            command += [f"--rps={target.load.rate / connections}"]
+        for header in target.headers:
+            command += ["-H", header]
+        out = subprocess.run(command + [target.url], capture_output=True, text=True, timeout=seconds + 60, check=True).stdout
+        times = sorted(int(parts[2]) / 1000 for parts in (line.split("\t") for line in log) if len(parts) == 3)
+    done = int(re.search(r"requests: \d+ total, \d+ started, (\d+) done", out)[1])
+    good = int(re.search(r"status codes: (\d+) 2xx, (\d+) 3xx", out)[1])
+    return {
+        "requests": good,
+        "bad": done - good,
+        "errors": None,
+        "rps": good / seconds,
+        "p50": times[len(times) // 2] if times else 0,
+        "p99": times[len(times) * 99 // 100] if times else 0,
+    }
+
+
 def run(target, connections, seconds):
     """Loads one target and says what a request cost its processes."""
     pids = family(target.pid)
+    allocated = target.allocated()
     before = cpu_seconds(pids)
-    result = load(target.url, target.headers, connections, seconds)
+    result = load(target, connections, seconds)
     after = cpu_seconds(pids)
     count = max(result["requests"], 1)
+    if allocated is not None and (now := target.allocated()) is not None:
+        result["allocated"] = (now - allocated) / count
     user, system = (1e6 * (b - a) / count for a, b in zip(before, after))
     return result | {
         "target": target.name,
