@@ -28,10 +28,7 @@ if (arguments["port"] is null || arguments["backend"] is not { } backend)
     return 2;
 }
 
-using var loops =
-    arguments["transport"] == "sockets"
-        ? null
-        : LoopGroup.TryStart(NullLoggerFactory.Instance);
+using var loops = arguments["transport"] == "sockets" ? null : LoopGroup.TryStart(NullLoggerFactory.Instance);
 var options = new GatewayOptions
 {
     Loops = loops,

@@ -334,10 +334,7 @@ internal sealed class AuthenticationPolicy : IPolicy
         && (authorization.Length == scheme.Length || authorization[scheme.Length] is ' ' or ',');
 
     // Two credentials in one request are none: nobody can say which of them the caller meant.
-    private static string? Bearer(
-        Exchange exchange,
-        Microsoft.Extensions.Primitives.StringValues authorization
-    ) =>
+    private static string? Bearer(Exchange exchange, Microsoft.Extensions.Primitives.StringValues authorization) =>
         authorization is [{ Length: <= UnverifiedToken.Longest } only]
         && HasScheme(only, "Bearer")
         && only.Length > 7

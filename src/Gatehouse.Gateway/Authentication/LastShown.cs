@@ -48,10 +48,7 @@ internal sealed class LastShown
     // In a time that does not tell how much of it is right: a proxy's connection is shared by many callers.
     private bool IsLast(string text) =>
         ReferenceEquals(text, _text)
-        || _text is not null
-            && text.Length <= LongestCompared
-            && text.Length == _text.Length
-            && AreEqual(text, _text);
+        || _text is not null && text.Length <= LongestCompared && text.Length == _text.Length && AreEqual(text, _text);
 
     // CryptographicOperations.FixedTimeEquals is never optimised and takes as long as half a hash. Here too every character
     // is looked at, whatever those before it were.

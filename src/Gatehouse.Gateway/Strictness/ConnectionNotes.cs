@@ -29,10 +29,7 @@ internal sealed class ConnectionNotes
     {
         _served++;
         return
-            _notes is { } notes
-            && notes.TryPeek(out var note)
-            && note.Request == _served
-            && notes.TryDequeue(out note)
+            _notes is { } notes && notes.TryPeek(out var note) && note.Request == _served && notes.TryDequeue(out note)
             ? note.Said
             : null;
     }

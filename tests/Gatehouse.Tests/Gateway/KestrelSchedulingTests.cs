@@ -29,7 +29,9 @@ public sealed class KestrelSchedulingTests
         };
         await using var gateway = await TestGateway.StartAsync();
         gateway.Run(Entities.Petstore(backend.Url, "POST /pets/{id}").Put());
-        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false, EnableMultipleHttp2Connections = false })
+        using var client = new HttpClient(
+            new SocketsHttpHandler { UseProxy = false, EnableMultipleHttp2Connections = false }
+        )
         {
             BaseAddress = gateway.Http.BaseAddress,
             DefaultRequestVersion = HttpVersion.Version20,
