@@ -47,6 +47,7 @@ internal static class Menu
                 new("Plans and limits", "/admin/limits", "gauge"),
                 new("Blocks", "/admin/blocks", "ban"),
                 new("Key managers", "/admin/issuers", "key-round"),
+                new("OAuth2 clients", "/admin/clients", "lock"),
             ]
         ),
         new(

@@ -16,7 +16,7 @@ public sealed class JourneyTests(DemoPortal portal)
         await visit.GoAsync("/publisher");
 
         await visit.ClickAsync("text=Import an API");
-        await visit.Page.FillAsync("#document", Document("books", "/books"));
+        await visit.WriteAsync(Document("books", "/books"));
         await visit.ClickAsync("text=Create the API");
 
         await visit.SeesAsync("worker-1 applied");
@@ -30,8 +30,7 @@ public sealed class JourneyTests(DemoPortal portal)
         await using var visit = await portal.VisitAsync();
         await visit.GoAsync("/publisher/import");
 
-        await visit.Page.FillAsync(
-            "#document",
+        await visit.WriteAsync(
             Document("broken", "/broken").Replace("  version:", "  title: again\n  version:", StringComparison.Ordinal)
         );
         await visit.ClickAsync("text=Create the API");
@@ -43,7 +42,7 @@ public sealed class JourneyTests(DemoPortal portal)
         Assert.Contains(
             "title: again",
             await visit.Page.EvaluateAsync<string>(
-                "() => { const e = document.querySelector('#document'); return e.value.slice(e.value.lastIndexOf('\\n', e.selectionStart) + 1, e.selectionEnd + 40) }"
+                "() => document.querySelector('#document').editor.selected()"
             ),
             StringComparison.Ordinal
         );
@@ -134,6 +133,54 @@ public sealed class JourneyTests(DemoPortal portal)
         await visit.Page.Locator("[data-live] >> text=r1").WaitForAsync();
         await visit.SeesAsync("serves on 2 workers");
         Assert.Equal(2, visit.Clicks - clicks);
+    }
+
+    [Fact]
+    public async Task J7_a_canary_is_started_widened_and_promoted_with_its_split_shown()
+    {
+        await using var visit = await portal.VisitAsync();
+        await ImportAsync(visit, "tried", "/tried");
+        await visit.GoAsync("/publisher/apis/tried:1.0.0/canary");
+        await visit.SeesAsync("There is no other revision to try");
+        await visit.GoAsync("/publisher/apis/tried:1.0.0/endpoints");
+        await visit.Page.FillAsync("#production", "http://127.0.0.1:9");
+        await visit.ClickAsync("button[value=save]");
+        await visit.SeesAsync("Saved.");
+        await visit.GoAsync("/publisher/apis/tried:1.0.0/canary");
+
+        await visit.ClickAsync("text=Start the canary");
+        await visit.SeesAsync("r2 runs beside r1");
+        await visit.Page.GetByLabel("90 of a hundred callers get r1, 10 get r2").WaitForAsync();
+        await visit.ClickAsync("button[name=share][value='50']");
+        await visit.Page.GetByLabel("50 of a hundred callers get r1, 50 get r2").WaitForAsync();
+        await visit.ConfirmAsync("Promote", "Give everybody r2");
+
+        await visit.SeesAsync("Everybody gets r2");
+        await visit.SeesAsync("worker-1 applied");
+        await visit.AssertAccessibleAsync();
+    }
+
+    [Fact]
+    public async Task A_client_of_the_key_manager_is_made_shown_once_and_revoked()
+    {
+        await using var visit = await portal.VisitAsync();
+        await visit.GoAsync("/admin/clients");
+        await visit.ClickAsync("text=Make the client");
+        await visit.SeesAsync("The secret is shown this once");
+        var secret = await visit.Page.GetByLabel("Client secret").InnerTextAsync();
+        var id = await visit.Page.GetByLabel("Client id").InnerTextAsync();
+        await visit.AssertAccessibleAsync();
+
+        await visit.GoAsync("/admin/clients");
+        Assert.DoesNotContain(secret, await visit.Page.ContentAsync(), StringComparison.Ordinal);
+        var row = visit.Page.Locator("tr", new() { HasTextString = id });
+        await visit.ClickAsync(row.GetByRole(AriaRole.Button, new() { Name = "Revoke", Exact = true }).First);
+        await visit.ClickAsync(
+            visit.Page.Locator("[popover]:popover-open").GetByRole(AriaRole.Button, new() { Name = "Revoke" })
+        );
+
+        await visit.SeesAsync("was revoked");
+        Assert.Equal(0, await row.CountAsync());
     }
 
     [Fact]
@@ -264,8 +311,7 @@ public sealed class JourneyTests(DemoPortal portal)
         const string Bad = "<img src=x onerror=\"window.broken=1\"><script>window.broken=1</script>";
         await using var visit = await portal.VisitAsync();
         await visit.GoAsync("/publisher/import");
-        await visit.Page.FillAsync(
-            "#document",
+        await visit.WriteAsync(
             Document("hostile", "/hostile", $"{Bad} [link](javascript:window.broken=1)")
         );
         await visit.ClickAsync("text=Create the API");
@@ -307,7 +353,7 @@ public sealed class JourneyTests(DemoPortal portal)
     private async Task ImportAsync(Visit visit, string name, string context)
     {
         await visit.GoAsync("/publisher/import");
-        await visit.Page.FillAsync("#document", Document(name, context));
+        await visit.WriteAsync(Document(name, context));
         await visit.ClickAsync("text=Create the API");
         await visit.SeesAsync("worker-1 applied");
         await visit.SeesAsync("worker-2 applied");

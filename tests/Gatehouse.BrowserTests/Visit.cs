@@ -70,6 +70,13 @@ public sealed class Visit : IAsyncDisposable
         await target.ClickAsync();
     }
 
+    /// <summary>Pastes a document into the page's editor.</summary>
+    public async Task WriteAsync(string document)
+    {
+        await Page.WaitForFunctionAsync("() => document.querySelector('#document')?.editor?.dom.isConnected");
+        await Page.EvaluateAsync("text => document.querySelector('#document').editor.setText(text)", document);
+    }
+
     /// <summary>Opens the question behind a button and says yes: two clicks.</summary>
     public async Task ConfirmAsync(string button, string yes)
     {

@@ -57,6 +57,9 @@ public static class InternalPaths
     /// <summary>Which cluster it is of.</summary>
     public const string Cluster = "/cluster";
 
+    /// <summary>Its settings with their origins, and the newest lines of its log.</summary>
+    public const string Inspection = "/inspection";
+
     private const string Every = "*";
 
     private static readonly ImmutableArray<Profile> s_all = [.. Enum.GetValues<Profile>()];
@@ -141,6 +144,14 @@ public static class InternalPaths
             s_all,
             Anyone: false,
             "Which cluster and membership incarnation the node is of; the watchdog for a second cluster asks."
+        ),
+        new(
+            InternalPurpose.Control,
+            Inspection,
+            s_all,
+            s_managers,
+            Anyone: false,
+            "Settings with their origins and the newest lines of the log, for an operator who asks a manager. Secrets are masked."
         ),
         new(
             InternalPurpose.Apis,

@@ -32,6 +32,25 @@ public sealed class ApiKeys(
         return [.. all.Where(k => k.Value.Application == app.Id).Select(k => View(k.Value, app, k.ExpiresAt))];
     }
 
+    /// <summary>The keys of one type of all applications <paramref name="caller"/> may see, by application.</summary>
+    public async Task<ImmutableArray<KeyView>> ListAsync(KeyType type, Caller caller, CancellationToken cancellation)
+    {
+        var visible = (await applications.ListAsync(caller, cancellation).ConfigureAwait(false)).ToDictionary(
+            a => a.Id,
+            StringComparer.Ordinal
+        );
+        var all = await catalogue
+            .ListAsync(EntityKinds.Key, ModelJson.Default.ApiKey, cancellation)
+            .ConfigureAwait(false);
+        return
+        [
+            .. all.Where(k => k.Value.Type == type && visible.ContainsKey(k.Value.Application))
+                .Select(k => View(k.Value, visible[k.Value.Application], k.ExpiresAt))
+                .OrderBy(k => k.ApplicationName, StringComparer.Ordinal)
+                .ThenBy(k => k.Id, StringComparer.Ordinal),
+        ];
+    }
+
     /// <summary>Makes a key.</summary>
     public async Task<CreatedKey> CreateAsync(
         string application,

@@ -17,6 +17,9 @@ public sealed class Issuers(Catalogue catalogue, EntitySecrets secrets, IKeyMana
         return [.. all.Select(i => i.Value).OrderBy(i => i.Name, StringComparer.Ordinal)];
     }
 
+    /// <summary>True for the key manager of this cluster, which is made and kept by itself.</summary>
+    public bool IsOwn(string name) => name == keyManager?.Issuer;
+
     /// <summary>The issuer of that name. Throws <see cref="NotFoundException"/>.</summary>
     public async Task<StoredEntity<Issuer>> GetAsync(string name, CancellationToken cancellation) =>
         await catalogue

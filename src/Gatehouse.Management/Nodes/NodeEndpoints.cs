@@ -15,6 +15,7 @@ internal static class NodeEndpoints
         rest.MapGet("/status", StatusAsync).Require(Permission.Read);
         rest.MapGet("/nodes", ListAsync).Require(Permission.Read);
         rest.MapGet("/nodes/{name}", FindAsync).Require(Permission.Read);
+        rest.MapGet("/nodes/{name}/inspection", InspectAsync).Require(Permission.Operate);
         rest.MapPost("/nodes/{name}/drain", DrainAsync).Require(Permission.Operate);
         rest.MapPost("/nodes/{name}/undrain", UndrainAsync).Require(Permission.Operate);
         rest.MapDelete("/nodes/{name}", EvictAsync).Require(Permission.Operate);
@@ -44,6 +45,12 @@ internal static class NodeEndpoints
         var node = await registry.FindAsync(name, cancellation).ConfigureAwait(false);
         return await AnswerAsync(node, name, response, status, cancellation).ConfigureAwait(false);
     }
+
+    private static async Task<Ok<NodeInspection>> InspectAsync(
+        string name,
+        NodeInspections inspections,
+        CancellationToken cancellation
+    ) => TypedResults.Ok(await inspections.ReadAsync(name, cancellation).ConfigureAwait(false));
 
     private static Task<Results<Ok<NodeView>, JsonHttpResult<ProblemDocument>>> DrainAsync(
         string name,

@@ -41,6 +41,7 @@ public static class GatehouseManagement
         services.AddSingleton<EnrolmentLedger>();
         services.AddSingleton<IEnrolmentLedger>(s => s.GetRequiredService<EnrolmentLedger>());
         services.AddSingleton<NodeRegistry>();
+        services.AddSingleton<NodeInspections>();
         services.AddSingleton<Alerts>();
         services.AddSingleton<ClusterStatus>();
         services.AddSingleton<HistoryWatch>();
@@ -49,6 +50,7 @@ public static class GatehouseManagement
         services.AddSingleton<Revisions>();
         services.AddSingleton<RevisionComparison>();
         services.AddSingleton<Deployments>();
+        services.AddSingleton<DeploymentHistory>();
         services.AddSingleton<Lifecycles>();
         services.AddSingleton<ApiIndex>();
         services.AddSingleton<ApiTeams>();

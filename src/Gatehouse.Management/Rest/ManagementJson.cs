@@ -16,6 +16,7 @@ namespace Gatehouse.Management;
 [JsonSerializable(typeof(IssuedToken))]
 [JsonSerializable(typeof(StatusView))]
 [JsonSerializable(typeof(NodeView))]
+[JsonSerializable(typeof(NodeInspection))]
 [JsonSerializable(typeof(ImmutableArray<NodeView>))]
 [JsonSerializable(typeof(MembersView))]
 [JsonSerializable(typeof(PublicHosts))]

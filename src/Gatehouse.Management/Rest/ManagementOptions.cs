@@ -34,6 +34,13 @@ public sealed record ManagementOptions
     /// <summary>The cluster as membership sees it; null when membership is off.</summary>
     public Func<ClusterView>? Membership { get; init; }
 
+    /// <summary>
+    /// Asks a node for its configuration and the end of its log. Throws <see cref="HttpRequestException"/>,
+    /// <see cref="IOException"/> or <see cref="Deployment.Internal.PeerRefusedException"/> when it cannot be asked; null
+    /// where nothing reaches other nodes.
+    /// </summary>
+    public Func<Node, CancellationToken, Task<NodeInspection>>? Inspect { get; init; }
+
     /// <summary>Kept current with the catalogue's denied certificates; null when nothing on this node checks it.</summary>
     public DenyList? DenyList { get; init; }
 

@@ -129,31 +129,105 @@ function say(button, word) {
   setTimeout(() => set(before), 1600);
 }
 
-// Selects a line of the document on the page: the place a problem names.
-function goTo(line, column) {
-  const editor = first("#document");
-  if (!editor) {
+// The document of the page in an editor; the textarea that it stands for is what there is without scripts. The page that
+// answers a form has the textarea again, so the editor is made anew, where it was scrolled to.
+let editor = null;
+
+async function edit() {
+  const field = first("textarea[data-editor]");
+  if (editor?.dom.isConnected && field?.hidden) {
     return;
   }
 
-  const lines = editor.value.split("\n");
-  const start = lines.slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0) + Math.max(0, column - 1);
-  const end = lines.slice(0, line).reduce((sum, text) => sum + text.length + 1, 0) - 1;
-  editor.focus();
-  editor.setSelectionRange(start, Math.max(start, end));
-  const height = parseFloat(getComputedStyle(editor).lineHeight);
-  editor.scrollTop = Math.max(0, (line - 4) * height);
-  editor.scrollIntoView({ block: "center" });
+  const top = editor && field ? editor.scroll() : 0;
+  editor?.detach();
+  editor = null;
+  if (!field) {
+    return;
+  }
+
+  const { attach } = await import(field.dataset.editor);
+  if (!field.isConnected || field.hidden) {
+    return;
+  }
+
+  editor = field.editor = attach(field);
+  editor.scrollTo(top);
+  editor.mark(
+    all("[data-line]").map((place) => ({
+      line: Number(place.dataset.line),
+      column: Number(place.dataset.column),
+      message: place.closest("tr").cells[1].innerText,
+      severity: place.closest(".note.warn") ? "warning" : "error",
+    })),
+  );
+}
+
+// Selects a line of the document on the page: the place a problem names.
+function goTo(line, column) {
+  if (editor) {
+    editor.goTo(line, column);
+    editor.dom.scrollIntoView({ block: "center" });
+    return;
+  }
+
+  first("#document")?.focus();
 }
 
 // A file that is opened or dropped becomes the text of its field, to be read and mended before it is sent.
 async function take(file, field) {
-  if (file && field) {
-    field.value = await file.text();
+  if (!file || !field) {
+    return;
+  }
+
+  const text = await file.text();
+  if (field.editor && field.hidden) {
+    field.editor.setText(text);
+    field.editor.focus();
+  } else {
+    field.value = text;
     field.focus();
     field.setSelectionRange(0, 0);
   }
 }
+
+// Charts: the numbers of the place that is pointed at, read from the chart's own table. The plot's edges are Chart.razor's.
+const plotLeft = 44 / 560;
+const plotWidth = 508 / 560;
+
+document.addEventListener("pointermove", (event) => {
+  const plot = event.target.closest?.(".plot");
+  for (const shown of all(".chart-tip:not([hidden]), .chart-rule:not([hidden])")) {
+    shown.hidden = shown.parentNode !== plot;
+  }
+
+  if (!plot) {
+    return;
+  }
+
+  const chart = plot.closest("[data-chart]");
+  const rows = all("tbody tr", chart);
+  const box = plot.getBoundingClientRect();
+  const at = ((event.clientX - box.left) / box.width - plotLeft) / plotWidth;
+  const row = rows[Math.floor(at * rows.length)];
+  const tip = first(".chart-tip", plot) ?? plot.appendChild(Object.assign(document.createElement("div"), { className: "chart-tip" }));
+  const rule = first(".chart-rule", plot) ?? plot.appendChild(Object.assign(document.createElement("div"), { className: "chart-rule" }));
+  tip.hidden = rule.hidden = at < 0 || !row;
+  if (tip.hidden) {
+    return;
+  }
+
+  const cell = (tag, text, css = "") => Object.assign(document.createElement(tag), { textContent: text, className: css });
+  const heads = all("th", chart);
+  tip.replaceChildren(
+    cell("strong", row.cells[0].textContent),
+    ...[...row.cells].slice(1).flatMap((value, i) => (value.textContent ? [cell("span", heads[i + 1].textContent), cell("span", value.textContent, "number")] : [])),
+  );
+  const middle = plotLeft + (plotWidth * (Math.floor(at * rows.length) + 0.5)) / rows.length;
+  rule.style.left = `${middle * 100}%`;
+  tip.style.left = middle < 0.5 ? `calc(${middle * 100}% + 12px)` : "auto";
+  tip.style.right = middle < 0.5 ? "auto" : `calc(${(1 - middle) * 100}% + 12px)`;
+});
 
 document.addEventListener("change", (event) => {
   if (event.target.dataset?.fileInto) {
@@ -164,16 +238,19 @@ document.addEventListener("change", (event) => {
   }
 });
 for (const kind of ["dragover", "dragleave", "drop"]) {
-  document.addEventListener(kind, (event) => {
-    const field = event.target.closest?.("[data-drop]");
-    if (field) {
+  // Before the editor, which would put the file's text where it was dropped.
+  const onDrag = (event) => {
+    const place = event.target.closest?.("[data-drop]");
+    if (place && event.dataTransfer.types.includes("Files")) {
       event.preventDefault();
-      field.classList.toggle("dropping", kind === "dragover");
+      event.stopPropagation();
+      place.classList.toggle("dropping", kind === "dragover");
       if (kind === "drop") {
-        take(event.dataTransfer.files[0], field);
+        take(event.dataTransfer.files[0], first("textarea", place));
       }
     }
-  });
+  };
+  document.addEventListener(kind, onDrag, true);
 }
 
 let went = 0;
@@ -188,7 +265,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
 
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select")) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select, .editor")) {
     return;
   }
 
@@ -231,6 +308,7 @@ function signIn() {
 function ready() {
   connect();
   signIn();
+  edit();
   first("[data-focus]")?.focus();
   document.dispatchEvent(new CustomEvent("portal:ready"));
 }

@@ -6,13 +6,15 @@ using Gatehouse.Model;
 
 namespace Gatehouse.Commands;
 
-/// <summary><c>gatehouse node list | show | drain | undrain | evict</c>.</summary>
+/// <summary><c>gatehouse node list | show | config | log | drain | undrain | evict</c>.</summary>
 internal static class NodeCommands
 {
     public static Command Create() =>
         new Command("node", "Look at nodes, take them out of service").With(
             List(),
             Show(),
+            NodeInspectCommands.Config(Name),
+            NodeInspectCommands.Log(Name),
             Drain(),
             Undrain(),
             Evict()

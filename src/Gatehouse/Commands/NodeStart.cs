@@ -34,11 +34,14 @@ internal static class NodeStart
             logging.Factory,
             TimeProvider.System
         );
+        var running = () => configuration;
+        context.Inspection = () => NodeInspector.Of(running(), logging.Recent);
         try
         {
             await using var node = await RunningNode.StartAsync(context, stop.Token);
             var reload = new NodeReload(node, logging);
             using var reloader = new Reloader(configuration, NodeOptions.Sources(call), reload.ApplyAsync);
+            running = () => reloader.Running;
             // One signal while a reload runs is enough for the next: it reads the newest file.
             var signals = Channel.CreateBounded<bool>(
                 new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }

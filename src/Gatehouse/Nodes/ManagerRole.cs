@@ -106,6 +106,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
                 ClusterKey = clusterKey,
                 NodeName = node.Identity.Node,
                 Profile = node.Identity.Profile,
+                Inspect = (other, cancellation) => NodeInspector.AskAsync(node, other, cancellation),
                 EncodeJoinToken = grant => Encode(node, authority, grant),
                 HistoryFile = Path.Combine(node.DataDirectory, "catalogue", "seen.json"),
                 FollowNodes = node.Identity.Profile.IsWorker() ? null : node.Directory.Read,

@@ -3,6 +3,7 @@ using Gatehouse.Deployment.Internal;
 using Gatehouse.Deployment.Trust;
 using Gatehouse.Deployment.Wire;
 using Gatehouse.Gateway;
+using Gatehouse.Management;
 using Gatehouse.Model;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging;
@@ -99,6 +100,9 @@ internal sealed class NodeContext
         get => Volatile.Read(ref _settings);
         set => Volatile.Write(ref _settings, value);
     }
+
+    /// <summary>What this node says of itself to a manager that asks.</summary>
+    public Func<NodeInspection> Inspection { get; set; } = () => new([], [], 0);
 
     /// <summary>What this node signs backend JWTs with; only a worker does.</summary>
     public AssertionKey Assertions => _assertions.Value;

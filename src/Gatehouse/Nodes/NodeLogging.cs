@@ -19,6 +19,7 @@ internal sealed class NodeLogging : IDisposable
         {
             logging.SetMinimumLevel(LogLevel.Trace);
             logging.AddFilter((category, level) => level >= LevelOf(category));
+            logging.AddProvider(Recent);
             logging.AddConsole(console =>
             {
                 console.LogToStandardErrorThreshold = LogLevel.Trace;
@@ -44,6 +45,9 @@ internal sealed class NodeLogging : IDisposable
     }
 
     public ILoggerFactory Factory { get; }
+
+    /// <summary>The newest lines.</summary>
+    public RecentLog Recent { get; } = new(TimeProvider.System);
 
     /// <summary>Applies a reloaded level.</summary>
     public void Apply(LogSettings settings) => _level = settings.Level;

@@ -8,6 +8,7 @@ using Gatehouse.Deployment.Trust;
 using Gatehouse.Deployment.Wire;
 using Gatehouse.Gateway;
 using Gatehouse.Gateway.Strictness;
+using Gatehouse.Management;
 using Gatehouse.Model;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -144,6 +145,10 @@ internal sealed partial class RunningNode : IAsyncDisposable
                 }
 
                 control.MapGet(InternalPaths.Ready, context => HealthListener.AnswerAsync(context, Readiness()));
+                control.MapGet(
+                    InternalPaths.Inspection,
+                    () => TypedResults.Json(_node.Inspection(), ManagementJson.Default.NodeInspection)
+                );
                 control.MapGet(InternalPaths.Cluster, () => TypedResults.Text(_membership.View.Value.ClusterId ?? ""));
             },
             _traffic is not null && profile.IsWorker() ? _traffic.Engine.ProcessAsync : null,

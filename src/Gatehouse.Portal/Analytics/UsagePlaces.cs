@@ -1,0 +1,52 @@
+using System.Globalization;
+using Gatehouse.Management;
+using Gatehouse.Portal.Kit;
+
+namespace Gatehouse.Portal.Analytics;
+
+/// <summary>Usage laid out along a chart: a place for each step of the range, whether something was called in it or not.</summary>
+internal sealed class UsagePlaces
+{
+    private readonly List<UsageView?> _places;
+
+    public UsagePlaces(UsageRange range, IEnumerable<UsageView> rows)
+    {
+        var at = rows.ToDictionary(r => r.From);
+        Moments = [.. range.Places()];
+        Labels = Moments.ConvertAll(m => m.ToString(range.Format, CultureInfo.InvariantCulture));
+        _places = Moments.ConvertAll(m => at.GetValueOrDefault(m));
+    }
+
+    /// <summary>When each place begins.</summary>
+    public List<DateTimeOffset> Moments { get; }
+
+    /// <summary>What stands below it.</summary>
+    public List<string> Labels { get; }
+
+    /// <summary>Requests, by how they were answered.</summary>
+    public List<ChartSeries> Answers() =>
+        [
+            Of("2xx and 3xx", "s-ok", p => p.Succeeded),
+            Of("4xx", "s-client", p => p.ClientErrors - Math.Min(p.Throttled, p.ClientErrors)),
+            Of("throttled", "s-throttled", p => p.Throttled),
+            Of("5xx", "s-server", p => p.ServerErrors),
+        ];
+
+    /// <summary>Percentiles of the whole time of a request, in milliseconds.</summary>
+    public List<ChartSeries> Latency() =>
+        [Of("p50", "s-1", p => p.P50Ms), Of("p95", "s-2", p => p.P95Ms), Of("p99", "s-3", p => p.P99Ms)];
+
+    /// <summary>The mean time of a request, told apart into what backends and what gateways took; in milliseconds.</summary>
+    public List<ChartSeries> Split() =>
+        [
+            Of("backend", "s-1", p => p.BackendMeanMs),
+            Of("gateway", "s-2", p => Math.Max(0, p.MeanMs - p.BackendMeanMs)),
+        ];
+
+    /// <summary>How many of a hundred requests caches answered.</summary>
+    public List<ChartSeries> Caches() =>
+        [Of("from caches", "s-1", p => p.Requests == 0 ? 0 : 100.0 * p.CacheHits / p.Requests)];
+
+    private ChartSeries Of(string name, string css, Func<UsageView, double> value) =>
+        new(name, css, _places.ConvertAll(p => p is null ? 0 : value(p)));
+}
