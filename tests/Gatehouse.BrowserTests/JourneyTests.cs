@@ -41,9 +41,7 @@ public sealed class JourneyTests(DemoPortal portal)
         await place.ClickAsync();
         Assert.Contains(
             "title: again",
-            await visit.Page.EvaluateAsync<string>(
-                "() => document.querySelector('#document').editor.selected()"
-            ),
+            await visit.Page.EvaluateAsync<string>("() => document.querySelector('#document').editor.selected()"),
             StringComparison.Ordinal
         );
     }
@@ -311,9 +309,7 @@ public sealed class JourneyTests(DemoPortal portal)
         const string Bad = "<img src=x onerror=\"window.broken=1\"><script>window.broken=1</script>";
         await using var visit = await portal.VisitAsync();
         await visit.GoAsync("/publisher/import");
-        await visit.WriteAsync(
-            Document("hostile", "/hostile", $"{Bad} [link](javascript:window.broken=1)")
-        );
+        await visit.WriteAsync(Document("hostile", "/hostile", $"{Bad} [link](javascript:window.broken=1)"));
         await visit.ClickAsync("text=Create the API");
         await visit.SeesAsync("worker-1 applied");
         await visit.GoAsync("/publisher/apis/hostile:1.0.0/listing");

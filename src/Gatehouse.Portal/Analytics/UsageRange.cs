@@ -58,7 +58,11 @@ public sealed record UsageRange(string Key, DateTimeOffset From, DateTimeOffset 
     public IEnumerable<DateTimeOffset> Places()
     {
         var step = StepLength;
-        for (var at = new DateTimeOffset(From.UtcTicks - (From.UtcTicks % step.Ticks), TimeSpan.Zero); at < To; at += step)
+        for (
+            var at = new DateTimeOffset(From.UtcTicks - (From.UtcTicks % step.Ticks), TimeSpan.Zero);
+            at < To;
+            at += step
+        )
         {
             yield return at;
         }
