@@ -138,7 +138,7 @@ public sealed class PolicyKind
                 new(
                     pointer + PointerOf(bad.Path),
                     $"Not a setting of {Name}: {Sentence(bad.Message)}",
-                    $"gatehouse policy show {Name} lists them"
+                    $"gatehouse policy show {Name}{(_plugin is null ? "" : " --plugins DIR")} lists them"
                 )
             );
             return null;

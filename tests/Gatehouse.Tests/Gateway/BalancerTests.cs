@@ -1,4 +1,6 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Gatehouse.Gateway;
 using Gatehouse.Model;
 using Gatehouse.Tests.Gateway.Transport;
@@ -228,6 +230,57 @@ public sealed class BalancerTests : IAsyncLifetime
                 await answer.Content.ReadAsStringAsync(Cancel),
                 answer.Headers.TryGetValues("Set-Cookie", out var set) ? set.Single() : null
             );
+        }
+    }
+
+    [Fact]
+    public async Task A_certificate_that_a_caller_shows_is_told_to_the_worker_and_one_that_it_claims_is_not()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var made = new CertificateRequest("CN=shop", key, HashAlgorithmName.SHA256).CreateSelfSigned(
+            DateTimeOffset.UtcNow.AddDays(-1),
+            DateTimeOffset.UtcNow.AddDays(1)
+        );
+        using var shown = X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
+        await _listeners.ApplyAsync(
+            [
+                TestGateway.Plain("https") with
+                {
+                    Tls = _ =>
+                    {
+                        var tls = TlsNode.ServerTls;
+                        tls.ClientCertificateRequired = true;
+                        tls.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
+                        return tls;
+                    },
+                },
+            ],
+            Cancel
+        );
+
+        Assert.Equal($":{Convert.ToBase64String(shown.RawData)}:", await ToldAsync(shown));
+        Assert.Equal("", await ToldAsync(null));
+
+        async Task<string> ToldAsync(X509Certificate2? certificate)
+        {
+            using var http = new HttpClient(
+                new SocketsHttpHandler
+                {
+                    SslOptions = new()
+                    {
+                        RemoteCertificateValidationCallback = (_, c, _, _) => TlsNode.IsOurs(c),
+                        LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate!,
+                    },
+                }
+            );
+            using var request = new HttpRequestMessage(
+                HttpMethod.Get,
+                $"https://127.0.0.1:{_listeners.Bound["https"].Port}/a"
+            );
+            request.Headers.Add("X-Client-Certificate", ":AQID:");
+            using var answer = await http.SendAsync(request, Cancel);
+            var node = await answer.Content.ReadAsStringAsync(Cancel) == "w1" ? _one : _two;
+            return node.Seen["X-Client-Certificate"].ToString();
         }
     }
 

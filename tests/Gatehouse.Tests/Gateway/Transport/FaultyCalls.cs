@@ -13,12 +13,22 @@ internal sealed class FaultyCalls(int seed, double resets) : SocketCalls
     private readonly ConcurrentDictionary<int, (int Poll, uint Events, ulong Key)> _watched = new();
     private readonly Random _random = new(seed);
     private int _faults;
+    private int _calls;
+
+    /// <summary>The read or write, counted from 1, that is told the connection was reset; 0 for none but those of chance.</summary>
+    public int ResetAt { get; init; }
+
+    /// <summary>Every read and write moves a few bytes only, so that there are many of them.</summary>
+    public bool IsAlwaysShort { get; init; }
+
+    /// <summary>Reads and writes so far.</summary>
+    public int Calls => Volatile.Read(ref _calls);
 
     public int Faults => Volatile.Read(ref _faults);
 
     public override int Receive(int fd, Span<byte> buffer)
     {
-        switch (Draw())
+        switch (Interlocked.Increment(ref _calls) == ResetAt ? Fault.Reset : Draw())
         {
             case Fault.Reset:
                 return -Libc.ECONNRESET;
@@ -38,7 +48,7 @@ internal sealed class FaultyCalls(int seed, double resets) : SocketCalls
 
     public override int Send(int fd, ReadOnlySpan<byte> data, bool more)
     {
-        switch (Draw())
+        switch (Interlocked.Increment(ref _calls) == ResetAt ? Fault.Reset : Draw())
         {
             case Fault.Reset:
                 return -Libc.ECONNRESET;
@@ -100,7 +110,8 @@ internal sealed class FaultyCalls(int seed, double resets) : SocketCalls
         }
 
         var fault =
-            drawn < resets ? Fault.Reset
+            IsAlwaysShort ? Fault.Short
+            : drawn < resets ? Fault.Reset
             : drawn < 0.08 ? Fault.Interrupted
             : drawn < 0.2 ? Fault.Again
             : drawn < 0.35 ? Fault.Short

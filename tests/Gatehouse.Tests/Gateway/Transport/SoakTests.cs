@@ -48,6 +48,31 @@ public sealed class SoakTests
     }
 
     [Fact]
+    public async Task A_reset_at_any_step_ends_its_connection_and_leaks_nothing()
+    {
+        if (!LoopGroup.IsSupported)
+        {
+            return;
+        }
+
+        var lent = Buffers.Lent;
+        for (var step = 1; step <= 40; step++)
+        {
+            var faulty = new FaultyCalls(step, 0) { ResetAt = step, IsAlwaysShort = true };
+            await using var server = new LoopServer(LoopServer.EchoAsync, faulty);
+
+            // Number 0 does not hang up by itself; what it gets before the end must be its own.
+            await TalkAsync(server, 0, 2_000);
+
+            await server.DoneAsync(1);
+            await LoopServer.Until(() => server.Loops.Loops.Sum(l => l.Open) == server.Loops.Loops.Length);
+            Assert.True(faulty.Calls >= step, $"step {step} was never reached");
+        }
+
+        Assert.Equal(lent, Buffers.Lent);
+    }
+
+    [Fact]
     public async Task Wires_of_a_loop_carry_their_own_bytes_too()
     {
         if (!LoopGroup.IsSupported)
