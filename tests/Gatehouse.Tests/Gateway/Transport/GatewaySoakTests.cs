@@ -53,9 +53,7 @@ public sealed class GatewaySoakTests
     /// <summary>How many came back; throws when one is not the caller's own.</summary>
     private static async Task<int> CallAsync(int port, int number)
     {
-        using var http = new HttpClient(
-            new SocketsHttpHandler { MaxConnectionsPerServer = 1, UseProxy = false }
-        )
+        using var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 1, UseProxy = false })
         {
             BaseAddress = new($"http://127.0.0.1:{port}"),
             Timeout = TimeSpan.FromSeconds(60),
@@ -82,7 +80,10 @@ public sealed class GatewaySoakTests
                 }
 
                 Assert.Equal($"/{number}/{i}", answer.Headers.GetValues("X-Target").Single());
-                Assert.True(sent.AsSpan().SequenceEqual(got), $"caller {number} got bytes of somebody else in call {i}");
+                Assert.True(
+                    sent.AsSpan().SequenceEqual(got),
+                    $"caller {number} got bytes of somebody else in call {i}"
+                );
                 whole++;
             }
             catch (HttpRequestException)
