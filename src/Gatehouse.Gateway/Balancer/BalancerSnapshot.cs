@@ -59,6 +59,10 @@ internal sealed class BalancerSnapshot : TableSnapshot
     /// <summary>Every target with its node; an all-in-one node is there twice.</summary>
     public IEnumerable<Target> Targets => _apis.Production.Targets.Concat(_management.Production.Targets);
 
+    /// <summary>True for a host in lower case that leads to console, portals and REST.</summary>
+    public bool IsManagement(ReadOnlySpan<char> host) =>
+        _managementHosts.GetAlternateLookup<ReadOnlySpan<char>>().Contains(host);
+
     public ImmutableArray<NodeView> Views =>
         [
             .. Registered.Values.Select(node =>
@@ -74,7 +78,7 @@ internal sealed class BalancerSnapshot : TableSnapshot
         var host = buffer[..HostName.Read(exchange.Request.Headers.Host, buffer)];
 
         // Management only ever by its exact name: no name an app can call APIs by leads there.
-        if (_managementHosts.GetAlternateLookup<ReadOnlySpan<char>>().Contains(host))
+        if (IsManagement(host))
         {
             exchange.Route = ManagementRoute(exchange);
         }

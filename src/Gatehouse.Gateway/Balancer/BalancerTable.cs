@@ -64,6 +64,13 @@ public sealed class BalancerTable : IEntityTarget, IRequestTable
 
     internal BalancerSnapshot Current => _current;
 
+    /// <summary>True for a caller that asks in its handshake for a name of console, portals and REST; null for one that asks for none.</summary>
+    public bool IsManagement(string? serverName)
+    {
+        Span<char> host = stackalloc char[Routing.HostName.Longest];
+        return _current.IsManagement(host[..Routing.HostName.Read(serverName, host)]);
+    }
+
     /// <inheritdoc/>
     public IPreparedChanges Prepare(IReadOnlyList<EntityChange> changes, bool replace)
     {

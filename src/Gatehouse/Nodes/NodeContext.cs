@@ -39,7 +39,7 @@ internal sealed class NodeContext
         );
         Channel = new(identity, Verification);
         Certificates = new(identity);
-        Tls = new(Certificates, this);
+        Tls = new(Certificates);
         Host =
             settings.Node.Advertise
             ?? (

@@ -1,6 +1,5 @@
 using System.Net.Security;
 using Gatehouse.Configuration;
-using Gatehouse.Model;
 
 namespace Gatehouse.Nodes;
 
@@ -12,7 +11,7 @@ internal sealed class PublicTls
 {
     private readonly Func<string?, SslServerAuthenticationOptions?>[] _asking;
 
-    public PublicTls(PublicCertificates certificates, NodeContext node)
+    public PublicTls(PublicCertificates certificates)
     {
         Plain = certificates.For;
         _asking =
@@ -21,7 +20,7 @@ internal sealed class PublicTls
                 .Select<ClientCertificates, Func<string?, SslServerAuthenticationOptions?>>(ask =>
                     ask == ClientCertificates.Off
                         ? Plain
-                        : name => Asks(ask, name, node) ? certificates.Asking(name, ask) : certificates.For(name)
+                        : name => Asks(ask, name) ? certificates.Asking(name, ask) : certificates.For(name)
                 ),
         ];
     }
@@ -32,17 +31,19 @@ internal sealed class PublicTls
     /// <summary>True for a name under which an API that takes client certificates answers; a worker's table says.</summary>
     public Func<string?, bool> TakesCertificates { get; set; } = static _ => false;
 
+    /// <summary>True for a name of console, portals and REST; a balancer's table says.</summary>
+    public Func<string?, bool> IsManagement { get; set; } = static _ => false;
+
     /// <summary>Asks as the listener's setting says.</summary>
     public Func<string?, SslServerAuthenticationOptions?> Asking(ClientCertificates ask) => _asking[(int)ask];
 
     // A browser that is asked shows its user a question: people who sign in at the console must not be. Only "required" makes
     // no exception, because whoever is let in under one name may then ask for another host.
-    private bool Asks(ClientCertificates ask, string? name, NodeContext node) =>
+    private bool Asks(ClientCertificates ask, string? name) =>
         ask switch
         {
             ClientCertificates.Required => true,
-            ClientCertificates.Optional => node.Identity.Profile != Profile.LoadBalancer
-                || !node.Settings.Hosts.Management.Contains(name ?? "", StringComparer.OrdinalIgnoreCase),
+            ClientCertificates.Optional => !IsManagement(name),
             ClientCertificates.Auto => TakesCertificates(name),
             _ => false,
         };

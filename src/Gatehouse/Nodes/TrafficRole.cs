@@ -96,6 +96,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
                 options,
                 node.Time
             );
+            node.Tls.IsManagement = _balancer.IsManagement;
             Engine = new(_balancer, options, node.Time, node.Logs);
             Target = new CombinedTarget(_balancer, node.Denied, node.Directory);
         }

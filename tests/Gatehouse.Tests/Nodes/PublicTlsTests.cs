@@ -6,6 +6,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Gatehouse.Configuration;
+using Gatehouse.Gateway;
 using Gatehouse.Model;
 using Gatehouse.Nodes;
 using Gatehouse.Tests.Configuration;
@@ -200,13 +201,37 @@ public sealed class PublicTlsTests : IAsyncLifetime
         var balancer = new NodeContext(
             _cluster.NewDataDirectory(),
             Settings(
-                "node: { profile: load-balancer }\nhosts: { management: [console.example] }\nlisten: { balancer: { clientCertificates: optional } }",
+                "listen: { balancer: { clientCertificates: optional } }",
                 Profile.LoadBalancer
             ),
             _cluster.Identity(Profile.LoadBalancer),
             NullLoggerFactory.Instance,
             TimeProvider.System
         );
+        var table = new BalancerTable(
+            new() { Tls = TlsNode.Trusting, StickyKey = new byte[32] },
+            new() { Node = "lb" },
+            TimeProvider.System
+        );
+        balancer.Tls.IsManagement = table.IsManagement;
+        table
+            .Prepare(
+                [
+                    Entities.Put(
+                        EntityKinds.Hosts,
+                        "default",
+                        CanonicalJson.Write(
+                            new() { Management = ["console.example"] },
+                            ModelJson.Default.PublicHosts
+                        )
+                    ) with
+                    {
+                        Epoch = 1,
+                    },
+                ],
+                replace: false
+            )
+            .Publish();
         var all = new NodeContext(
             _cluster.NewDataDirectory(),
             Settings("listen: { gateway: { clientCertificates: required } }", Profile.AllInOne),
@@ -220,7 +245,7 @@ public sealed class PublicTlsTests : IAsyncLifetime
         Assert.True(Asked(all, "https", "x"));
         Assert.False(Asked(all, "management-https", "x"));
         balancer.Settings = Settings(
-            "node: { profile: load-balancer }\nhosts: { management: [console.example] }\nlisten: { balancer: { clientCertificates: required } }",
+            "listen: { balancer: { clientCertificates: required } }",
             Profile.LoadBalancer
         );
         Assert.True(Asked(balancer, "https", "console.example"));

@@ -6,7 +6,6 @@ using Gatehouse.Model;
 using Gatehouse.Plugins;
 using Gatehouse.Tests.Cli;
 using Gatehouse.Tests.Deployment.Trust;
-using Microsoft.Extensions.Logging;
 
 namespace Gatehouse.Tests.Gateway.Policies;
 
