@@ -200,10 +200,7 @@ public sealed class PublicTlsTests : IAsyncLifetime
     {
         var balancer = new NodeContext(
             _cluster.NewDataDirectory(),
-            Settings(
-                "listen: { balancer: { clientCertificates: optional } }",
-                Profile.LoadBalancer
-            ),
+            Settings("listen: { balancer: { clientCertificates: optional } }", Profile.LoadBalancer),
             _cluster.Identity(Profile.LoadBalancer),
             NullLoggerFactory.Instance,
             TimeProvider.System
@@ -220,10 +217,7 @@ public sealed class PublicTlsTests : IAsyncLifetime
                     Entities.Put(
                         EntityKinds.Hosts,
                         "default",
-                        CanonicalJson.Write(
-                            new() { Management = ["console.example"] },
-                            ModelJson.Default.PublicHosts
-                        )
+                        CanonicalJson.Write(new() { Management = ["console.example"] }, ModelJson.Default.PublicHosts)
                     ) with
                     {
                         Epoch = 1,
@@ -244,10 +238,7 @@ public sealed class PublicTlsTests : IAsyncLifetime
         Assert.False(Asked(balancer, "https", "Console.example"));
         Assert.True(Asked(all, "https", "x"));
         Assert.False(Asked(all, "management-https", "x"));
-        balancer.Settings = Settings(
-            "listen: { balancer: { clientCertificates: required } }",
-            Profile.LoadBalancer
-        );
+        balancer.Settings = Settings("listen: { balancer: { clientCertificates: required } }", Profile.LoadBalancer);
         Assert.True(Asked(balancer, "https", "console.example"));
         await Task.CompletedTask;
 
