@@ -45,6 +45,9 @@ public sealed class GatewayEngine
     /// <summary>Believes these peers' <c>X-Forwarded-*</c> headers from the next request on, in place of those before.</summary>
     public void Trust(ImmutableArray<IPNetwork> proxies) => _pipeline.Trust(proxies);
 
+    /// <summary>Hops in private networks whose <c>X-Forwarded-For</c> is ignored: at most four, since the start or the last <see cref="Trust"/>.</summary>
+    public IReadOnlyCollection<IPAddress> IgnoredHops => _pipeline.IgnoredHops;
+
     /// <summary>Serves at most so many requests at once from the next one on; further ones are refused with 503.</summary>
     public void Bound(int requests) => _pipeline.Most = requests;
 

@@ -17,11 +17,21 @@ internal sealed partial class Reporter(
 )
 {
     private const int MostRefusals = 1000;
+    private const int MostHops = 4;
 
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
 
     /// <summary>Reports until cancelled. A report that fails is written to the log; the next one says the same and more.</summary>
-    public async Task RunAsync(Feed.FeedClient manager, Action<ReportReply> onReply, CancellationToken cancellation)
+    /// <param name="manager">Whom to.</param>
+    /// <param name="onReply">Takes the answers.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <param name="endsWhenRefused">Ends at the first report that fails, so that another manager is asked.</param>
+    public async Task RunAsync(
+        Feed.FeedClient manager,
+        Action<ReportReply> onReply,
+        CancellationToken cancellation,
+        bool endsWhenRefused = false
+    )
     {
         var failing = false;
         while (!cancellation.IsCancellationRequested)
@@ -44,6 +54,10 @@ internal sealed partial class Reporter(
                 }
 
                 failing = true;
+                if (endsWhenRefused)
+                {
+                    return;
+                }
             }
 
             await Task.Delay(options.ReportEvery, time, cancellation).ConfigureAwait(false);
@@ -64,6 +78,7 @@ internal sealed partial class Reporter(
             FreshnessUnverified = now.Unverified,
             CertificateTrouble = Short(options.CertificateTrouble() ?? ""),
         };
+        report.IgnoredHops.AddRange(options.IgnoredHops().Take(MostHops));
         report.Refusals.AddRange(
             now.Refusals.Take(MostRefusals)
                 .Select(r => new RefusedChange

@@ -14,6 +14,9 @@ public enum SyncState
 
     /// <summary>Serves the table it has; no manager has been heard of since <see cref="SyncStatus.Since"/>.</summary>
     Stale,
+
+    /// <summary>Serves the table it has and takes no changes: <see cref="SynchronizerOptions.Hold"/>.</summary>
+    Held,
 }
 
 /// <summary>What a node knows about its own table, for readiness, status and reports.</summary>

@@ -67,7 +67,11 @@ public sealed partial class Synchronizer
             if (managers.Count > 0)
             {
                 last = Next(managers, last);
-                if (await FollowAsync(last, cancellation).ConfigureAwait(false))
+                if (
+                    await (Holds ? HoldAsync(last, cancellation) : FollowAsync(last, cancellation)).ConfigureAwait(
+                        false
+                    )
+                )
                 {
                     backoff.Reset();
                     triedInVain = 0;
@@ -141,6 +145,11 @@ public sealed partial class Synchronizer
                         await _table.ApplyAsync(arrival, session.Token).ConfigureAwait(false);
                     }
 
+                    if (Holds)
+                    {
+                        break; // the first table; no other is taken
+                    }
+
                     Change(s => s.HasTable ? InState(s, SyncState.Serving, _heardAt) : s);
                 }
 
@@ -168,13 +177,45 @@ public sealed partial class Synchronizer
 
         LogLeft(manager, reason);
         Change(s =>
-            InState(s, s.HasTable ? SyncState.Stale : SyncState.Starting, _heardAt) with
+            InState(
+                s,
+                Holds ? SyncState.Held
+                    : s.HasTable ? SyncState.Stale
+                    : SyncState.Starting,
+                _heardAt
+            ) with
             {
                 Manager = null,
                 Trouble = $"{manager}: {reason}",
             }
         );
         return answered && _time.GetElapsedTime(began) >= _options.Silence;
+    }
+
+    // What a peer lent is nobody's word yet: a manager's table comes first.
+    private bool Holds => _options.Hold && _status.Value is { HasTable: true, Unverified: false };
+
+    /// <summary>Reports to one manager until it takes no more reports, and takes nothing from it.</summary>
+    private async Task<bool> HoldAsync(string manager, CancellationToken cancellation)
+    {
+        Change(s => InState(s, SyncState.Held, _time.GetUtcNow()));
+        var began = _time.GetTimestamp();
+        using var channel = _options.Connect(manager);
+        using var session = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var reporting = _reporter.RunAsync(
+            new(channel),
+            reply =>
+            {
+                _heardAt = _time.GetUtcNow();
+                Change(s => s.Manager == manager ? s : s with { Manager = manager, Trouble = null });
+                OnReply(reply);
+            },
+            session.Token,
+            endsWhenRefused: true
+        );
+        await reporting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Change(s => s with { Manager = null });
+        return _time.GetElapsedTime(began) >= _options.Silence;
     }
 
     private async Task AskPeersWhenDueAsync(CancellationToken cancellation)

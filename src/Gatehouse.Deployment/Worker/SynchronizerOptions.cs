@@ -35,6 +35,12 @@ public sealed record SynchronizerOptions
     /// <summary>Why the node's certificate could not be renewed; null while all is well.</summary>
     public Func<string?> CertificateTrouble { get; init; } = () => null;
 
+    /// <summary>Proxies in front whose <c>X-Forwarded-For</c> is not believed.</summary>
+    public Func<IEnumerable<string>> IgnoredHops { get; init; } = () => [];
+
+    /// <summary>Keeps the table it has: changes are not taken, reports go on. A node without a table takes one first.</summary>
+    public bool Hold { get; init; }
+
     /// <summary>A manager that says nothing for this long is left for another.</summary>
     public TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(3);
 

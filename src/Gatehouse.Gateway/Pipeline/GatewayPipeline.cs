@@ -35,6 +35,9 @@ internal sealed partial class GatewayPipeline(
     /// <summary>Whom requests that begin from now on are believed from.</summary>
     public void Trust(ImmutableArray<IPNetwork> proxies) => _trusted = new(proxies);
 
+    /// <summary>Hops that look like proxies of the operator's and are not believed.</summary>
+    public ImmutableHashSet<IPAddress> IgnoredHops => _trusted.Ignored;
+
     public long InFlight => Volatile.Read(ref _inFlight);
 
     /// <summary>Requests that may be under way at once.</summary>
@@ -113,7 +116,17 @@ internal sealed partial class GatewayPipeline(
         exchange.RequestId = RequestIds.For(request.Headers[HeaderNames.RequestId]);
 
         // 2. Who calls, and how: policies and logs ask for it.
-        exchange.Caller.Read(exchange.Connection, request, _trusted, fromDataHop);
+        var trusted = _trusted;
+        exchange.Caller.Read(exchange.Connection, request, trusted, fromDataHop);
+        if (
+            !exchange.Caller.ThroughTrustedProxy
+            && request.Headers.ContainsKey(HeaderNames.ForwardedFor)
+            && exchange.Connection?.RemoteIpAddress is { } hop
+            && trusted.Ignore(hop)
+        )
+        {
+            LogIgnoredHop(exchange.Caller.Peer);
+        }
 
         exchange.IsReplay = fromDataHop && request.Headers.ContainsKey(HeaderNames.Replay);
 
@@ -261,6 +274,12 @@ internal sealed partial class GatewayPipeline(
 
     private static bool IsFailure(Exchange exchange, int status) =>
         status >= StatusCodes.Status500InternalServerError || exchange.Outcome.IsTargetsFault();
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Hop} sends X-Forwarded-For and is no trusted proxy: it is ignored, and every caller behind it counts as {Hop}. If it is a proxy of yours, set proxies.trusted to its network and reload"
+    )]
+    private partial void LogIgnoredHop(string hop);
 
     [LoggerMessage(
         Level = LogLevel.Error,

@@ -3,7 +3,7 @@ using Gatehouse.Model;
 namespace Gatehouse.Management;
 
 /// <summary>Something an operator should look at.</summary>
-/// <param name="Kind"><c>node-lost</c>, <c>refused</c>, <c>store-damaged</c>, <c>reset</c>, <c>restored</c>, <c>unverified</c>, <c>certificate</c>.</param>
+/// <param name="Kind"><c>node-lost</c>, <c>refused</c>, <c>store-damaged</c>, <c>reset</c>, <c>restored</c>, <c>unverified</c>, <c>certificate</c>, <c>held</c>, <c>proxy</c>.</param>
 /// <param name="Node">The node it is about; null for the catalogue.</param>
 /// <param name="Message">What is wrong, what still works, what to do.</param>
 /// <param name="Since">When it began.</param>
@@ -15,6 +15,7 @@ public sealed class Alerts(Catalogue catalogue, NodeBoard board)
     // A reset is over in seconds; who comes to work next morning should still see it.
     private static readonly TimeSpan s_remembered = TimeSpan.FromHours(24);
     private const int MostRefusalsPerNode = 20;
+    private const int MostHops = 4;
 
     // A certificate is renewed when a third of its life is left; one that has less than a quarter was tried for days.
     private const int LastPart = 4;
@@ -89,6 +90,11 @@ public sealed class Alerts(Catalogue catalogue, NodeBoard board)
             : null;
     }
 
+    private static DateTimeOffset StartOf(NodeReading reading) =>
+        reading.Report is { StartedAt: > 0 and < 253_402_300_800_000 and var at }
+            ? DateTimeOffset.FromUnixTimeMilliseconds(at)
+            : reading.ReportedAt;
+
     private IEnumerable<Alert> Of(Node node, NodeReading reading, CatalogueHead head, DateTimeOffset now)
     {
         switch (board.StateOf(node, head))
@@ -109,8 +115,26 @@ public sealed class Alerts(Catalogue catalogue, NodeBoard board)
                     reading.ReportedAt
                 );
                 break;
+            case NodeState.Held:
+                yield return new(
+                    "held",
+                    node.Name,
+                    $"{node.Name} holds the table of epoch {reading.Report?.Applied?.Epoch ?? 0} (node.hold): deployments, blocks and revocations do not reach it until that is taken out and it is restarted.",
+                    StartOf(reading)
+                );
+                break;
             default:
                 break;
+        }
+
+        foreach (var hop in (reading.Report?.IgnoredHops ?? []).Take(MostHops).Where(h => h.Length is > 0 and < 64))
+        {
+            yield return new(
+                "proxy",
+                node.Name,
+                $"{hop} sends X-Forwarded-For to {node.Name}, which does not trust it: every caller behind it counts as {hop}, for limits, blocks and logs. If it is a proxy of yours, set proxies.trusted on {node.Name} to its network and run 'gatehouse reload' there.",
+                StartOf(reading)
+            );
         }
 
         if (reading.Reset is { } reset && now - reset.At < s_remembered)

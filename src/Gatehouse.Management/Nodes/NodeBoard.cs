@@ -122,6 +122,7 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
             null or { State: "starting" } => NodeState.Starting,
             { State: "draining" or "stopping" } => NodeState.Draining,
             _ when node.Draining => NodeState.Draining,
+            { State: "held" } => NodeState.Held,
             _ when report.FreshnessUnverified || report.Applied?.History != head.History => NodeState.Stale,
             _ => NodeState.Serving,
         };

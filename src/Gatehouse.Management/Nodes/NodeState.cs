@@ -26,6 +26,9 @@ public enum NodeState
 
     /// <summary>Said nothing for more than <see cref="NodeBoard.LostAfter"/>.</summary>
     Lost,
+
+    /// <summary>Serves the table it has and takes no changes: its configuration says so (<c>node.hold</c>).</summary>
+    Held,
 }
 
 /// <summary>How one entity stands on one node.</summary>

@@ -55,4 +55,10 @@ public sealed record PublicHosts
 
     /// <summary>Hosts for console, portals and REST (seed: carbon.xml <c>MgtHostName</c>).</summary>
     public ImmutableArray<string> Management { get; init; } = [];
+
+    /// <summary>Where the outside reaches APIs in plain, when a proxy is in between (seed: <c>WSDLEPRPrefix</c>); null for the nodes' own address.</summary>
+    public string? GatewayHttp { get; init; }
+
+    /// <summary>The same over TLS.</summary>
+    public string? GatewayHttps { get; init; }
 }

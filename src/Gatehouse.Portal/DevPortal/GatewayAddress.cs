@@ -7,13 +7,24 @@ namespace Gatehouse.Portal.DevPortal;
 /// <summary>Where callers reach the gateway: the balancers, or the workers when there are none.</summary>
 public sealed class GatewayAddress(Catalogue catalogue)
 {
-    /// <summary>Such as <c>https://api.example.com:8443</c>; null while no node takes calls.</summary>
+    /// <summary>
+    /// Such as <c>https://api.example.com:8443</c>: <c>publicUrls.gateway</c> where a manager was told of it, else the first
+    /// public name with the nodes' own port; null while no node takes calls.
+    /// </summary>
     public async Task<Uri?> PublicAsync(CancellationToken cancellation)
     {
         var node = await DoorAsync(cancellation).ConfigureAwait(false);
         var hosts = await catalogue
             .FindAsync(EntityKinds.Hosts, "default", ModelJson.Default.PublicHosts, cancellation)
             .ConfigureAwait(false);
+        if (
+            (hosts?.Value.GatewayHttps ?? hosts?.Value.GatewayHttp) is { } told
+            && Uri.TryCreate(told, UriKind.Absolute, out var url)
+        )
+        {
+            return url;
+        }
+
         return node is null ? null : Of(hosts?.Value.Gateway is [var host, ..] ? host : node.Host, node);
     }
 

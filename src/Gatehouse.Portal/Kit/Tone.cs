@@ -15,6 +15,7 @@ public sealed record Tone(string Class, string Icon, string Word)
             NodeState.Serving => new("ok", "circle-check", "serving"),
             NodeState.Starting => new("busy", "loader-circle", "starting"),
             NodeState.Draining => new("warn", "circle-pause", "draining"),
+            NodeState.Held => new("warn", "circle-pause", "held"),
             NodeState.Stale => new("warn", "triangle-alert", "stale"),
             NodeState.Lost => new("fail", "unplug", "lost"),
             NodeState.Stopped => new("unknown", "power", "stopped"),

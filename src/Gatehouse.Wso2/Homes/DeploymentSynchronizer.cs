@@ -78,9 +78,11 @@ internal static class DeploymentSynchronizer
     {
         if (checkout is false && enabled && home.IsWorker)
         {
-            xml.NeedsYou(
+            home.Set("node.hold", "true", xml.At(element));
+            xml.Converted(
                 element,
-                "this worker took no changes from the repository; here a worker always follows its managers: deploy what it must not serve to another cluster"
+                "node.hold",
+                "this worker takes no changes, revocations included, and is shown as held; without a table it takes one first"
             );
         }
         else if (checkout is not null)

@@ -105,6 +105,7 @@ internal sealed class NodeConfiguration
                 Profile = Get(SettingsTable.Profile),
                 Advertise = Get(SettingsTable.Advertise),
                 SubDomain = Get(SettingsTable.SubDomain),
+                Hold = Get(SettingsTable.Hold),
                 Properties = Get(SettingsTable.Properties),
             },
             PortOffset = Get(SettingsTable.PortOffset),

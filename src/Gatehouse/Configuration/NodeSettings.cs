@@ -94,6 +94,9 @@ internal sealed record NodeIdentitySettings
     /// <summary>Role label inside the domain: <c>mgt</c>, <c>worker</c>, <c>lb</c>.</summary>
     public required string SubDomain { get; init; }
 
+    /// <summary>Keeps the table it has and takes no changes.</summary>
+    public bool Hold { get; init; }
+
     /// <summary>Free properties shown beside the member.</summary>
     public required ImmutableSortedDictionary<string, string> Properties { get; init; }
 }

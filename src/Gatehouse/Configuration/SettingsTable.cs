@@ -46,6 +46,13 @@ internal static class SettingsTable
         flag: "--advertise"
     );
 
+    public static readonly Setting<bool> Hold = Of(
+        "node.hold",
+        ValueKinds.Boolean,
+        false,
+        Restart,
+        "Whether a worker or balancer keeps the table it has and takes no changes (`AutoCheckout` false of carbon.xml): deployments, blocks and revocations do not reach it, and `gatehouse status` shows it as held. One without a table takes it first."
+    );
     public static readonly Setting<string> SubDomain = Of(
         "node.subDomain",
         ValueKinds.Label,
@@ -667,6 +674,7 @@ internal static class SettingsTable
         Name,
         Advertise,
         SubDomain,
+        Hold,
         Properties,
         PortOffset,
         GatewayBind,

@@ -236,27 +236,47 @@ internal sealed partial class ManagerRole : IAsyncDisposable
                 certificate.Ends,
                 cancellation
             );
-        // A manager that was told of no names does not take away those that another published.
+        // A manager that was told of nothing does not take away what another published.
         var hosts = _node.Settings.Hosts;
-        if (!hosts.Gateway.IsEmpty || !hosts.Management.IsEmpty)
+        var urls = _node.Settings.PublicUrls;
+        if (
+            !hosts.Gateway.IsEmpty
+            || !hosts.Management.IsEmpty
+            || urls.GatewayHttp is not null
+            || urls.GatewayHttps is not null
+        )
         {
             await PublishHostsAsync(hosts, cancellation);
         }
     }
 
-    /// <summary>Writes the public host names into the catalogue, so that every balancer has them.</summary>
-    public async Task PublishHostsAsync(Configuration.HostSettings hosts, CancellationToken cancellation) =>
-        await Services
-            .GetRequiredService<Catalogue>()
-            .CommitAsync(
-                new CatalogueTransaction(Actor.System, "published the public host names").Put(
-                    EntityKinds.Hosts,
-                    "default",
-                    new PublicHosts { Gateway = hosts.Gateway, Management = hosts.Management },
-                    ModelJson.Default.PublicHosts
-                ),
-                cancellation
-            );
+    /// <summary>Writes the public host names, and where the outside reaches APIs, into the catalogue, so that all nodes have them.</summary>
+    public async Task PublishHostsAsync(Configuration.HostSettings hosts, CancellationToken cancellation)
+    {
+        var catalogue = Services.GetRequiredService<Catalogue>();
+        var known = await catalogue.FindAsync(
+            EntityKinds.Hosts,
+            "default",
+            ModelJson.Default.PublicHosts,
+            cancellation
+        );
+        var urls = _node.Settings.PublicUrls;
+        await catalogue.CommitAsync(
+            new CatalogueTransaction(Actor.System, "published the public host names").Put(
+                EntityKinds.Hosts,
+                "default",
+                new PublicHosts
+                {
+                    Gateway = hosts.Gateway,
+                    Management = hosts.Management,
+                    GatewayHttp = urls.GatewayHttp ?? known?.Value.GatewayHttp,
+                    GatewayHttps = urls.GatewayHttps ?? known?.Value.GatewayHttps,
+                },
+                ModelJson.Default.PublicHosts
+            ),
+            cancellation
+        );
+    }
 
     private ClusterFacts Facts() =>
         _node.Identity.Facts with

@@ -307,8 +307,9 @@ internal sealed partial class RunningNode : IAsyncDisposable
         }
     }
 
-    private NodeReport Report() =>
-        new()
+    private NodeReport Report()
+    {
+        var report = new NodeReport
         {
             State =
                 _draining ? "stopping"
@@ -320,6 +321,9 @@ internal sealed partial class RunningNode : IAsyncDisposable
             Facts = _node.Facts(),
             CertificateTrouble = _renewal?.Failure ?? "",
         };
+        report.IgnoredHops.AddRange(_traffic?.IgnoredHops ?? []);
+        return report;
+    }
 
     private Task RenewAsync()
     {

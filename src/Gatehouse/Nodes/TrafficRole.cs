@@ -111,6 +111,9 @@ internal sealed partial class TrafficRole : IAsyncDisposable
 
     public GatewayEngine Engine { get; }
 
+    /// <summary>Proxies in front that are not believed, for reports.</summary>
+    public IEnumerable<string> IgnoredHops => Engine.IgnoredHops.Select(hop => hop.ToString());
+
     private IEntityTarget Target { get; }
 
     /// <summary>Opens the node's own store and serves what it holds, with no manager in sight.</summary>
@@ -141,6 +144,8 @@ internal sealed partial class TrafficRole : IAsyncDisposable
                 Facts = node.Facts,
                 Lifecycle = lifecycle,
                 CertificateTrouble = certificateTrouble,
+                IgnoredHops = () => role.IgnoredHops,
+                Hold = node.Settings.Node.Hold,
             },
             node.Time,
             node.Logs.CreateLogger<Synchronizer>()
@@ -159,6 +164,10 @@ internal sealed partial class TrafficRole : IAsyncDisposable
         {
             { HasTable: false } starting => new(false, $"no table yet: {starting.Trouble ?? "waiting for a manager"}"),
             { Draining: true } => new(false, "draining: told to by a manager"),
+            { State: SyncState.Held } held => new(
+                true,
+                $"ready, held at epoch {held.Cursor?.Epoch ?? 0} since {held.Since:u} (node.hold)"
+            ),
             { State: SyncState.Stale } stale => new(
                 true,
                 $"ready, stale since {stale.Since:u}: {stale.Trouble ?? "no manager answers"}"

@@ -122,6 +122,29 @@ public abstract class ForwardingTests(bool runtimeClientOnly) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_hop_that_is_ignored_is_told_of_until_it_is_trusted()
+    {
+        Assert.Empty(_gateway.Engine.IgnoredHops);
+        for (var i = 0; i < 2; i++)
+        {
+            using var _ = await _gateway.SendAsync(
+                HttpMethod.Get,
+                "/petstore/1.0.0/pets",
+                headers: ("X-Forwarded-For", "203.0.113.7")
+            );
+        }
+
+        Assert.Equal([IPAddress.Loopback], _gateway.Engine.IgnoredHops);
+        _gateway.Engine.Trust([IPNetwork.Parse("127.0.0.0/8")]);
+        using var trusted = await _gateway.SendAsync(
+            HttpMethod.Get,
+            "/petstore/1.0.0/pets",
+            headers: ("X-Forwarded-For", "203.0.113.7")
+        );
+        Assert.Empty(_gateway.Engine.IgnoredHops);
+    }
+
+    [Fact]
     public async Task A_trusted_proxy_is_believed_and_added()
     {
         await using var gateway = await TestGateway.StartAsync(

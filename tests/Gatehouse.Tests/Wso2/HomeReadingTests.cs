@@ -107,7 +107,7 @@ public sealed class HomeReadingTests : IDisposable
     [InlineData(false, "AutoCommit", "true", Outcome.NotNeeded)]
     [InlineData(false, "AutoCheckout", "false", Outcome.NotNeeded)]
     [InlineData(true, "AutoCheckout", "true", Outcome.NotNeeded)]
-    [InlineData(true, "AutoCheckout", "false", Outcome.NeedsYou)]
+    [InlineData(true, "AutoCheckout", "false", Outcome.Converted)]
     [InlineData(true, "RepositoryType", "svn", Outcome.NotNeeded)]
     [InlineData(false, "SvnUrl", "http://svn.example.com/r", Outcome.NeedsYou)]
     [InlineData(true, "SvnPassword", "s3cret", Outcome.Dangerous)]
@@ -129,6 +129,18 @@ public sealed class HomeReadingTests : IDisposable
             expected,
             home.Log.Findings.Single(f => f.Element.EndsWith(element, StringComparison.Ordinal)).Outcome
         );
+    }
+
+    [Fact]
+    public void A_worker_without_AutoCheckout_holds_its_table()
+    {
+        Write(
+            "carbon.xml",
+            "<Server><DeploymentSynchronizer><Enabled>true</Enabled><AutoCheckout>false</AutoCheckout></DeploymentSynchronizer></Server>"
+        );
+
+        Assert.Contains(Home.Read(_home, new() { IsWorker = true }).Settings, s => s.Key == "node.hold");
+        Assert.DoesNotContain(Home.Read(_home, new()).Settings, s => s.Key == "node.hold");
     }
 
     [Theory]

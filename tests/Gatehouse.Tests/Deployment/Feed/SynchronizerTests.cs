@@ -48,6 +48,27 @@ public sealed class SynchronizerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_worker_that_holds_takes_its_first_table_and_no_change_after_it_and_says_so()
+    {
+        var first = _catalogue.Put("api", "a:1", "old");
+        var node = await StartAsync(o => o with { Hold = true, IgnoredHops = () => ["10.0.0.9"] });
+        await node.WhenAsync(s => s.State == SyncState.Held);
+
+        _catalogue.Put("api", "a:1", "new");
+        await EventuallyAsync(() => _manager!.Reports.Last?.State == "held");
+
+        Assert.Equal(first.Epoch, _manager!.Reports.Last!.Applied.Epoch);
+        Assert.Equal(["10.0.0.9"], _manager.Reports.Last.IgnoredHops);
+        Assert.Equal("old", node.Target.Served[("api", "a:1")]);
+
+        // Let go, it takes what it missed.
+        await StopAsync(node);
+        var follower = await StartAsync();
+        await follower.ReachesAsync(_catalogue.Head);
+        Assert.Equal("new", follower.Target.Served[("api", "a:1")]);
+    }
+
+    [Fact]
     public async Task An_empty_catalogue_is_a_valid_table()
     {
         var node = await StartAsync();

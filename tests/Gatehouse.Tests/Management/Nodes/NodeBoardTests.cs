@@ -42,6 +42,22 @@ public abstract class NodeBoardTests(Product product)
     }
 
     [Fact]
+    public async Task A_node_that_holds_is_shown_held_and_a_proxy_that_is_not_trusted_is_named()
+    {
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
+        await TestNodes.RegisterAsync(test, "worker-1");
+        var board = TestNodes.Board(test);
+        var report = TestNodes.Report(await test.Catalogue.ReadHeadAsync(Stop), "held");
+        report.IgnoredHops.Add("10.0.0.9");
+        await board.RecordAsync(TestNodes.Identity("worker-1"), report, Stop);
+
+        Assert.Equal(NodeState.Held, await TestNodes.StateAsync(test, board, "worker-1"));
+        var alerts = await AlertsAsync(test, board);
+        Assert.Equal(["held", "proxy"], alerts.Select(a => a.Kind).Order());
+        Assert.Contains("10.0.0.9", alerts.Single(a => a.Kind == "proxy").Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_restarted_manager_gives_its_nodes_the_usual_time_and_then_shows_who_is_gone()
     {
         await using var test = await TestCatalogue.CreateAsync(_time, product);
