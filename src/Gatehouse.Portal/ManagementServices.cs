@@ -50,6 +50,7 @@ internal static class ManagementServices
         services.AddScoped<ManagerScope>();
         services.AddScoped(s => s.GetRequiredService<ManagerScope>().Services.GetRequiredService<Users>());
         services.AddScoped(s => s.GetRequiredService<ManagerScope>().Services.GetRequiredService<SignIns>());
+        services.AddScoped(s => s.GetRequiredService<ManagerScope>().Services.GetRequiredService<Passkeys>());
         services.AddScoped(s => new OutsideSignIn(
             s.GetRequiredService<ManagerScope>().Services.GetService<OidcSignIns>()
         ));

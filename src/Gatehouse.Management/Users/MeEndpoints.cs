@@ -19,6 +19,10 @@ internal static class MeEndpoints
         me.MapPost("/authenticator", BeginAuthenticatorAsync).Require(Permission.Read);
         me.MapPost("/authenticator/confirmation", ConfirmAuthenticatorAsync).Require(Permission.Read);
         me.MapDelete("/authenticator", RemoveAuthenticatorAsync).Require(Permission.Read);
+        me.MapGet("/passkeys", ListPasskeysAsync).Require(Permission.Read);
+        me.MapPost("/passkeys/options", BeginPasskeyAsync).Require(Permission.Read);
+        me.MapPost("/passkeys", MakePasskeyAsync).Require(Permission.Read);
+        me.MapDelete("/passkeys/{id}", RemovePasskeyAsync).Require(Permission.Read);
         me.MapGet("/sessions", ListSessionsAsync).Require(Permission.Read);
         me.MapDelete("/sessions/{id}", EndSessionAsync).Require(Permission.Read);
         me.MapGet("/tokens", ListTokensAsync).Require(Permission.Read);
@@ -158,6 +162,65 @@ internal static class MeEndpoints
         }
 
         await users.RemoveSecondFactorAsync(caller.User, caller, cancellation).ConfigureAwait(false);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Ok<Page<PasskeyView>>> ListPasskeysAsync(
+        int? limit,
+        int? offset,
+        Caller caller,
+        UserManager<User> identity,
+        Passkeys passkeys
+    )
+    {
+        var user = await OwnAsync(caller, identity).ConfigureAwait(false);
+        return TypedResults.Ok(Paging.Of(await passkeys.ListAsync(user).ConfigureAwait(false), limit, offset));
+    }
+
+    private static async Task<Results<Ok<PasskeyCeremony>, JsonHttpResult<ProblemDocument>>> BeginPasskeyAsync(
+        ProvePassword ask,
+        HttpContext http,
+        Caller caller,
+        UserManager<User> identity,
+        SignIns signIns,
+        SignInAttempts attempts,
+        Passkeys passkeys,
+        CancellationToken cancellation
+    )
+    {
+        var user = await OwnAsync(caller, identity).ConfigureAwait(false);
+        http.Response.Headers.CacheControl = "no-store";
+        return
+            await RefuseAsync(http, user, ask.Password, signIns, attempts, cancellation).ConfigureAwait(false)
+                is { } refused
+            ? refused
+            : TypedResults.Ok(await passkeys.BeginMakingAsync(user, http).ConfigureAwait(false));
+    }
+
+    private static async Task<Created<PasskeyView>> MakePasskeyAsync(
+        MakePasskey ask,
+        HttpContext http,
+        Caller caller,
+        UserManager<User> identity,
+        Passkeys passkeys,
+        CancellationToken cancellation
+    )
+    {
+        var user = await OwnAsync(caller, identity).ConfigureAwait(false);
+        var made = await passkeys.MakeAsync(user, ask, http, caller.Actor, cancellation).ConfigureAwait(false);
+        return TypedResults.Created($"/api/v1/me/passkeys/{made.Id}", made);
+    }
+
+    private static async Task<NoContent> RemovePasskeyAsync(
+        string id,
+        Caller caller,
+        UserManager<User> identity,
+        Passkeys passkeys,
+        CancellationToken cancellation
+    )
+    {
+        var user = await OwnAsync(caller, identity).ConfigureAwait(false);
+        await passkeys.RemoveAsync(user, id, caller.Actor, cancellation).ConfigureAwait(false);
         return TypedResults.NoContent();
     }
 

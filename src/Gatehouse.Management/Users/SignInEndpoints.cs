@@ -17,6 +17,8 @@ internal static class SignInEndpoints
         rest.MapGet("/sign-in", ShowAsync).AllowAnonymous();
         rest.MapPost("/sign-in", WithPasswordAsync).AllowAnonymous();
         rest.MapPost("/sign-in/one-time-code", WithOneTimeCodeAsync).AllowAnonymous();
+        rest.MapPost("/sign-in/passkey/options", BeginPasskeyAsync).AllowAnonymous();
+        rest.MapPost("/sign-in/passkey", WithPasskeyAsync).AllowAnonymous();
         rest.MapPost("/set-up", SetUpAsync).AllowAnonymous();
         rest.MapPost("/sign-up", SignUpAsync).AllowAnonymous();
         rest.MapPost("/links", RedeemAsync).AllowAnonymous();
@@ -69,6 +71,32 @@ internal static class SignInEndpoints
 
         var result = await signIns.WithOneTimeCodeAsync(ask.Ticket, ask.Code).ConfigureAwait(false);
         return await attempts.AnswerAsync(http, result, "a second step", cancellation).ConfigureAwait(false);
+    }
+
+    private static async Task<Results<Ok<PasskeyCeremony>, JsonHttpResult<ProblemDocument>>> BeginPasskeyAsync(
+        HttpContext http,
+        SignInAttempts attempts,
+        Passkeys passkeys
+    ) =>
+        attempts.Wait(http) is { } wait
+            ? wait
+            : TypedResults.Ok(await passkeys.BeginUsingAsync(http).ConfigureAwait(false));
+
+    private static async Task<Results<Ok<SignInProgress>, JsonHttpResult<ProblemDocument>>> WithPasskeyAsync(
+        UsePasskey ask,
+        HttpContext http,
+        SignInAttempts attempts,
+        Passkeys passkeys,
+        CancellationToken cancellation
+    )
+    {
+        if (attempts.Wait(http) is { } wait)
+        {
+            return wait;
+        }
+
+        var result = await passkeys.UseAsync(ask, http).ConfigureAwait(false);
+        return await attempts.AnswerAsync(http, result, "a passkey", cancellation).ConfigureAwait(false);
     }
 
     private static async Task<Results<Ok<SignInProgress>, JsonHttpResult<ProblemDocument>>> SetUpAsync(

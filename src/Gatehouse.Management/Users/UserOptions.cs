@@ -39,6 +39,14 @@ internal static class UserOptions
         services.AddScoped<IUserStore<User>, UserStore>();
         services.AddScoped<Users>();
         services.AddScoped<SignIns>();
+        services.AddScoped<Passkeys>();
+        services.AddScoped<IPasskeyHandler<User>, PasskeyHandler<User>>();
+        services.Configure<IdentityPasskeyOptions>(passkeys =>
+        {
+            // It stands for password and second factor, and nobody types a name before it.
+            passkeys.UserVerificationRequirement = "required";
+            passkeys.ResidentKeyRequirement = "required";
+        });
         services.AddSingleton<Sessions>();
         services.AddSingleton<UserLinks>();
         services.AddSingleton<LinkMail>();

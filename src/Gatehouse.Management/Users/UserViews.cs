@@ -96,6 +96,26 @@ public enum SignInState
     AwaitsApproval,
 }
 
+/// <summary>Keeps a passkey.</summary>
+/// <param name="Ticket">As it was given with the options.</param>
+/// <param name="Credential">What <c>navigator.credentials.create</c> gave, as JSON.</param>
+/// <param name="Name">What to call it.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record MakePasskey(
+    [property: JsonRequired] string Ticket,
+    [property: JsonRequired] System.Text.Json.JsonElement Credential,
+    string? Name = null
+);
+
+/// <summary>Signs in with a passkey.</summary>
+/// <param name="Ticket">As it was given with the options.</param>
+/// <param name="Credential">What <c>navigator.credentials.get</c> gave, as JSON.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record UsePasskey(
+    [property: JsonRequired] string Ticket,
+    [property: JsonRequired] System.Text.Json.JsonElement Credential
+);
+
 /// <summary>Signs in with a password.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record PasswordSignIn([property: JsonRequired] string User, [property: JsonRequired] string Password);
@@ -171,6 +191,10 @@ public sealed record RoleView(string Name, string Description, ImmutableArray<st
     RespectNullableAnnotations = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull
 )]
+[JsonSerializable(typeof(PasskeyCeremony))]
+[JsonSerializable(typeof(Page<PasskeyView>))]
+[JsonSerializable(typeof(MakePasskey))]
+[JsonSerializable(typeof(UsePasskey))]
 [JsonSerializable(typeof(Page<UserView>))]
 [JsonSerializable(typeof(MeView))]
 [JsonSerializable(typeof(AccountSettings))]

@@ -307,6 +307,7 @@ function signIn() {
 
 function ready() {
   connect();
+  showPasskeys();
   signIn();
   edit();
   first("[data-focus]")?.focus();
@@ -315,3 +316,67 @@ function ready() {
 
 ready();
 window.Blazor?.addEventListener("enhancedload", ready);
+
+// Passkeys: the manager asks, the device signs, the manager checks. Without them the page is as it was.
+async function ask(path, body) {
+  const answer = await fetch(`/api/v1/${path}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body ?? {}),
+  });
+  const said = await answer.json();
+  if (!answer.ok) {
+    throw new Error([said.title, said.detail].filter(Boolean).join(": "));
+  }
+
+  return said;
+}
+
+function tell(near, error) {
+  const note = first("[data-passkey-note]", near);
+  if (note) {
+    note.textContent =
+      error.name === "NotAllowedError" ? "It was not allowed, or took too long. Try again." : error.message;
+  }
+}
+
+function showPasskeys() {
+  if (window.PublicKeyCredential?.parseCreationOptionsFromJSON) {
+    all("[data-passkey-use], [data-passkey-make]").forEach((part) => (part.hidden = false));
+  }
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.('[data-passkey="use"]');
+  if (!button) {
+    return;
+  }
+
+  try {
+    const { options, ticket } = await ask("sign-in/passkey/options");
+    const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
+    const credential = await navigator.credentials.get({ publicKey });
+    await ask("sign-in/passkey", { ticket, credential: credential.toJSON() });
+    location.assign(button.dataset.return);
+  } catch (error) {
+    tell(button.parentElement, error);
+  }
+});
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest?.("[data-passkey-make]");
+  if (!form) {
+    return;
+  }
+
+  event.preventDefault();
+  try {
+    const { options, ticket } = await ask("me/passkeys/options", { password: form.elements.password.value });
+    const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
+    const credential = await navigator.credentials.create({ publicKey });
+    await ask("me/passkeys", { ticket, credential: credential.toJSON(), name: form.elements.name.value });
+    location.reload();
+  } catch (error) {
+    tell(form, error);
+  }
+});

@@ -18,6 +18,8 @@ public sealed class RouteTableTests
         "POST /api/v1/set-up",
         "POST /api/v1/sign-in",
         "POST /api/v1/sign-in/one-time-code",
+        "POST /api/v1/sign-in/passkey",
+        "POST /api/v1/sign-in/passkey/options",
         "POST /api/v1/sign-up",
     ];
 
