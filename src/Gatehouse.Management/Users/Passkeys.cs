@@ -66,7 +66,9 @@ public sealed class Passkeys(
         var name = string.IsNullOrWhiteSpace(ask.Name) ? "Passkey" : ask.Name.Trim();
         if (name.Length > 64 || name.Any(char.IsControl))
         {
-            throw new ProblemsException([new("/name", "A passkey's name has at most 64 characters", "take a shorter one")]);
+            throw new ProblemsException([
+                new("/name", "A passkey's name has at most 64 characters", "take a shorter one"),
+            ]);
         }
 
         if ((await identity.GetPasskeysAsync(user).ConfigureAwait(false)).Count >= MostPerUser)

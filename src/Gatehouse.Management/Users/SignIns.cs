@@ -134,9 +134,7 @@ public sealed class SignIns(UserManager<User> identity, Catalogue catalogue, IDa
 
     /// <summary>Lets in who has signed with a passkey, which was checked.</summary>
     internal async Task<SignInResult> WithPasskeyAsync(User user) =>
-        user.State == UserState.Active
-            ? await DoneAsync(user).ConfigureAwait(false)
-            : new(SignInVerdict.NotAllowed);
+        user.State == UserState.Active ? await DoneAsync(user).ConfigureAwait(false) : new(SignInVerdict.NotAllowed);
 
     /// <summary>A new key for an authenticator app, which counts from <see cref="ConfirmAuthenticatorAsync"/> on.</summary>
     public async Task<AuthenticatorKey> BeginAuthenticatorAsync(User user, string cluster)

@@ -24,18 +24,46 @@ internal sealed class Authenticator(string host, string origin) : IDisposable
         var point = _key.ExportParameters(false).Q;
         byte[] key =
         [
-            0xA5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20, .. point.X!, 0x22, 0x58, 0x20, .. point.Y!,
+            0xA5,
+            0x01,
+            0x02,
+            0x03,
+            0x26,
+            0x20,
+            0x01,
+            0x21,
+            0x58,
+            0x20,
+            .. point.X!,
+            0x22,
+            0x58,
+            0x20,
+            .. point.Y!,
         ];
         byte[] data = [.. Data(0x40), .. new byte[16], 0, (byte)_id.Length, .. _id, .. key];
         byte[] attestation =
         [
             0xA3,
-            0x63, .. "fmt"u8, 0x64, .. "none"u8,
-            0x67, .. "attStmt"u8, 0xA0,
-            0x68, .. "authData"u8, 0x58, (byte)data.Length, .. data,
+            0x63,
+            .. "fmt"u8,
+            0x64,
+            .. "none"u8,
+            0x67,
+            .. "attStmt"u8,
+            0xA0,
+            0x68,
+            .. "authData"u8,
+            0x58,
+            (byte)data.Length,
+            .. data,
         ];
         return Credential(
-            new() { ["clientDataJSON"] = Text(client), ["attestationObject"] = Text(attestation), ["transports"] = new JsonArray("internal") }
+            new()
+            {
+                ["clientDataJSON"] = Text(client),
+                ["attestationObject"] = Text(attestation),
+                ["transports"] = new JsonArray("internal"),
+            }
         );
     }
 

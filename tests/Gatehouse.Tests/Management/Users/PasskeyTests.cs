@@ -109,10 +109,7 @@ public abstract class PasskeyTests(Product product)
             [careful, swapped, posing, forged, junk],
             status => Assert.Equal(HttpStatusCode.Unauthorized, status)
         );
-        Assert.Equal(
-            HttpStatusCode.OK,
-            await TryAsync(manager, mine["ticket"]!, device.Get(mine["options"]!))
-        );
+        Assert.Equal(HttpStatusCode.OK, await TryAsync(manager, mine["ticket"]!, device.Get(mine["options"]!)));
     }
 
     private static string OriginOf(TestKeyManager manager) => manager.Address.GetLeftPart(UriPartial.Authority);
