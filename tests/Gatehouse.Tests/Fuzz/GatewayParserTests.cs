@@ -302,9 +302,9 @@ public sealed partial class GatewayParserTests
                         Assert.True(range.From <= range.To);
                     }
 
-                    Quota.TryParse(text, out _, out _);
-                    BlockTarget.TryParse(text, out _);
-                    Digest.TryParse(text, out _);
+                    _ = Quota.TryParse(text, out _, out _);
+                    _ = BlockTarget.TryParse(text, out _);
+                    _ = Digest.TryParse(text, out _);
                 },
                 iter: 40_000
             );
