@@ -41,9 +41,6 @@ public sealed class OldDatabase
     /// <summary>True when any of the tables that are read had a row.</summary>
     internal bool IsOld => _rows.Count > 0 || Tokens.Count > 0;
 
-    /// <summary>The table of that name; null when it is not read.</summary>
-    public OldTable? Wanted(string name) => OldTable.Of(name);
-
     /// <summary>Notes that a table which is not read has rows.</summary>
     public void PassOver(string table, Place place)
     {

@@ -188,7 +188,7 @@ internal sealed class SqlDump
             table = _text.Name();
         }
 
-        if (_database.Wanted(table) is not null)
+        if (OldTable.Of(table) is not null)
         {
             _columns[table] = Columns();
         }
@@ -468,7 +468,7 @@ internal sealed class SqlDump
 
     private OldTable? Table(string name, Place place)
     {
-        var wanted = _database.Wanted(name);
+        var wanted = OldTable.Of(name);
         if (wanted is null)
         {
             _database.PassOver(name, place);

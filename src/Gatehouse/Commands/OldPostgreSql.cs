@@ -62,7 +62,7 @@ internal sealed class OldPostgreSql
 
             foreach (var (name, columns) in await TablesAsync(connection, transaction, cancellation))
             {
-                if (database.Wanted(name.ToUpperInvariant()) is { } table)
+                if (OldTable.Of(name.ToUpperInvariant()) is { } table)
                 {
                     await ReadTableAsync(connection, transaction, name, columns, table, database, cancellation);
                 }

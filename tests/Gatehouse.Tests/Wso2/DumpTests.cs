@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Gatehouse.Commands;
 using Gatehouse.TestSupport;
@@ -198,6 +199,7 @@ public sealed class DumpTests : IDisposable
         foreach (var f in import.Log.Findings)
         {
             text.Append(
+                CultureInfo.InvariantCulture,
                 $"{f.Outcome.Words()} {f.Place}: {f.Element}{(f.Value is null ? "" : $" = {f.Value}")}{(f.Target is null ? "" : $" → {f.Target}")}{(f.Note is null ? "" : $"; {f.Note}")}\n"
             );
         }
