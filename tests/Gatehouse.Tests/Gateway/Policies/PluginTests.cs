@@ -88,7 +88,7 @@ public sealed class PluginTests : IAsyncLifetime
 
         var refusal = Assert.Single(gateway.Apply(Api("acme/stamp", settings).Put()));
 
-        Assert.Contains(reason, refusal.Reason, StringComparison.Ordinal);
+        Assert.Contains(reason, $"{refusal.Field} {refusal.Reason}", StringComparison.Ordinal);
         using var answer = await PostAsync(gateway, "x");
         Assert.Equal("stamped", answer.Headers.GetValues("X-Stamped").Single());
     }

@@ -159,9 +159,7 @@ public abstract class RestTests(Product product)
     [InlineData("PATCH", "/api/v1/subscriptions/a/b", "state")]
     [InlineData("PUT", "/api/v1/applications/a/owner", "owner")]
     [InlineData("PUT", "/api/v1/issuers/i", "url")]
-    [InlineData("POST", "/api/v1/apis/a/lifecycle", "action")]
     [InlineData("POST", "/api/v1/mail-settings/test", "to")]
-    [InlineData("PUT", "/api/v1/apis/a/credentials/production", "type")]
     public async Task An_empty_body_is_refused_with_what_it_lacks(string method, string path, string member)
     {
         await using var management = await TestManagement.StartAsync(on: product);

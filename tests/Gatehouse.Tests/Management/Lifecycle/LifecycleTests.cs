@@ -25,6 +25,20 @@ public sealed class LifecycleTests
         Assert.Equal(401, (await node.CallAsync(Pets)).Status);
         Assert.Equal(200, (await node.CallAsync(Pets, key)).Status);
 
+        // What an empty body lacks is said by name.
+        foreach (
+            var (method, path, member) in new[]
+            {
+                (HttpMethod.Post, "apis/petstore/lifecycle", "action"),
+                (HttpMethod.Put, "apis/petstore/credentials/production", "type"),
+            }
+        )
+        {
+            var lacking = await node.Manager.RefusedAsync(HttpStatusCode.BadRequest, method, path, "{}");
+            var error = Assert.Single(lacking.Errors!.Value);
+            Assert.Contains(member, $"{error.Pointer} {error.Message}", StringComparison.Ordinal);
+        }
+
         await StepAsync(node, "block");
         var blocked = await node.CallAsync(Pets, key);
         Assert.Equal(503, blocked.Status);
