@@ -1,4 +1,3 @@
-using System.Buffers;
 using Gatehouse.Gateway.Forwarding;
 using Gatehouse.Gateway.Pipeline;
 
@@ -15,7 +14,7 @@ internal static class AccessLine
 
     public static void Write(AccessLog log, Exchange exchange, string node, TimeSpan duration)
     {
-        var line = new LineWriter();
+        var line = new LineWriter(log.Take());
         line.Time("\"time\":"u8, exchange.Now);
         line.Text(",\"id\":"u8, exchange.RequestId);
         line.Text(",\"node\":"u8, node);
@@ -51,14 +50,14 @@ internal static class AccessLine
             line.Text(",\"code\":"u8, problem.Code);
         }
 
-        var (pooled, length) = line.End();
+        var (array, length) = line.End();
         if (length > Longest)
         {
-            ArrayPool<byte>.Shared.Return(pooled);
+            log.GiveBack(array);
         }
         else
         {
-            log.Write(pooled, length);
+            log.Write(array, length);
         }
     }
 

@@ -4,12 +4,11 @@ using System.Text.Json;
 namespace Gatehouse.Gateway.Accounting;
 
 /// <summary>
-/// One JSON object on one line, written straight into a pooled array. Escapes as <see cref="Utf8JsonWriter"/> does; nearly
+/// One JSON object on one line, written straight into the array that the log takes. Escapes as <see cref="Utf8JsonWriter"/> does; nearly
 /// everything that a log says needs none, which one look tells.
 /// </summary>
 internal ref struct LineWriter
 {
-    private const int FirstSize = 1024;
     private const int LongestNumber = 20;
     private const int LongestTime = 33;
 
@@ -20,9 +19,10 @@ internal ref struct LineWriter
     private byte[] _bytes;
     private int _length;
 
-    public LineWriter()
+    /// <param name="array">The first array; a longer line leaves it for a larger one.</param>
+    public LineWriter(byte[] array)
     {
-        _bytes = ArrayPool<byte>.Shared.Rent(FirstSize);
+        _bytes = array;
         _bytes[_length++] = (byte)'{';
     }
 
@@ -67,8 +67,8 @@ internal ref struct LineWriter
         _length += name.Length + written + 2;
     }
 
-    /// <summary>Ends the line. The array is the caller's from now on, to be given back to the shared pool.</summary>
-    public (byte[] Pooled, int Length) End()
+    /// <summary>Ends the line and says where it is.</summary>
+    public (byte[] Array, int Length) End()
     {
         "}\n"u8.CopyTo(Room(2));
         _length += 2;
@@ -91,10 +91,7 @@ internal ref struct LineWriter
     {
         if (_bytes.Length - _length < size)
         {
-            var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_bytes.Length * 2, _length + size));
-            _bytes.AsSpan(0, _length).CopyTo(larger);
-            ArrayPool<byte>.Shared.Return(_bytes);
-            _bytes = larger;
+            Array.Resize(ref _bytes, Math.Max(_bytes.Length * 2, _length + size));
         }
 
         return _bytes.AsSpan(_length);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Gatehouse.Gateway.Transport;
 using Gatehouse.Gateway.Accounting;
 using Gatehouse.Gateway.Balancing;
 using Gatehouse.Gateway.Pipeline;
@@ -37,7 +38,7 @@ internal sealed class Forwarder(ForwardingCounters counters)
     }
 
     // One frame for all attempts: every request waits in it for its backend.
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     private async ValueTask<ForwardingOutcome> TryAsync(Exchange exchange, TargetPool pool, Target target)
     {
         List<Target>? tried = null;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using Gatehouse.Gateway.Transport;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 
@@ -112,7 +113,7 @@ internal sealed class GuardedReader(
     public override ValueTask CompleteAsync(Exception? exception = null) =>
         HasRefused ? default : inner.CompleteAsync(exception);
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     private async ValueTask<ReadResult> ExposeAsync(ValueTask<ReadResult> pending)
     {
         var read = await pending.ConfigureAwait(false);

@@ -31,7 +31,7 @@ internal static class Buffers
             Interlocked.Increment(ref s_lent);
         }
 
-        return ArrayPool<byte>.Shared.Rent(atLeast);
+        return LoopArrays.Rent(atLeast);
     }
 
     public static void Return(byte[] buffer)
@@ -42,7 +42,7 @@ internal static class Buffers
             buffer.AsSpan().Fill(Poison);
         }
 
-        ArrayPool<byte>.Shared.Return(buffer);
+        LoopArrays.Return(buffer);
     }
 }
 

@@ -48,7 +48,7 @@ internal sealed class BackendConnection(Wire wire, IPAddress address, Dialer dia
     public void Dispose() => wire.Dispose();
 
     /// <summary>Sends the request and streams the answer. Afterwards the connection is back in its pool, or closed.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     public async ValueTask<ForwardingOutcome> ConverseAsync(Exchange exchange, Target target, TrafficTimeouts timeouts)
     {
         var deadline = exchange.Deadline;
@@ -335,7 +335,7 @@ internal sealed class BackendConnection(Wire wire, IPAddress address, Dialer dia
             return;
         }
 
-        var larger = ArrayPool<byte>.Shared.Rent(_input.Length == 0 ? FirstInput : LargestInput);
+        var larger = LoopArrays.Rent(_input.Length == 0 ? FirstInput : LargestInput);
         Arrived.CopyTo(larger);
         var arrived = _end - _start;
         Release();
@@ -346,7 +346,7 @@ internal sealed class BackendConnection(Wire wire, IPAddress address, Dialer dia
     {
         if (_input.Length > 0)
         {
-            ArrayPool<byte>.Shared.Return(_input);
+            LoopArrays.Return(_input);
         }
 
         (_input, _start, _end) = ([], 0, 0);

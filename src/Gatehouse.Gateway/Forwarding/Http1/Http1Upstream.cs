@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Gatehouse.Gateway.Transport;
 using Gatehouse.Gateway.Balancing;
 using Gatehouse.Gateway.Pipeline;
 
@@ -15,7 +16,7 @@ internal sealed class Http1Upstream(ConnectionPool pool, IUpstream others, Traff
             ? others.SendAsync(exchange, target)
             : SendOverAsync(exchange, target);
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
     private async ValueTask<ForwardingOutcome> SendOverAsync(Exchange exchange, Target target)
     {
         var deadline = exchange.Deadline;

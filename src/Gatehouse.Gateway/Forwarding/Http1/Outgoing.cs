@@ -4,6 +4,7 @@ using System.Text;
 using Gatehouse.Gateway.Balancing;
 using Gatehouse.Gateway.Pipeline;
 using Gatehouse.Gateway.Strictness;
+using Gatehouse.Gateway.Transport;
 using Microsoft.Extensions.Primitives;
 
 namespace Gatehouse.Gateway.Forwarding.Http1;
@@ -96,7 +97,7 @@ internal sealed class Outgoing : IHeaderSink
     {
         if (_bytes.Length > 0)
         {
-            ArrayPool<byte>.Shared.Return(_bytes);
+            LoopArrays.Return(_bytes);
             _bytes = [];
         }
 
@@ -154,11 +155,11 @@ internal sealed class Outgoing : IHeaderSink
     {
         if (_bytes.Length - _length < size)
         {
-            var larger = ArrayPool<byte>.Shared.Rent(Math.Max(FirstSize, Math.Max(_bytes.Length * 2, _length + size)));
+            var larger = LoopArrays.Rent(Math.Max(FirstSize, Math.Max(_bytes.Length * 2, _length + size)));
             Written.Span.CopyTo(larger);
             if (_bytes.Length > 0)
             {
-                ArrayPool<byte>.Shared.Return(_bytes);
+                LoopArrays.Return(_bytes);
             }
 
             _bytes = larger;
