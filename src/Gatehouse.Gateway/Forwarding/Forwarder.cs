@@ -1,9 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Gatehouse.Gateway.Transport;
 using Gatehouse.Gateway.Accounting;
 using Gatehouse.Gateway.Balancing;
 using Gatehouse.Gateway.Pipeline;
+using Gatehouse.Gateway.Transport;
 
 namespace Gatehouse.Gateway.Forwarding;
 

@@ -27,7 +27,9 @@ internal static class LoopArrays
             atLeast <= Small ? t_small
             : atLeast <= Medium ? t_medium
             : null;
-        return kept is not null && kept.TryPop(out var array) ? array : ArrayPool<byte>.Shared.Rent(Math.Max(atLeast, Small));
+        return kept is not null && kept.TryPop(out var array)
+            ? array
+            : ArrayPool<byte>.Shared.Rent(Math.Max(atLeast, Small));
     }
 
     public static void Return(byte[] array)

@@ -18,11 +18,13 @@ internal struct LoopMethodBuilder<TResult>
 
     public static LoopMethodBuilder<TResult> Create() => default;
 
+#pragma warning disable CA1822 // The compiler calls them on an instance.
     // The runtime's own: it sees to it that what the method does to its context ends with it.
     public readonly void Start<TMachine>(ref TMachine machine)
         where TMachine : IAsyncStateMachine => default(AsyncTaskMethodBuilder).Start(ref machine);
 
     public readonly void SetStateMachine(IAsyncStateMachine machine) => ArgumentNullException.ThrowIfNull(machine);
+#pragma warning restore CA1822
 
     public void SetResult(TResult result)
     {

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
-using Gatehouse.Gateway.Transport;
 using Gatehouse.Gateway.Balancing;
 using Gatehouse.Gateway.Pipeline;
+using Gatehouse.Gateway.Transport;
 
 namespace Gatehouse.Gateway.Forwarding.Http1;
 
