@@ -64,15 +64,19 @@ public sealed class DemoPortal : IAsyncLifetime
         _ = said;
     }
 
+    public void SkipWithoutBrowser() =>
+        Assert.SkipWhen(_browser is null, "Chromium is not installed; test.sh installs it");
+
     /// <summary>A fresh browser context; what goes wrong in it fails the test when it ends.</summary>
     public async Task<Visit> VisitAsync(
         bool signedIn = true,
         bool dark = false,
         bool narrow = false,
-        bool javaScript = true
+        bool javaScript = true,
+        string? address = null
     )
     {
-        Assert.SkipWhen(_browser is null, "Chromium is not installed; test.sh installs it");
+        SkipWithoutBrowser();
         var context = await _browser!.NewContextAsync(
             new()
             {
@@ -86,7 +90,7 @@ public sealed class DemoPortal : IAsyncLifetime
             }
         );
         context.SetDefaultTimeout(20_000);
-        return new(Address, context, await context.NewPageAsync());
+        return new(address ?? Address, context, await context.NewPageAsync());
     }
 
     public async ValueTask DisposeAsync()
