@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 namespace Gatehouse.Portal.Kit;
 
 /// <summary>What every page has: who looks at it, the form that was sent, and what went wrong with it.</summary>
-public abstract class PortalPage : ComponentBase
+public abstract class PortalPage : Loaded
 {
     /// <summary>The request. Pages are rendered on the server for one request each.</summary>
     [CascadingParameter]

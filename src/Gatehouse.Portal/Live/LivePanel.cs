@@ -1,11 +1,12 @@
 using Gatehouse.Management;
 using Gatehouse.Portal.Access;
+using Gatehouse.Portal.Kit;
 using Microsoft.AspNetCore.Components;
 
 namespace Gatehouse.Portal.Live;
 
 /// <summary>A part of a page that is kept true while the page is open. Rendered with the page, and again whenever it may have changed.</summary>
-public abstract class LivePanel : ComponentBase
+public abstract class LivePanel : Loaded
 {
     /// <summary>What it is about, such as a node's name; empty for panels of which there is one.</summary>
     [Parameter]
