@@ -28,8 +28,11 @@ internal static class KeyManagerEndpoints
 {
     public static void MapKeyManager(this IEndpointRouteBuilder rest)
     {
-        rest.MapGet("/key-manager", Show).Require(Permission.Read);
-        rest.MapPost("/key-manager/keys", RotateAsync).Require(Permission.Administer);
+        rest.MapGet("/key-manager", Show).WithSummary("The key manager and its signing keys").Require(Permission.Read);
+        rest.MapPost("/key-manager/keys", RotateAsync)
+            .Once()
+            .WithSummary("Makes a new signing key")
+            .Require(Permission.Administer);
     }
 
     private static Ok<KeyManagerView> Show(SigningKeys keys, KeyManagerSettings settings) =>

@@ -57,6 +57,7 @@ internal static class Menu
                 new("Audit", "/admin/audit", "scroll-text", Permission.Audit),
             ]
         ),
+        new("Programs", [new("REST API", "/admin/api-reference", "file-code")]),
     ];
 
     private static readonly Section[] s_publisher =

@@ -13,10 +13,15 @@ internal static partial class AccessEndpoints
 {
     public static void MapAccess(this IEndpointRouteBuilder rest)
     {
-        rest.MapPost("/login", SignInAsync).AllowAnonymous();
-        rest.MapPost("/logout", SignOutAsync).Require(Permission.Read);
-        rest.MapGet("/whoami", WhoAmI).Require(Permission.Read);
-        rest.MapPost("/trace-grants", GrantTraceAsync).Require(Permission.Trace);
+        rest.MapPost("/login", SignInAsync).WithSummary("Spends a sign-in code for an access token").AllowAnonymous();
+        rest.MapPost("/logout", SignOutAsync)
+            .WithSummary("Ends the session or token that was shown")
+            .Require(Permission.Read);
+        rest.MapGet("/whoami", WhoAmI).WithSummary("Whose the token is, and what it may do").Require(Permission.Read);
+        rest.MapPost("/trace-grants", GrantTraceAsync)
+            .Once()
+            .WithSummary("Makes a grant to trace requests")
+            .Require(Permission.Trace);
     }
 
     private static async Task<Results<Ok<IssuedToken>, JsonHttpResult<ProblemDocument>>> SignInAsync(

@@ -26,16 +26,31 @@ internal static class AlertEndpoints
 {
     public static void MapAlerts(this IEndpointRouteBuilder rest)
     {
-        rest.MapGet("/alerts", RaisedAsync).Require(Permission.Audit);
+        rest.MapGet("/alerts", RaisedAsync)
+            .WithSummary("What is wrong now and whom it was told")
+            .Require(Permission.Audit);
         // Webhooks' addresses are secrets, and whoever sets one makes the manager call it.
-        rest.MapGet("/alert-rules", ListAsync).Require(Permission.Operate);
-        rest.MapPut("/alert-rules/{name}", PutAsync).Require(Permission.Operate);
-        rest.MapDelete("/alert-rules/{name}", DeleteAsync).Require(Permission.Operate);
-        rest.MapPost("/alert-rules/{name}/secret", MakeSecretAsync).Require(Permission.Operate);
-        rest.MapPost("/alert-rules/{name}/test", TestAsync).Require(Permission.Operate);
-        rest.MapGet("/mail-settings", ShowMailAsync).Require(Permission.Administer);
-        rest.MapPut("/mail-settings", SetMailAsync).Require(Permission.Administer);
-        rest.MapPost("/mail-settings/test", TestMailAsync).Require(Permission.Administer);
+        rest.MapGet("/alert-rules", ListAsync).WithSummary("The alert rules").Require(Permission.Operate);
+        rest.MapPut("/alert-rules/{name}", PutAsync)
+            .WithSummary("Makes or changes an alert rule")
+            .Conditional()
+            .Require(Permission.Operate);
+        rest.MapDelete("/alert-rules/{name}", DeleteAsync)
+            .WithSummary("Deletes an alert rule")
+            .Require(Permission.Operate);
+        rest.MapPost("/alert-rules/{name}/secret", MakeSecretAsync)
+            .WithSummary("Makes the secret that signs a rule's webhooks; it is in this answer only")
+            .Require(Permission.Operate);
+        rest.MapPost("/alert-rules/{name}/test", TestAsync)
+            .WithSummary("Tells whom a rule tells that this is a test")
+            .Require(Permission.Operate);
+        rest.MapGet("/mail-settings", ShowMailAsync)
+            .WithSummary("How mail is sent, without its password")
+            .Require(Permission.Administer);
+        rest.MapPut("/mail-settings", SetMailAsync).WithSummary("Says how mail is sent").Require(Permission.Administer);
+        rest.MapPost("/mail-settings/test", TestMailAsync)
+            .WithSummary("Sends a test mail")
+            .Require(Permission.Administer);
     }
 
     private static async Task<Ok<Page<RaisedAlert>>> RaisedAsync(

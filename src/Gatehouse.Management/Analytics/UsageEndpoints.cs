@@ -15,8 +15,14 @@ internal static class UsageEndpoints
 
     public static void MapUsage(this IEndpointRouteBuilder rest)
     {
-        rest.MapGet("/usage", AskAsync).Require(Permission.Read);
-        rest.MapGet("/applications/{app}/usage", OfApplicationAsync).Require(Permission.Read);
+        rest.MapGet("/usage", AskAsync)
+            .WithSummary("What was called: counts, errors and latencies by period")
+            .AlsoAnswers("text/csv")
+            .Require(Permission.Read);
+        rest.MapGet("/applications/{app}/usage", OfApplicationAsync)
+            .WithSummary("What one application called")
+            .AlsoAnswers("text/csv")
+            .Require(Permission.Read);
     }
 
     private static Task<Results<Ok<ImmutableArray<UsageView>>, ContentHttpResult>> AskAsync(

@@ -11,15 +11,40 @@ internal static class ApiEndpoints
 {
     public static void MapApis(this IEndpointRouteBuilder rest)
     {
-        rest.MapGet("/apis", ListAsync).Require(Permission.Read);
-        rest.MapPost("/apis", ImportAsync).Require(Permission.Publish);
-        rest.MapGet("/apis/{id}", ShowAsync).Require(Permission.Read);
-        rest.MapPatch("/apis/{id}", EditAsync).Require(Permission.Publish);
-        rest.MapDelete("/apis/{id}", DeleteAsync).Require(Permission.Publish).Needs(ApiRight.Own);
-        rest.MapGet("/apis/{id}/openapi", DocumentAsync).Require(Permission.Read);
-        rest.MapPut("/apis/{id}/openapi", UpdateDocumentAsync).Require(Permission.Publish);
-        rest.MapPost("/apis/create", CreateAsync).Require(Permission.Publish);
-        rest.MapPost("/apis/{id}/versions", CopyAsync).Require(Permission.Publish);
+        rest.MapGet("/apis", ListAsync).WithSummary("The APIs the caller may see").Require(Permission.Read);
+        rest.MapPost("/apis", ImportAsync)
+            .Once()
+            .WithSummary("Imports an OpenAPI document: makes an API, or replaces its definition")
+            .Conditional()
+            .TakesBody(null, "application/yaml", "application/json")
+            .Require(Permission.Publish);
+        rest.MapGet("/apis/{id}", ShowAsync).WithSummary("One API in full").Require(Permission.Read);
+        rest.MapPatch("/apis/{id}", EditAsync)
+            .WithSummary("Changes an API's definition")
+            .Conditional()
+            .Require(Permission.Publish);
+        rest.MapDelete("/apis/{id}", DeleteAsync)
+            .WithSummary("Deletes an API")
+            .Conditional()
+            .Require(Permission.Publish)
+            .Needs(ApiRight.Own);
+        rest.MapGet("/apis/{id}/openapi", DocumentAsync)
+            .WithSummary("The OpenAPI document an API was made from")
+            .Produces<byte[]>(StatusCodes.Status200OK, "application/octet-stream")
+            .Require(Permission.Read);
+        rest.MapPut("/apis/{id}/openapi", UpdateDocumentAsync)
+            .WithSummary("Replaces the OpenAPI document of an API")
+            .Conditional()
+            .TakesBody(null, "application/yaml", "application/json")
+            .Require(Permission.Publish);
+        rest.MapPost("/apis/create", CreateAsync)
+            .Once()
+            .WithSummary("Makes an API without a document")
+            .Require(Permission.Publish);
+        rest.MapPost("/apis/{id}/versions", CopyAsync)
+            .Once()
+            .WithSummary("Makes another version of an API")
+            .Require(Permission.Publish);
     }
 
     private static async Task<Ok<Page<ApiSummary>>> ListAsync(

@@ -15,8 +15,12 @@ internal static class ApiSourceEndpoints
 
     public static void MapApiSources(this IEndpointRouteBuilder rest)
     {
-        rest.MapGet("/apis/{id}/source", ShowAsync).Require(Permission.Publish);
+        rest.MapGet("/apis/{id}/source", ShowAsync)
+            .WithSummary("An API as its source would say it")
+            .Require(Permission.Publish);
         rest.MapPut("/apis/{id}/source", PutAsync)
+            .WithSummary("Makes an API what its source says")
+            .Conditional()
             .Require(Permission.Publish)
             .Needs(ApiRight.Edit, makes: true)
             .LimitBody(MaxBody);

@@ -118,8 +118,14 @@ internal static class CredentialEndpoints
 {
     public static void MapCredentials(this IEndpointRouteBuilder rest)
     {
-        rest.MapPut("/apis/{id}/credentials/{set}", SetAsync).Require(Permission.Publish);
-        rest.MapDelete("/apis/{id}/credentials/{set}", RemoveAsync).Require(Permission.Publish);
+        rest.MapPut("/apis/{id}/credentials/{set}", SetAsync)
+            .WithSummary("Sets what the gateway shows an API's endpoints")
+            .Conditional()
+            .Require(Permission.Publish);
+        rest.MapDelete("/apis/{id}/credentials/{set}", RemoveAsync)
+            .WithSummary("Takes away what the gateway shows an API's endpoints")
+            .Conditional()
+            .Require(Permission.Publish);
     }
 
     private static async Task<Ok<EndpointCredential>> SetAsync(

@@ -13,8 +13,13 @@ internal static class PolicyEndpoints
 {
     public static void MapPolicies(this IEndpointRouteBuilder rest)
     {
-        rest.MapGet("/apis/{id}/policies", ShowAsync).Require(Permission.Read);
-        rest.MapPut("/apis/{id}/policies", SetAsync).Require(Permission.Publish);
+        rest.MapGet("/apis/{id}/policies", ShowAsync)
+            .WithSummary("The policies of an API and its operations")
+            .Require(Permission.Read);
+        rest.MapPut("/apis/{id}/policies", SetAsync)
+            .WithSummary("Replaces the policies of an API, or of one operation")
+            .Conditional()
+            .Require(Permission.Publish);
     }
 
     private static async Task<Ok<PoliciesView>> ShowAsync(

@@ -73,24 +73,60 @@ internal static class ConsumerEndpoints
 {
     public static void MapConsumers(this IEndpointRouteBuilder rest)
     {
-        rest.MapGet("/applications", ListAsync).Require(Permission.Read);
-        rest.MapPost("/applications", CreateAsync).Require(Permission.Subscribe);
-        rest.MapGet("/applications/{app}", ShowAsync).Require(Permission.Read);
-        rest.MapDelete("/applications/{app}", DeleteAsync).Require(Permission.Subscribe);
+        rest.MapGet("/applications", ListAsync)
+            .WithSummary("The applications the caller may see")
+            .Require(Permission.Read);
+        rest.MapPost("/applications", CreateAsync)
+            .Once()
+            .WithSummary("Makes an application")
+            .Require(Permission.Subscribe);
+        rest.MapGet("/applications/{app}", ShowAsync)
+            .WithSummary("One application, by id or name")
+            .Require(Permission.Read);
+        rest.MapDelete("/applications/{app}", DeleteAsync)
+            .WithSummary("Deletes an application, its subscriptions and its keys")
+            .Require(Permission.Subscribe);
         // A subscriber must not lift what a publisher put on it.
-        rest.MapPatch("/applications/{app}", SetAsync).Require(Permission.Publish);
-        rest.MapPatch("/subscriptions/{app}/{api}", SetSubscriptionAsync).Require(Permission.Publish);
-        rest.MapPut("/applications/{app}/policy", SetPolicyAsync).Require(Permission.Subscribe);
-        rest.MapPatch("/applications/{app}/about", EditAsync).Require(Permission.Subscribe);
-        rest.MapPut("/applications/{app}/owner", ChangeOwnerAsync).Require(Permission.Subscribe);
-        rest.MapPut("/subscriptions/{app}/{api}/plan", SetPlanAsync).Require(Permission.Subscribe);
-        rest.MapGet("/subscriptions", ListSubscriptionsAsync).Require(Permission.Read);
-        rest.MapPost("/subscriptions", SubscribeAsync).Require(Permission.Subscribe);
-        rest.MapDelete("/subscriptions/{app}/{api}", UnsubscribeAsync).Require(Permission.Subscribe);
-        rest.MapGet("/applications/{app}/keys", ListKeysAsync).Require(Permission.Read);
-        rest.MapPost("/applications/{app}/keys", CreateKeyAsync).Require(Permission.Subscribe);
-        rest.MapPost("/keys/{id}/roll", RollKeyAsync).Require(Permission.Subscribe);
-        rest.MapDelete("/keys/{id}", RevokeKeyAsync).Require(Permission.Subscribe);
+        rest.MapPatch("/applications/{app}", SetAsync)
+            .WithSummary("Suspends or resumes an application")
+            .Require(Permission.Publish);
+        rest.MapPatch("/subscriptions/{app}/{api}", SetSubscriptionAsync)
+            .WithSummary("Blocks or opens a subscription")
+            .Require(Permission.Publish);
+        rest.MapPut("/applications/{app}/policy", SetPolicyAsync)
+            .WithSummary("Puts an application under another policy")
+            .Require(Permission.Subscribe);
+        rest.MapPatch("/applications/{app}/about", EditAsync)
+            .WithSummary("Changes an application's name, description or group")
+            .Require(Permission.Subscribe);
+        rest.MapPut("/applications/{app}/owner", ChangeOwnerAsync)
+            .WithSummary("Gives an application to another user")
+            .Require(Permission.Subscribe);
+        rest.MapPut("/subscriptions/{app}/{api}/plan", SetPlanAsync)
+            .WithSummary("Puts a subscription on another plan")
+            .Require(Permission.Subscribe);
+        rest.MapGet("/subscriptions", ListSubscriptionsAsync)
+            .WithSummary("The subscriptions the caller may see")
+            .Require(Permission.Read);
+        rest.MapPost("/subscriptions", SubscribeAsync)
+            .Once()
+            .WithSummary("Subscribes an application to an API")
+            .Require(Permission.Subscribe);
+        rest.MapDelete("/subscriptions/{app}/{api}", UnsubscribeAsync)
+            .WithSummary("Ends a subscription")
+            .Require(Permission.Subscribe);
+        rest.MapGet("/applications/{app}/keys", ListKeysAsync)
+            .WithSummary("The keys of an application, without their secrets")
+            .Require(Permission.Read);
+        rest.MapPost("/applications/{app}/keys", CreateKeyAsync)
+            .Once()
+            .WithSummary("Makes a key of an application; its secret is in this answer only")
+            .Require(Permission.Subscribe);
+        rest.MapPost("/keys/{id}/roll", RollKeyAsync)
+            .Once()
+            .WithSummary("Makes a key in place of another, which ends after an overlap")
+            .Require(Permission.Subscribe);
+        rest.MapDelete("/keys/{id}", RevokeKeyAsync).WithSummary("Revokes a key").Require(Permission.Subscribe);
     }
 
     private static async Task<Ok<Page<Application>>> ListAsync(

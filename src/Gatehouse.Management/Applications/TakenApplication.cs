@@ -106,7 +106,10 @@ internal static class TakeoverEndpoints
     private const long MaxBody = 2 * 1024 * 1024;
 
     public static void MapTakeovers(this IEndpointRouteBuilder rest) =>
-        rest.MapPost("/takeovers", TakeAsync).Require(Permission.Administer).LimitBody(MaxBody);
+        rest.MapPost("/takeovers", TakeAsync)
+            .WithSummary("Takes over an application of an old product, with its keys and subscriptions")
+            .Require(Permission.Administer)
+            .LimitBody(MaxBody);
 
     private static async Task<Ok<Takeover>> TakeAsync(
         TakenApplication ask,

@@ -9,10 +9,15 @@ internal static class ApprovalEndpoints
 {
     public static void MapApprovals(this IEndpointRouteBuilder rest)
     {
-        rest.MapGet("/tasks", ListAsync).Require(Permission.Read);
-        rest.MapPost("/tasks/{id}", DecideAsync).Require(Permission.Publish);
-        rest.MapGet("/approval-settings", ShowAsync).Require(Permission.Read);
-        rest.MapPut("/approval-settings", SaveAsync).Require(Permission.Administer);
+        rest.MapGet("/tasks", ListAsync)
+            .WithSummary("What waits for an approval, and what became of it")
+            .Require(Permission.Read);
+        rest.MapPost("/tasks/{id}", DecideAsync).WithSummary("Approves or rejects a task").Require(Permission.Publish);
+        rest.MapGet("/approval-settings", ShowAsync).WithSummary("What needs an approval").Require(Permission.Read);
+        rest.MapPut("/approval-settings", SaveAsync)
+            .WithSummary("Says what needs an approval")
+            .Conditional()
+            .Require(Permission.Administer);
     }
 
     private static async Task<Ok<Page<ApprovalTask>>> ListAsync(

@@ -34,7 +34,7 @@ public sealed class Approvals(Catalogue catalogue)
             cancellation
         );
 
-    /// <summary>True when what <paramref name="caller"/> asks for has to wait.</summary>
+    /// <summary>True when what the caller asks for has to wait.</summary>
     internal async Task<bool> IsNeededAsync(ApprovalKind kind, bool mayAlready, CancellationToken cancellation)
     {
         if (mayAlready)

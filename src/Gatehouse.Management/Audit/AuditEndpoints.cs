@@ -12,8 +12,10 @@ internal static class AuditEndpoints
 
     public static void MapAudit(this IEndpointRouteBuilder rest)
     {
-        rest.MapGet("/audit", ReadAsync).Require(Permission.Audit);
-        rest.MapGet("/audit/verdict", VerifyAsync).Require(Permission.Audit);
+        rest.MapGet("/audit", ReadAsync).WithSummary("Who did what, the newest first").Require(Permission.Audit);
+        rest.MapGet("/audit/verdict", VerifyAsync)
+            .WithSummary("Whether the audit's chain holds")
+            .Require(Permission.Audit);
     }
 
     private static async Task<Ok<AuditPage>> ReadAsync(

@@ -178,6 +178,8 @@ public sealed class Catalogue(CatalogueDatabase database, CatalogueKey key, Time
                         await rows(context, cancellation).ConfigureAwait(false);
                     }
 
+                    await IdempotencyStore.MarkAsync(context, cancellation).ConfigureAwait(false);
+
                     AuditTrail.Append(context, head, now, transaction.Actor, transaction.Summary, edits);
                     return (new CommitResult(Head(head), Moved: moving.Count > 0), Save: true);
                 },
@@ -265,8 +267,8 @@ public sealed class Catalogue(CatalogueDatabase database, CatalogueKey key, Time
     }
 
     /// <summary>
-    /// Forgets tombstones and heads older than <paramref name="age"/>, and entities that expired that long ago. A node that
-    /// was away for longer reads everything again.
+    /// Forgets tombstones and heads older than <paramref name="age"/>, entities that expired that long ago, and idempotency keys
+    /// whose time is over. A node that was away for longer reads everything again.
     /// </summary>
     public async Task PurgeAsync(TimeSpan age, CancellationToken cancellation)
     {
@@ -286,6 +288,7 @@ public sealed class Catalogue(CatalogueDatabase database, CatalogueKey key, Time
                         .Entities.Where(e => !e.Deleted && e.ExpiresAt != null && e.ExpiresAt < cutoff)
                         .ExecuteDeleteAsync(cancellation)
                         .ConfigureAwait(false);
+                    await IdempotencyStore.ForgetAsync(context, time.GetUtcNow(), cancellation).ConfigureAwait(false);
                     if (floor <= head.TombstoneFloor)
                     {
                         return (true, Save: true);

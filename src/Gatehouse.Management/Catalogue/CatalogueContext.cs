@@ -36,6 +36,9 @@ public sealed class CatalogueContext(DbContextOptions<CatalogueContext> options)
     /// <summary>Single-use sign-in codes.</summary>
     public DbSet<SignInCodeRow> SignInCodes => Set<SignInCodeRow>();
 
+    /// <summary>Creates that came with an <c>Idempotency-Key</c>.</summary>
+    public DbSet<IdempotencyRow> IdempotencyKeys => Set<IdempotencyRow>();
+
     /// <summary>What each node said last.</summary>
     public DbSet<NodeStatusRow> NodeStatus => Set<NodeStatusRow>();
 
@@ -84,6 +87,11 @@ public sealed class CatalogueContext(DbContextOptions<CatalogueContext> options)
             token.HasIndex(t => t.Hash).IsUnique();
         });
         modelBuilder.Entity<SignInCodeRow>().ToTable("sign_in_codes").HasKey(c => c.Hash);
+        modelBuilder.Entity<IdempotencyRow>(key =>
+        {
+            key.ToTable("idempotency_keys").HasKey(k => new { k.User, k.Key });
+            key.HasIndex(k => k.ExpiresAt);
+        });
         modelBuilder.Entity<NodeStatusRow>().ToTable("node_status").HasKey(n => n.Node);
         modelBuilder.Entity<NodeCertificateRow>(certificate =>
         {

@@ -9,13 +9,26 @@ internal static class CommunityEndpoints
 {
     public static void MapCommunity(this IEndpointRouteBuilder rest)
     {
-        rest.MapGet("/apis/{id}/comments", ListAsync).Require(Permission.Read);
-        rest.MapPost("/apis/{id}/comments", SayAsync).Require(Permission.Subscribe);
-        rest.MapPut("/apis/{id}/comments/{comment}", EditAsync).Require(Permission.Subscribe);
-        rest.MapDelete("/apis/{id}/comments/{comment}", DeleteAsync).Require(Permission.Subscribe);
-        rest.MapGet("/apis/{id}/rating", ShowAsync).Require(Permission.Read);
-        rest.MapPut("/apis/{id}/rating", RateAsync).Require(Permission.Subscribe);
-        rest.MapDelete("/apis/{id}/rating", TakeBackAsync).Require(Permission.Subscribe);
+        rest.MapGet("/apis/{id}/comments", ListAsync)
+            .WithSummary("The comments on an API, the newest first")
+            .Require(Permission.Read);
+        rest.MapPost("/apis/{id}/comments", SayAsync)
+            .Once()
+            .WithSummary("Comments on an API")
+            .Require(Permission.Subscribe);
+        rest.MapPut("/apis/{id}/comments/{comment}", EditAsync)
+            .WithSummary("Changes one's own comment")
+            .Require(Permission.Subscribe);
+        rest.MapDelete("/apis/{id}/comments/{comment}", DeleteAsync)
+            .WithSummary("Deletes a comment")
+            .Require(Permission.Subscribe);
+        rest.MapGet("/apis/{id}/rating", ShowAsync)
+            .WithSummary("How an API is rated, and by oneself")
+            .Require(Permission.Read);
+        rest.MapPut("/apis/{id}/rating", RateAsync).WithSummary("Rates an API").Require(Permission.Subscribe);
+        rest.MapDelete("/apis/{id}/rating", TakeBackAsync)
+            .WithSummary("Takes one's rating back")
+            .Require(Permission.Subscribe);
     }
 
     private static async Task<Ok<Page<Comment>>> ListAsync(

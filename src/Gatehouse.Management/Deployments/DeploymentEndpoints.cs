@@ -21,10 +21,25 @@ internal static class DeploymentEndpoints
 
     public static void MapDeployments(this IEndpointRouteBuilder rest)
     {
-        rest.MapGet("/apis/{id}/deployments", StatusAsync).Require(Permission.Read);
-        rest.MapPost("/apis/{id}/deployments", DeployAsync).Require(Permission.Publish).Needs(ApiRight.Deploy);
-        rest.MapDelete("/apis/{id}/deployments", UndeployAsync).Require(Permission.Publish).Needs(ApiRight.Deploy);
-        rest.MapPost("/apis/{id}/rollback", RollBackAsync).Require(Permission.Publish).Needs(ApiRight.Deploy);
+        rest.MapGet("/apis/{id}/deployments", StatusAsync)
+            .WithSummary("What is deployed of an API and how far every worker is")
+            .Require(Permission.Read);
+        rest.MapPost("/apis/{id}/deployments", DeployAsync)
+            .Once()
+            .WithSummary("Deploys the definition, or a revision")
+            .Conditional()
+            .Require(Permission.Publish)
+            .Needs(ApiRight.Deploy);
+        rest.MapDelete("/apis/{id}/deployments", UndeployAsync)
+            .WithSummary("Takes an API off the workers")
+            .Conditional()
+            .Require(Permission.Publish)
+            .Needs(ApiRight.Deploy);
+        rest.MapPost("/apis/{id}/rollback", RollBackAsync)
+            .WithSummary("Deploys the revision before, or another")
+            .Conditional()
+            .Require(Permission.Publish)
+            .Needs(ApiRight.Deploy);
     }
 
     private static async Task<Ok<DeploymentView>> StatusAsync(

@@ -12,12 +12,25 @@ internal static class ApiDocumentEndpoints
 {
     public static void MapApiDocuments(this IEndpointRouteBuilder rest)
     {
-        rest.MapGet("/apis/{id}/documents", ListAsync).Require(Permission.Read);
-        rest.MapGet("/apis/{id}/documents/{name}", ShowAsync).Require(Permission.Read);
-        rest.MapPut("/apis/{id}/documents/{name}", PutAsync).Require(Permission.Publish);
-        rest.MapDelete("/apis/{id}/documents/{name}", DeleteAsync).Require(Permission.Publish);
-        rest.MapGet("/apis/{id}/documents/{name}/content", ReadAsync).Require(Permission.Read);
-        rest.MapPut("/apis/{id}/documents/{name}/content", WriteAsync).Require(Permission.Publish);
+        rest.MapGet("/apis/{id}/documents", ListAsync).WithSummary("The documents of an API").Require(Permission.Read);
+        rest.MapGet("/apis/{id}/documents/{name}", ShowAsync)
+            .WithSummary("One document of an API, without its content")
+            .Require(Permission.Read);
+        rest.MapPut("/apis/{id}/documents/{name}", PutAsync)
+            .WithSummary("Makes or changes a document of an API")
+            .Conditional()
+            .Require(Permission.Publish);
+        rest.MapDelete("/apis/{id}/documents/{name}", DeleteAsync)
+            .WithSummary("Deletes a document of an API")
+            .Require(Permission.Publish);
+        rest.MapGet("/apis/{id}/documents/{name}/content", ReadAsync)
+            .WithSummary("The content of a document")
+            .Produces<byte[]>(StatusCodes.Status200OK, "application/octet-stream")
+            .Require(Permission.Read);
+        rest.MapPut("/apis/{id}/documents/{name}/content", WriteAsync)
+            .WithSummary("Replaces the content of a document; Content-Type says what it is")
+            .TakesBody(null, "*/*")
+            .Require(Permission.Publish);
     }
 
     private static async Task<Ok<ImmutableArray<ApiDocument>>> ListAsync(

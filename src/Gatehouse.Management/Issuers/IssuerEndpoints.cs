@@ -81,13 +81,16 @@ internal static class IssuerEndpoints
 {
     public static void MapIssuers(this IEndpointRouteBuilder rest)
     {
-        rest.MapGet("/issuers", ListAsync).Require(Permission.Read);
-        rest.MapGet("/issuers/{name}", ShowAsync).Require(Permission.Read);
+        rest.MapGet("/issuers", ListAsync).WithSummary("The issuers of access tokens").Require(Permission.Read);
+        rest.MapGet("/issuers/{name}", ShowAsync).WithSummary("One issuer").Require(Permission.Read);
         // Who issues tokens decides who gets in.
-        rest.MapPost("/issuers", CreateAsync).Require(Permission.Administer);
-        rest.MapPut("/issuers/{name}", ReplaceAsync).Require(Permission.Administer);
-        rest.MapDelete("/issuers/{name}", DeleteAsync).Require(Permission.Administer);
-        rest.MapPost("/revocations", RevokeAsync).Require(Permission.Operate);
+        rest.MapPost("/issuers", CreateAsync).Once().WithSummary("Makes an issuer").Require(Permission.Administer);
+        rest.MapPut("/issuers/{name}", ReplaceAsync).WithSummary("Replaces an issuer").Require(Permission.Administer);
+        rest.MapDelete("/issuers/{name}", DeleteAsync).WithSummary("Deletes an issuer").Require(Permission.Administer);
+        rest.MapPost("/revocations", RevokeAsync)
+            .Once()
+            .WithSummary("Revokes an access token")
+            .Require(Permission.Operate);
     }
 
     // A secret that is sealed is still nobody's to copy.

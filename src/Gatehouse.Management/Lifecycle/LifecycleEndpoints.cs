@@ -9,8 +9,14 @@ internal static class LifecycleEndpoints
 {
     public static void MapLifecycle(this IEndpointRouteBuilder rest)
     {
-        rest.MapGet("/apis/{id}/lifecycle", ShowAsync).Require(Permission.Read);
-        rest.MapPost("/apis/{id}/lifecycle", TakeAsync).Require(Permission.Publish).Needs(ApiRight.Deploy);
+        rest.MapGet("/apis/{id}/lifecycle", ShowAsync)
+            .WithSummary("Where an API stands in its life, and what it may be taken to")
+            .Require(Permission.Read);
+        rest.MapPost("/apis/{id}/lifecycle", TakeAsync)
+            .WithSummary("Takes an API a step further in its life")
+            .Conditional()
+            .Require(Permission.Publish)
+            .Needs(ApiRight.Deploy);
     }
 
     private static async Task<Ok<LifecycleView>> ShowAsync(

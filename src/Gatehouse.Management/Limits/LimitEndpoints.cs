@@ -10,28 +10,68 @@ namespace Gatehouse.Management;
 
 internal static class LimitEndpoints
 {
+    private const string Json = "application/json";
+
     public static void MapLimits(this IEndpointRouteBuilder rest)
     {
         rest.MapPolicies("plans", LimitKinds.Plans);
         rest.MapPolicies("application-policies", LimitKinds.Applications);
         rest.MapPolicies("api-policies", LimitKinds.Apis);
         rest.MapPolicies("custom-rules", LimitKinds.Rules);
-        rest.MapGet("/blocks", ListBlocksAsync).Require(Permission.Read);
-        rest.MapPost("/blocks", BlockAsync).Require(Permission.Operate);
-        rest.MapDelete("/blocks/{**name}", UnblockAsync).Require(Permission.Operate);
+        rest.MapGet("/blocks", ListBlocksAsync).WithSummary("What is blocked").Require(Permission.Read);
+        rest.MapPost("/blocks", BlockAsync)
+            .Once()
+            .WithSummary("Blocks an API, application, user, address or condition")
+            .Require(Permission.Operate);
+        rest.MapDelete("/blocks/{**name}", UnblockAsync)
+            .WithSummary("Lifts a block")
+            .TakesRestOfPath()
+            .Require(Permission.Operate);
     }
 
     // Written against the context: routes that are generic are not compiled at build time.
     private static void MapPolicies<T>(this IEndpointRouteBuilder rest, string path, LimitKind<T> kind)
         where T : class
     {
-        rest.MapGet($"/{path}", http => ListAsync(http, kind)).Require(Permission.Read);
-        rest.MapPost($"/{path}", http => WriteAsync(http, path, kind, name: null)).Require(Permission.Operate);
-        rest.MapGet($"/{path}/{{name}}", http => ShowAsync(http, kind)).Require(Permission.Read);
-        rest.MapPut($"/{path}/{{name}}", http => WriteAsync(http, path, kind, NameIn(http)))
-            .Require(Permission.Operate);
-        rest.MapDelete($"/{path}/{{name}}", http => DeleteAsync(http, kind)).Require(Permission.Operate);
+        rest.Map(HttpMethods.Get, path, http => ListAsync(http, kind))
+            .Require(Permission.Read)
+            .WithSummary($"Every {kind.Word}")
+            .Paged()
+            .Answers(StatusCodes.Status200OK, typeof(Page<T>));
+        rest.Map(HttpMethods.Post, path, http => WriteAsync(http, path, kind, name: null))
+            .Require(Permission.Operate)
+            .WithSummary($"Makes a new {kind.Word}")
+            .Once()
+            .TakesBody(typeof(T), Json)
+            .Answers(StatusCodes.Status201Created, typeof(T));
+        rest.Map(HttpMethods.Get, $"{path}/{{name}}", http => ShowAsync(http, kind))
+            .Require(Permission.Read)
+            .WithSummary($"One {kind.Word}")
+            .Answers(StatusCodes.Status200OK, typeof(T));
+        rest.Map(HttpMethods.Put, $"{path}/{{name}}", http => WriteAsync(http, path, kind, NameIn(http)))
+            .Require(Permission.Operate)
+            .WithSummary($"Replaces the {kind.Word} of that name, or makes it")
+            .Conditional()
+            .TakesBody(typeof(T), Json)
+            .Answers(StatusCodes.Status200OK, typeof(T))
+            .Answers(StatusCodes.Status201Created, typeof(T));
+        rest.Map(HttpMethods.Delete, $"{path}/{{name}}", http => DeleteAsync(http, kind))
+            .Require(Permission.Operate)
+            .WithSummary($"Deletes the {kind.Word} of that name")
+            .Conditional()
+            .Answers(StatusCodes.Status204NoContent, typeof(void));
     }
+
+    // What describes the API finds a route by its method's metadata, which such a route does not get by itself.
+    private static IEndpointConventionBuilder Map(
+        this IEndpointRouteBuilder rest,
+        string method,
+        string path,
+        RequestDelegate handle
+    ) => rest.MapMethods($"/{path}", [method], handle).WithMetadata(handle.Method);
+
+    private static IEndpointConventionBuilder Answers(this IEndpointConventionBuilder route, int status, Type type) =>
+        route.WithMetadata(new ProducesResponseTypeMetadata(status, type, type == typeof(void) ? [] : [Json]));
 
     private static async Task ListAsync<T>(HttpContext http, LimitKind<T> kind)
         where T : class
@@ -79,7 +119,9 @@ internal static class LimitEndpoints
         where T : class
     {
         var caller = await CallerOfAsync(http).ConfigureAwait(false);
-        await PoliciesOf(http).DeleteAsync(kind, NameIn(http), caller, http.RequestAborted).ConfigureAwait(false);
+        await PoliciesOf(http)
+            .DeleteAsync(kind, NameIn(http), http.Request.ExpectedEpoch(), caller, http.RequestAborted)
+            .ConfigureAwait(false);
         http.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 

@@ -165,7 +165,13 @@ public sealed class LimitPolicies(Catalogue catalogue)
     }
 
     /// <summary>Takes one away. Throws <see cref="ConflictException"/> while something names it: gateways would then let nothing through it.</summary>
-    public async Task DeleteAsync<T>(LimitKind<T> kind, string name, Caller caller, CancellationToken cancellation)
+    public async Task DeleteAsync<T>(
+        LimitKind<T> kind,
+        string name,
+        long? expectedEpoch,
+        Caller caller,
+        CancellationToken cancellation
+    )
         where T : class
     {
         var policy = await GetAsync(kind, name, cancellation).ConfigureAwait(false);
@@ -183,7 +189,7 @@ public sealed class LimitPolicies(Catalogue catalogue)
                 new CatalogueTransaction(caller.Actor, $"deleted {kind.Word} {name}").Delete(
                     kind.Kind,
                     name,
-                    policy.Epoch
+                    expectedEpoch ?? policy.Epoch
                 ),
                 cancellation
             )

@@ -144,13 +144,14 @@ public sealed class ApiTeams(ApiIndex index)
                 || Of(caller, api) is { } member && (member.May.Contains(right) || member.May.Contains(ApiRight.Own))
             );
 
-    // Who runs or audits the cluster sees every API.
+    /// <summary>True for who runs or audits the cluster: they see every API.</summary>
+    internal static bool SeesAll(Caller caller) =>
+        caller.May(Permission.Administer) || caller.May(Permission.Operate) || caller.May(Permission.Audit);
+
     private static bool Works(Caller? caller, IndexedApi api) =>
         caller is not null
         && (
-            caller.May(Permission.Administer)
-            || caller.May(Permission.Operate)
-            || caller.May(Permission.Audit)
+            SeesAll(caller)
             || (api.Listing.Members.IsEmpty ? caller.May(Permission.Publish) : Of(caller, api) is not null)
         );
 

@@ -12,15 +12,35 @@ internal static class ListingEndpoints
 {
     public static void MapListings(this IEndpointRouteBuilder rest)
     {
-        rest.MapGet("/apis/{id}/listing", ShowAsync).Require(Permission.Read);
-        rest.MapPut("/apis/{id}/listing", PutAsync).Require(Permission.Publish);
-        rest.MapGet("/apis/{id}/thumbnail", PictureAsync).Require(Permission.Read);
-        rest.MapPut("/apis/{id}/thumbnail", SetPictureAsync).Require(Permission.Publish);
-        rest.MapDelete("/apis/{id}/thumbnail", RemovePictureAsync).Require(Permission.Publish);
-        rest.MapGet("/tags", TagsAsync).Require(Permission.Read);
-        rest.MapGet("/categories", CategoriesAsync).Require(Permission.Read);
-        rest.MapPut("/categories/{name}", PutCategoryAsync).Require(Permission.Operate);
-        rest.MapDelete("/categories/{name}", DeleteCategoryAsync).Require(Permission.Operate);
+        rest.MapGet("/apis/{id}/listing", ShowAsync)
+            .WithSummary("How app developers find an API")
+            .Require(Permission.Read);
+        rest.MapPut("/apis/{id}/listing", PutAsync)
+            .WithSummary("Changes how app developers find an API")
+            .Conditional()
+            .Require(Permission.Publish);
+        rest.MapGet("/apis/{id}/thumbnail", PictureAsync)
+            .WithSummary("The picture of an API")
+            .Produces<byte[]>(StatusCodes.Status200OK, "application/octet-stream")
+            .Require(Permission.Read);
+        rest.MapPut("/apis/{id}/thumbnail", SetPictureAsync)
+            .WithSummary("Sets the picture of an API")
+            .TakesBody(null, "image/png", "image/jpeg", "image/gif", "image/webp")
+            .Require(Permission.Publish);
+        rest.MapDelete("/apis/{id}/thumbnail", RemovePictureAsync)
+            .WithSummary("Takes the picture of an API away")
+            .Require(Permission.Publish);
+        rest.MapGet("/tags", TagsAsync)
+            .WithSummary("The tags of the APIs the caller may see, with how many have each")
+            .Require(Permission.Read);
+        rest.MapGet("/categories", CategoriesAsync).WithSummary("The categories").Require(Permission.Read);
+        rest.MapPut("/categories/{name}", PutCategoryAsync)
+            .WithSummary("Makes or changes a category")
+            .Conditional()
+            .Require(Permission.Operate);
+        rest.MapDelete("/categories/{name}", DeleteCategoryAsync)
+            .WithSummary("Deletes a category")
+            .Require(Permission.Operate);
     }
 
     private static async Task<Ok<ApiListing>> ShowAsync(

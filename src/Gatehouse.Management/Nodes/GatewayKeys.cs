@@ -11,7 +11,10 @@ namespace Gatehouse.Management;
 internal static class GatewayKeys
 {
     public static void MapGatewayKeys(this IEndpointRouteBuilder rest) =>
-        rest.MapGet("/gateway-keys", ShowAsync).AllowAnonymous();
+        rest.MapGet("/gateway-keys", ShowAsync)
+            .WithSummary("The keys that workers sign backend JWTs with")
+            .Produces<JsonObject>(StatusCodes.Status200OK, "application/jwk-set+json")
+            .AllowAnonymous();
 
     // Of every node that is registered: what one signed a moment ago is checked after it was drained.
     private static async Task<ContentHttpResult> ShowAsync(

@@ -12,18 +12,36 @@ internal static class NodeEndpoints
 {
     public static void MapNodes(this IEndpointRouteBuilder rest)
     {
-        rest.MapGet("/status", StatusAsync).Require(Permission.Read);
-        rest.MapGet("/nodes", ListAsync).Require(Permission.Read);
-        rest.MapGet("/nodes/{name}", FindAsync).Require(Permission.Read);
-        rest.MapGet("/nodes/{name}/inspection", InspectAsync).Require(Permission.Operate);
-        rest.MapPost("/nodes/{name}/drain", DrainAsync).Require(Permission.Operate);
-        rest.MapPost("/nodes/{name}/undrain", UndrainAsync).Require(Permission.Operate);
-        rest.MapDelete("/nodes/{name}", EvictAsync).Require(Permission.Operate);
-        rest.MapGet("/members", Members).Require(Permission.Read);
-        rest.MapGet("/hosts", HostsAsync).Require(Permission.Read);
-        rest.MapGet("/join-tokens", ListTokensAsync).Require(Permission.Operate);
-        rest.MapPost("/join-tokens", CreateTokenAsync).Require(Permission.Operate);
-        rest.MapDelete("/join-tokens/{id}", RevokeTokenAsync).Require(Permission.Operate);
+        rest.MapGet("/status", StatusAsync).WithSummary("The cluster on one screen").Require(Permission.Read);
+        rest.MapGet("/nodes", ListAsync).WithSummary("The nodes").Require(Permission.Read);
+        rest.MapGet("/nodes/{name}", FindAsync).WithSummary("One node").Require(Permission.Read);
+        rest.MapGet("/nodes/{name}/inspection", InspectAsync)
+            .WithSummary("A node's configuration and the end of its log")
+            .Require(Permission.Operate);
+        rest.MapPost("/nodes/{name}/drain", DrainAsync)
+            .WithSummary("Lets a node take no new requests")
+            .Conditional()
+            .Require(Permission.Operate);
+        rest.MapPost("/nodes/{name}/undrain", UndrainAsync)
+            .WithSummary("Lets a drained node take requests again")
+            .Conditional()
+            .Require(Permission.Operate);
+        rest.MapDelete("/nodes/{name}", EvictAsync)
+            .WithSummary("Evicts a node: its certificates count no more")
+            .Conditional()
+            .Require(Permission.Operate);
+        rest.MapGet("/members", Members).WithSummary("The cluster as its membership sees it").Require(Permission.Read);
+        rest.MapGet("/hosts", HostsAsync).WithSummary("The public host names").Require(Permission.Read);
+        rest.MapGet("/join-tokens", ListTokensAsync)
+            .WithSummary("Join tokens that are still good")
+            .Require(Permission.Operate);
+        rest.MapPost("/join-tokens", CreateTokenAsync)
+            .Once()
+            .WithSummary("Makes a join token; it is in this answer only")
+            .Require(Permission.Operate);
+        rest.MapDelete("/join-tokens/{id}", RevokeTokenAsync)
+            .WithSummary("Revokes a join token")
+            .Require(Permission.Operate);
     }
 
     private static async Task<Ok<StatusView>> StatusAsync(ClusterStatus status, CancellationToken cancellation) =>

@@ -78,6 +78,10 @@ public static class GatehouseManagement
         services.AddSingleton<Issuers>();
         services.AddSingleton<LimitPolicies>();
         services.AddSingleton<Blocks>();
+        services.AddSingleton<IdempotencyStore>();
+        services.AddSingleton<Idempotency>();
+        services.AddSingleton<ChangeEvents>();
+        services.AddSingleton<EventStreams>();
 
         services.AddExceptionHandler<ManagementProblems>();
         services.AddSingleton<IAuthorizationHandler, PermissionHandler>();
@@ -124,14 +128,24 @@ public static class GatehouseManagement
         app.UseSameOrigin();
         app.UseAuthorization();
         app.UseApiTeams();
+        app.UseIdempotency();
 
         var rest = app.MapGroup("/api/v1").LimitBody(RequestLimit.Small);
+        rest.WithMetadata(
+            new ProducesResponseTypeMetadata(
+                StatusCodes.Status400BadRequest,
+                typeof(ProblemDocument),
+                ["application/problem+json"]
+            )
+        );
+        rest.MapDocument();
         rest.MapAccess();
         rest.MapSignIn();
         rest.MapOidc();
         rest.MapMe();
         rest.MapUsers();
         rest.MapNodes();
+        rest.MapEvents();
         rest.MapAudit();
         rest.MapApis();
         rest.MapPolicies();

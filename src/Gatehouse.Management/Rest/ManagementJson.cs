@@ -14,6 +14,7 @@ namespace Gatehouse.Management;
 [JsonSerializable(typeof(ProblemDocument))]
 [JsonSerializable(typeof(IReadOnlyList<AuditEdit>))]
 [JsonSerializable(typeof(IssuedToken))]
+[JsonSerializable(typeof(ChangeEvent))]
 [JsonSerializable(typeof(StatusView))]
 [JsonSerializable(typeof(NodeView))]
 [JsonSerializable(typeof(NodeInspection))]

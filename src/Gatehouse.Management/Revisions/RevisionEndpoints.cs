@@ -9,9 +9,13 @@ internal static class RevisionEndpoints
 {
     public static void MapRevisions(this IEndpointRouteBuilder rest)
     {
-        rest.MapGet("/apis/{id}/revisions", ListAsync).Require(Permission.Read);
-        rest.MapGet("/apis/{id}/revisions/{number:int}", ShowAsync).Require(Permission.Read);
-        rest.MapGet("/apis/{id}/diff", DiffAsync).Require(Permission.Read);
+        rest.MapGet("/apis/{id}/revisions", ListAsync).WithSummary("The revisions of an API").Require(Permission.Read);
+        rest.MapGet("/apis/{id}/revisions/{number:int}", ShowAsync)
+            .WithSummary("One revision of an API")
+            .Require(Permission.Read);
+        rest.MapGet("/apis/{id}/diff", DiffAsync)
+            .WithSummary("What differs between two revisions, or a revision and the definition")
+            .Require(Permission.Read);
     }
 
     private static async Task<Ok<Page<RevisionView>>> ListAsync(

@@ -13,21 +13,42 @@ internal static class MeEndpoints
     public static void MapMe(this IEndpointRouteBuilder rest)
     {
         var me = rest.MapGroup("/me");
-        me.MapGet("", ShowAsync).Require(Permission.Read);
-        me.MapPut("/profile", SetProfileAsync).Require(Permission.Read);
-        me.MapPost("/password", ChangePasswordAsync).Require(Permission.Read);
-        me.MapPost("/authenticator", BeginAuthenticatorAsync).Require(Permission.Read);
-        me.MapPost("/authenticator/confirmation", ConfirmAuthenticatorAsync).Require(Permission.Read);
-        me.MapDelete("/authenticator", RemoveAuthenticatorAsync).Require(Permission.Read);
-        me.MapGet("/passkeys", ListPasskeysAsync).Require(Permission.Read);
-        me.MapPost("/passkeys/options", BeginPasskeyAsync).Require(Permission.Read);
-        me.MapPost("/passkeys", MakePasskeyAsync).Require(Permission.Read);
-        me.MapDelete("/passkeys/{id}", RemovePasskeyAsync).Require(Permission.Read);
-        me.MapGet("/sessions", ListSessionsAsync).Require(Permission.Read);
-        me.MapDelete("/sessions/{id}", EndSessionAsync).Require(Permission.Read);
-        me.MapGet("/tokens", ListTokensAsync).Require(Permission.Read);
-        me.MapPost("/tokens", CreateTokenAsync).Require(Permission.Read);
-        me.MapDelete("/tokens/{id}", RevokeTokenAsync).Require(Permission.Read);
+        me.MapGet("", ShowAsync).WithSummary("One's own account").Require(Permission.Read);
+        me.MapPut("/profile", SetProfileAsync)
+            .WithSummary("Changes one's own name and mail address")
+            .Require(Permission.Read);
+        me.MapPost("/password", ChangePasswordAsync).WithSummary("Changes one's own password").Require(Permission.Read);
+        me.MapPost("/authenticator", BeginAuthenticatorAsync)
+            .WithSummary("Begins to ask for one-time codes")
+            .Require(Permission.Read);
+        me.MapPost("/authenticator/confirmation", ConfirmAuthenticatorAsync)
+            .WithSummary("Confirms the authenticator; answers with recovery codes")
+            .Require(Permission.Read);
+        me.MapDelete("/authenticator", RemoveAuthenticatorAsync)
+            .WithSummary("Ends asking for one-time codes")
+            .Require(Permission.Read);
+        me.MapGet("/passkeys", ListPasskeysAsync).WithSummary("One's own passkeys").Require(Permission.Read);
+        me.MapPost("/passkeys/options", BeginPasskeyAsync)
+            .WithSummary("Begins to make a passkey: what the browser is asked for")
+            .Require(Permission.Read);
+        me.MapPost("/passkeys", MakePasskeyAsync)
+            .WithSummary("Keeps the passkey that the browser made")
+            .Require(Permission.Read);
+        me.MapDelete("/passkeys/{id}", RemovePasskeyAsync)
+            .WithSummary("Removes one of one's own passkeys")
+            .Require(Permission.Read);
+        me.MapGet("/sessions", ListSessionsAsync).WithSummary("Where one is signed in").Require(Permission.Read);
+        me.MapDelete("/sessions/{id}", EndSessionAsync)
+            .WithSummary("Ends one of one's own sessions")
+            .Require(Permission.Read);
+        me.MapGet("/tokens", ListTokensAsync).WithSummary("One's own access tokens").Require(Permission.Read);
+        me.MapPost("/tokens", CreateTokenAsync)
+            .Once()
+            .WithSummary("Makes an access token; it is in this answer only")
+            .Require(Permission.Read);
+        me.MapDelete("/tokens/{id}", RevokeTokenAsync)
+            .WithSummary("Revokes one of one's own access tokens")
+            .Require(Permission.Read);
     }
 
     private static async Task<Ok<MeView>> ShowAsync(Caller caller, UserManager<User> identity, Catalogue catalogue)

@@ -14,14 +14,18 @@ internal static class SignInEndpoints
 {
     public static void MapSignIn(this IEndpointRouteBuilder rest)
     {
-        rest.MapGet("/sign-in", ShowAsync).AllowAnonymous();
-        rest.MapPost("/sign-in", WithPasswordAsync).AllowAnonymous();
-        rest.MapPost("/sign-in/one-time-code", WithOneTimeCodeAsync).AllowAnonymous();
-        rest.MapPost("/sign-in/passkey/options", BeginPasskeyAsync).AllowAnonymous();
-        rest.MapPost("/sign-in/passkey", WithPasskeyAsync).AllowAnonymous();
-        rest.MapPost("/set-up", SetUpAsync).AllowAnonymous();
-        rest.MapPost("/sign-up", SignUpAsync).AllowAnonymous();
-        rest.MapPost("/links", RedeemAsync).AllowAnonymous();
+        rest.MapGet("/sign-in", ShowAsync).WithSummary("What a sign-in page has to offer").AllowAnonymous();
+        rest.MapPost("/sign-in", WithPasswordAsync).WithSummary("Signs in with a password").AllowAnonymous();
+        rest.MapPost("/sign-in/one-time-code", WithOneTimeCodeAsync)
+            .WithSummary("The second step of signing in")
+            .AllowAnonymous();
+        rest.MapPost("/sign-in/passkey/options", BeginPasskeyAsync)
+            .WithSummary("Begins to sign in with a passkey: what the browser is asked for")
+            .AllowAnonymous();
+        rest.MapPost("/sign-in/passkey", WithPasskeyAsync).WithSummary("Signs in with a passkey").AllowAnonymous();
+        rest.MapPost("/set-up", SetUpAsync).WithSummary("Makes the first administrator").AllowAnonymous();
+        rest.MapPost("/sign-up", SignUpAsync).WithSummary("Asks for an account").AllowAnonymous();
+        rest.MapPost("/links", RedeemAsync).WithSummary("Sets a password with a single-use link").AllowAnonymous();
     }
 
     private static async Task<Ok<SignInOptions>> ShowAsync(

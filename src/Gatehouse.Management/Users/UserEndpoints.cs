@@ -27,21 +27,41 @@ internal static class UserEndpoints
 
     public static void MapUsers(this IEndpointRouteBuilder rest)
     {
-        rest.MapGet("/users", ListAsync).Require(Permission.Administer);
-        rest.MapPost("/users", InviteAsync).Require(Permission.Administer);
-        rest.MapGet("/users/{user}", ShowAsync).Require(Permission.Administer);
-        rest.MapPut("/users/{user}/profile", SetProfileAsync).Require(Permission.Administer);
-        rest.MapPut("/users/{user}/roles", SetRolesAsync).Require(Permission.Administer);
-        rest.MapPost("/users/{user}/link", LinkAsync).Require(Permission.Administer);
-        rest.MapPost("/users/{user}/lock", LockAsync).Require(Permission.Administer);
-        rest.MapPost("/users/{user}/unlock", UnlockAsync).Require(Permission.Administer);
-        rest.MapDelete("/users/{user}/authenticator", RemoveSecondFactorAsync).Require(Permission.Administer);
-        rest.MapDelete("/users/{user}", DeleteAsync).Require(Permission.Administer);
-        rest.MapGet("/roles", ListRoles).Require(Permission.Read);
-        rest.MapGet("/sessions", ListSessionsAsync).Require(Permission.Administer);
-        rest.MapDelete("/sessions/{id}", EndSessionAsync).Require(Permission.Administer);
-        rest.MapGet("/account-settings", ShowSettingsAsync).Require(Permission.Administer);
-        rest.MapPut("/account-settings", SetSettingsAsync).Require(Permission.Administer);
+        rest.MapGet("/users", ListAsync).WithSummary("The users").Require(Permission.Administer);
+        rest.MapPost("/users", InviteAsync)
+            .Once()
+            .WithSummary("Invites a user; the answer holds the link")
+            .Require(Permission.Administer);
+        rest.MapGet("/users/{user}", ShowAsync).WithSummary("One user").Require(Permission.Administer);
+        rest.MapPut("/users/{user}/profile", SetProfileAsync)
+            .WithSummary("Changes a user's name and mail address")
+            .Require(Permission.Administer);
+        rest.MapPut("/users/{user}/roles", SetRolesAsync)
+            .WithSummary("Gives a user other roles")
+            .Require(Permission.Administer);
+        rest.MapPost("/users/{user}/link", LinkAsync)
+            .Once()
+            .WithSummary("Makes a link with which a user sets a password")
+            .Require(Permission.Administer);
+        rest.MapPost("/users/{user}/lock", LockAsync).WithSummary("Locks a user out").Require(Permission.Administer);
+        rest.MapPost("/users/{user}/unlock", UnlockAsync)
+            .WithSummary("Lets a user in again")
+            .Require(Permission.Administer);
+        rest.MapDelete("/users/{user}/authenticator", RemoveSecondFactorAsync)
+            .WithSummary("Ends asking a user for one-time codes")
+            .Require(Permission.Administer);
+        rest.MapDelete("/users/{user}", DeleteAsync).WithSummary("Deletes a user").Require(Permission.Administer);
+        rest.MapGet("/roles", ListRoles).WithSummary("The roles and what each may do").Require(Permission.Read);
+        rest.MapGet("/sessions", ListSessionsAsync)
+            .WithSummary("Where anybody is signed in")
+            .Require(Permission.Administer);
+        rest.MapDelete("/sessions/{id}", EndSessionAsync).WithSummary("Ends a session").Require(Permission.Administer);
+        rest.MapGet("/account-settings", ShowSettingsAsync)
+            .WithSummary("Who may sign up")
+            .Require(Permission.Administer);
+        rest.MapPut("/account-settings", SetSettingsAsync)
+            .WithSummary("Says who may sign up")
+            .Require(Permission.Administer);
     }
 
     private static async Task<Ok<Page<UserView>>> ListAsync(

@@ -117,6 +117,53 @@ internal sealed class ManagerClient : IDisposable
     public async Task SendAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellation) =>
         await SendForBytesAsync(method, path, content, cancellation);
 
+    /// <summary>Opens a stream of server-sent events; who reads it ends it.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="after">The id of the last event that is known; null for none.</param>
+    /// <param name="cancellation">Ends the request and the stream.</param>
+    public async Task<Stream> OpenAsync(string path, string? after, CancellationToken cancellation)
+    {
+        ManagerRoutes.Demand(HttpMethod.Get, path);
+        CommandFailure? failure = null;
+        for (var attempt = 0; attempt < _managers.Length; attempt++)
+        {
+            var manager = _managers[(_preferred + attempt) % _managers.Length];
+            var url = new Uri(manager, $"/api/v1/{path}");
+            using var request = new HttpRequestMessage(HttpMethod.Get, url);
+            request.Headers.Accept.ParseAdd("text/event-stream");
+            if (after is not null)
+            {
+                request.Headers.Add("Last-Event-ID", after);
+            }
+
+            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            deadline.CancelAfter(_timeout);
+            try
+            {
+                var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, deadline.Token);
+                _preferred = (_preferred + attempt) % _managers.Length;
+                return response.IsSuccessStatusCode
+                    ? await response.Content.ReadAsStreamAsync(cancellation)
+                    : throw ManagerProblem.Read(response, await response.Content.ReadAsByteArrayAsync(deadline.Token));
+            }
+            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+            {
+                failure = new CommandFailure(
+                    ExitCode.Unreachable,
+                    $"no answer from the manager within {_timeout.TotalSeconds:0} s",
+                    url.ToString(),
+                    "--timeout SECONDS waits longer"
+                );
+            }
+            catch (HttpRequestException e)
+            {
+                failure = ManagerProblem.Read(e, url);
+            }
+        }
+
+        throw failure!;
+    }
+
     public void Dispose() => _http.Dispose();
 
     private async Task<(byte[] Body, Uri Url)> SendForBytesAsync(
@@ -126,6 +173,7 @@ internal sealed class ManagerClient : IDisposable
         CancellationToken cancellation
     )
     {
+        ManagerRoutes.Demand(method, path);
         // Content is read once into memory so that it can be sent to the next manager when one cannot be connected to.
         var bytes = content is null ? null : await content.ReadAsByteArrayAsync(cancellation);
         CommandFailure? failure = null;

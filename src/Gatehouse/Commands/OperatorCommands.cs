@@ -26,6 +26,7 @@ internal static class OperatorCommands
             ImportCommands.Create(),
             BackupCommands.Create(),
             AuditCommands.Create(),
+            EventsCommand.Create(),
             LbCommands.Create(),
             CertCommands.Create(),
             VersionCommand.Create(),

@@ -193,6 +193,40 @@ namespace Gatehouse.Management.Migrations
                     b.ToTable("catalogue_head", (string)null);
                 });
 
+            modelBuilder.Entity("Gatehouse.Management.IdempotencyRow", b =>
+                {
+                    b.Property<string>("User")
+                        .HasColumnName("user");
+
+                    b.Property<string>("Key")
+                        .HasColumnName("key");
+
+                    b.Property<byte[]>("Answer")
+                        .HasColumnName("answer");
+
+                    b.Property<bool>("Committed")
+                        .HasColumnName("committed");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnName("created_at");
+
+                    b.Property<long>("ExpiresAt")
+                        .HasColumnName("expires_at");
+
+                    b.Property<byte[]>("Fingerprint")
+                        .IsRequired()
+                        .HasColumnName("fingerprint");
+
+                    b.Property<int>("Status")
+                        .HasColumnName("status");
+
+                    b.HasKey("User", "Key");
+
+                    b.HasIndex("ExpiresAt");
+
+                    b.ToTable("idempotency_keys", (string)null);
+                });
+
             modelBuilder.Entity("Gatehouse.Management.JoinTokenRow", b =>
                 {
                     b.Property<string>("Id")

@@ -92,7 +92,10 @@ internal static partial class OidcAuthentication
         );
 
     public static void MapOidc(this IEndpointRouteBuilder rest) =>
-        rest.MapGet("/sign-in/oidc", StartAsync).AllowAnonymous().ExcludeFromDescription();
+        rest.MapGet("/sign-in/oidc", StartAsync)
+            .AllowAnonymous()
+            .WithSummary("Leads a browser to the outside OpenID provider to sign in")
+            .Produces(StatusCodes.Status302Found);
 
     private static async Task<Results<EmptyHttpResult, JsonHttpResult<ProblemDocument>>> StartAsync(
         [Microsoft.AspNetCore.Mvc.FromQuery(Name = "return")] string? back,

@@ -11,6 +11,7 @@ public sealed class RouteTableTests
     private static readonly string[] s_open =
     [
         "GET /api/v1/gateway-keys",
+        "GET /api/v1/openapi.json",
         "GET /api/v1/sign-in",
         "GET /api/v1/sign-in/oidc",
         "POST /api/v1/links",

@@ -1,0 +1,87 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Text.Json.Nodes;
+using Gatehouse.Management;
+
+namespace Gatehouse.Tests.Management.Rest;
+
+/// <summary>The REST API and its document say the same.</summary>
+public sealed class RestDocumentTests
+{
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_document_in_docs_is_what_the_routes_say_and_has_every_one()
+    {
+        await using var host = await RestHost.StartAsync(whole: true);
+        var document = await RestDescription.MakeAsync(host);
+
+        Check("openapi.json", RestDescription.Write(document));
+        Check("README.md", RestReference.Write(document));
+        Assert.Equal(
+            host.Routes(),
+            OperationsOf(document).Select(o => $"{o.Method} {o.Path}").Order(StringComparer.Ordinal)
+        );
+    }
+
+    [Fact]
+    public void Every_route_has_a_name_of_its_own_and_a_sentence()
+    {
+        var operations = OperationsOf(RestDescription.Read()).Select(o => o.Operation).ToList();
+
+        Assert.All(
+            operations,
+            o => Assert.False(string.IsNullOrWhiteSpace(o["summary"]?.GetValue<string>()), o.ToString())
+        );
+        var names = operations.Select(o => o["operationId"]!.GetValue<string>()).ToList();
+        Assert.Equal(names.Distinct(), names);
+    }
+
+    [Fact]
+    public void Everything_the_document_refers_to_is_in_it()
+    {
+        var document = RestDescription.Read();
+        var schemas = document["components"]!["schemas"]!.AsObject();
+
+        Assert.All(RestDescription.References(document), name => Assert.Contains(name, schemas));
+    }
+
+    [Fact]
+    public async Task The_document_is_served_to_anybody_and_again_only_when_it_changed()
+    {
+        await using var host = await RestHost.StartAsync();
+
+        var (first, text) = await host.SendAsync("GET", RestDocument.Path, null);
+        var (again, _) = await host.SendAsync(
+            "GET",
+            RestDocument.Path,
+            null,
+            null,
+            ("If-None-Match", first.Headers.ETag!.ToString())
+        );
+
+        Assert.Equal(HttpStatusCode.OK, first.StatusCode);
+        Assert.Equal("application/json", first.Content.Headers.ContentType!.MediaType);
+        Assert.Equal(await File.ReadAllTextAsync(Path.Combine(RestDescription.Folder, "openapi.json"), Stop), text);
+        Assert.Equal(HttpStatusCode.NotModified, again.StatusCode);
+    }
+
+    internal static ImmutableArray<(string Method, string Path, JsonNode Operation)> OperationsOf(JsonNode document) =>
+        [
+            .. from path in document["paths"]!.AsObject()
+            from method in path.Value!.AsObject()
+            select (method.Key.ToUpperInvariant(), path.Key, method.Value!),
+        ];
+
+    private static void Check(string name, string text)
+    {
+        var file = Path.Combine(RestDescription.Folder, name);
+        if (Environment.GetEnvironmentVariable("GATEHOUSE_REWRITE_GOLDEN") == "1")
+        {
+            Directory.CreateDirectory(RestDescription.Folder);
+            File.WriteAllText(file, text);
+        }
+
+        Assert.Equal(File.ReadAllText(file), text);
+    }
+}
