@@ -312,7 +312,7 @@ public sealed partial class Membership
                     Listed = _book.Listed,
                     Remembered = _remembered.Others,
                     Answers = _door.Admit(round),
-                    Mute = round.Mute,
+                    Mute = round.Mute - round.Heard,
                     Elapsed = _time.GetElapsedTime(began),
                 }
             );

@@ -21,7 +21,7 @@ internal sealed record JoinDecision(JoinAction Action, ImmutableArray<MemberAddr
     /// yet: on a busy machine it is still starting, and may be in a cluster already. Shorter than
     /// <see cref="RuntimeHealth.Patience"/>, after which the silence counts as a fault of this node.
     /// </summary>
-    public static readonly TimeSpan MutePatience = TimeSpan.FromSeconds(20);
+    public static readonly TimeSpan MutePatience = TimeSpan.FromSeconds(12);
 
     public static JoinDecision Make(Search search)
     {

@@ -27,7 +27,7 @@ internal sealed class Round(AddressBook book, MemberProbe probe, HeardMembers he
 
         var answers = new ConcurrentDictionary<long, Hello>();
         var strangers = new ConcurrentBag<(Contact, string)>();
-        var mute = 0;
+        var (mute, heardOnly) = (0, 0);
         await Parallel
             .ForEachAsync(
                 contacts.Where(c => !HostsOf(c).Any(h => members.Contains(new MemberAddress(h, c.Port)))),
@@ -46,7 +46,7 @@ internal sealed class Round(AddressBook book, MemberProbe probe, HeardMembers he
             runtime.Listed = true;
         }
 
-        return new([.. answers.Values], [.. strangers], mute);
+        return new([.. answers.Values], [.. strangers], mute, heardOnly);
 
         async Task<Hello?> AskOneAsync(Contact contact, CancellationToken stop)
         {
@@ -72,13 +72,14 @@ internal sealed class Round(AddressBook book, MemberProbe probe, HeardMembers he
             if (asked.FirstOrDefault(a => a is not null) is not { } hello)
             {
                 _answersTo.TryRemove((contact.Ip, contact.Port), out _); // it may go by another name now
-                if (heard.Lately(addresses) is { } said)
+                Interlocked.Increment(ref mute);
+                var said = heard.Lately(addresses);
+                if (said is not null)
                 {
-                    return said;
+                    Interlocked.Increment(ref heardOnly);
                 }
 
-                Interlocked.Increment(ref mute);
-                return null;
+                return said;
             }
 
             _answersTo[(contact.Ip, contact.Port)] = hello.Host;
@@ -94,8 +95,10 @@ internal sealed class Round(AddressBook book, MemberProbe probe, HeardMembers he
 /// <param name="Answers">Nodes that said who they are, of whatever domain; not this one.</param>
 /// <param name="Strangers">Addresses where something listens that is no member, and why not.</param>
 /// <param name="Mute">How many showed a certificate of this cluster and then did not answer.</param>
+/// <param name="Heard">How many of those asked this node lately, so that they are among the answers nevertheless.</param>
 internal sealed record RoundResult(
     IReadOnlyList<Hello> Answers,
     IReadOnlyList<(Contact Contact, string Why)> Strangers,
-    int Mute
+    int Mute,
+    int Heard
 );

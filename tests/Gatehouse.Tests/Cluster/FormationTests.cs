@@ -216,7 +216,7 @@ public sealed class FormationTests : IDisposable
             );
 
             // 5 s on a quiet machine; this one may be busy.
-            await Task.WhenAll(a.SeesUpAsync(2, TimeSpan.FromSeconds(30)), b.SeesUpAsync(2, TimeSpan.FromSeconds(30)));
+            await Task.WhenAll(a.SeesUpAsync(2, TimeSpan.FromSeconds(90)), b.SeesUpAsync(2, TimeSpan.FromSeconds(90)));
         }
     }
 

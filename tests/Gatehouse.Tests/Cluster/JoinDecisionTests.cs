@@ -91,8 +91,8 @@ public sealed class JoinDecisionTests
     [Fact]
     public void A_node_forms_no_cluster_beside_another_that_listens_and_says_nothing_yet()
     {
-        Assert.Equal(JoinAction.Wait, JoinDecision.Make(Search(s_a, elapsed: 19) with { Mute = 1 }).Action);
-        Assert.Equal(JoinAction.Form, JoinDecision.Make(Search(s_a, elapsed: 20) with { Mute = 1 }).Action);
+        Assert.Equal(JoinAction.Wait, JoinDecision.Make(Search(s_a, elapsed: 11) with { Mute = 1 }).Action);
+        Assert.Equal(JoinAction.Form, JoinDecision.Make(Search(s_a, elapsed: 12) with { Mute = 1 }).Action);
         Assert.Equal(
             JoinAction.Join,
             JoinDecision.Make(Search(s_a, answers: [Hello(s_b, InCluster("x", 1))]) with { Mute = 1 }).Action
