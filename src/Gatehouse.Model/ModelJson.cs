@@ -18,6 +18,7 @@ namespace Gatehouse.Model;
 [JsonSerializable(typeof(Node))]
 [JsonSerializable(typeof(DeniedCertificate))]
 [JsonSerializable(typeof(PublicHosts))]
+[JsonSerializable(typeof(GatewayEnvironment))]
 [JsonSerializable(typeof(Plan))]
 [JsonSerializable(typeof(ApplicationPolicy))]
 [JsonSerializable(typeof(ApiPolicy))]

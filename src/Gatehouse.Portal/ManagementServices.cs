@@ -21,6 +21,7 @@ internal static class ManagementServices
         typeof(ApiDefinitions),
         typeof(Revisions),
         typeof(RevisionComparison),
+        typeof(Environments),
         typeof(Deployments),
         typeof(DeploymentHistory),
         typeof(Lifecycles),

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Gatehouse.Deployment.Trust;
 using Gatehouse.Deployment.Wire;
 using Gatehouse.Model;
@@ -34,8 +35,7 @@ public sealed partial class FeedService(
     )
     {
         var peer = PeerOf(context);
-        var kinds = EntityKinds.For(peer.Profile);
-        if (kinds.Count == 0)
+        if (EntityKinds.For(peer.Profile).Count == 0)
         {
             throw new RpcException(
                 new(
@@ -55,7 +55,7 @@ public sealed partial class FeedService(
             );
         }
 
-        var stream = new FeedStream(this, responseStream, kinds, peer, context.CancellationToken);
+        var stream = new FeedStream(this, responseStream, request, peer, context.CancellationToken);
 
         // What is written to a node proves nothing: a frozen one and a cut line take bytes for seconds. Only what comes does.
         reports?.Seen(peer);
@@ -113,24 +113,29 @@ public sealed partial class FeedService(
     {
         private readonly FeedService _feed;
         private readonly IServerStreamWriter<FeedMessage> _messages;
-        private readonly IReadOnlySet<string> _kinds;
+        private readonly FollowRequest _request;
         private readonly PeerIdentity _peer;
         private readonly CancellationTokenSource _writing;
         private readonly CancellationTokenSource _ending;
+        private FeedScope _scope;
+        private ImmutableSortedSet<string> _held;
         private long _heartbeatAt;
 
         public FeedStream(
             FeedService feed,
             IServerStreamWriter<FeedMessage> messages,
-            IReadOnlySet<string> kinds,
+            FollowRequest request,
             PeerIdentity peer,
             CancellationToken gone
         )
         {
             _feed = feed;
             _messages = messages;
-            _kinds = kinds;
+            _request = request;
             _peer = peer;
+            _scope = FeedScope.Of(peer.Profile, []);
+            // A build without environments was sent those of the default one.
+            _held = [.. request.Held.Count > 0 ? request.Held : [GatewayEnvironment.Default]];
             _writing = new(Timeout.InfiniteTimeSpan, feed.Time);
             _ending = CancellationTokenSource.CreateLinkedTokenSource(gone, _writing.Token);
         }
@@ -139,8 +144,9 @@ public sealed partial class FeedService(
 
         public async Task RunAsync(CatalogueHead? cursor)
         {
-            // 1. Say where the head is.  2. Decide whether the cursor is of use; if not, reset and scan.
-            // 3. Send what came after it.  4. Nothing new: wait.
+            // 1. What it is sent.  2. Say where the head is.  3. Decide whether the cursor is of use; if not, reset and scan.
+            // 4. Send what came after it.  5. Nothing new: wait.
+            _scope = await ReadScopeAsync().ConfigureAwait(false);
             var position = cursor;
             while (true)
             {
@@ -178,6 +184,11 @@ public sealed partial class FeedService(
                 return "it has no cursor";
             }
 
+            if (!_scope.Environments.IsEmpty && !_scope.Environments.SetEquals(_held))
+            {
+                return $"it serves {Words(_scope.Environments)} and holds what {Words(_held)} needs";
+            }
+
             if (position.History != head.History)
             {
                 return $"the catalogue's history is {head.History}, not {position.History}";
@@ -203,11 +214,16 @@ public sealed partial class FeedService(
         private async Task<CatalogueHead> ScanAsync(CatalogueHead? position, CatalogueHead head, string reason)
         {
             _feed.LogReset(_peer.Node, reason);
-            var scan = await _feed.Scans.TakeAsync(_feed.Source, _kinds, head, _ending.Token).ConfigureAwait(false);
+            var scan = await TakeScanAsync(head).ConfigureAwait(false);
             await WriteAsync(
                     new()
                     {
-                        Reset = new Reset { Reason = reason, History = scan.Head.History },
+                        Reset = new Reset
+                        {
+                            Reason = reason,
+                            History = scan.Head.History,
+                            Environments = { _scope.Environments },
+                        },
                     },
                     scan.Head
                 )
@@ -218,6 +234,7 @@ public sealed partial class FeedService(
             }
 
             await WriteAsync(WireForm.WriteFooter(scan), scan.Head).ConfigureAwait(false);
+            _held = _scope.Environments;
             return scan.Head;
         }
 
@@ -225,7 +242,7 @@ public sealed partial class FeedService(
         private async Task<CatalogueHead?> SendAfterAsync(CatalogueHead position)
         {
             var transactions = await _feed
-                .Source.ReadAfterAsync(position.Epoch, _kinds, _feed.Options.BatchSize, _ending.Token)
+                .Source.ReadAfterAsync(position.Epoch, _scope, _feed.Options.BatchSize, _ending.Token)
                 .ConfigureAwait(false);
 
             // Asked after the read: the floor of tombstones only rises, so what was read lacked none.
@@ -237,6 +254,17 @@ public sealed partial class FeedService(
             )
             {
                 return null;
+            }
+
+            if (transactions.Any(t => t.Changes.Any(IsItself)))
+            {
+                var scope = await ReadScopeAsync().ConfigureAwait(false);
+                if (!scope.Equals(_scope))
+                {
+                    // It was let in for other environments: what was read is not what it may have.
+                    _scope = scope;
+                    return null;
+                }
             }
 
             foreach (var transaction in transactions)
@@ -252,6 +280,79 @@ public sealed partial class FeedService(
 
             return position;
         }
+
+        // What a scan holds does not come again: what the node may have is looked at once more after it was read.
+        private async Task<FeedScan> TakeScanAsync(CatalogueHead head)
+        {
+            while (true)
+            {
+                var scan = await _feed.Scans.TakeAsync(_feed.Source, _scope, head, _ending.Token).ConfigureAwait(false);
+                var scope = await ReadScopeAsync().ConfigureAwait(false);
+                if (scope.Equals(_scope))
+                {
+                    return scan;
+                }
+
+                _scope = scope;
+            }
+        }
+
+        // What it asks for must be among what it was let in for: a certificate says who a node is, not what it may serve.
+        private async Task<FeedScope> ReadScopeAsync()
+        {
+            var name = _peer.Node;
+            var node =
+                await _feed.Source.FindNodeAsync(name, _ending.Token).ConfigureAwait(false)
+                ?? await UnregisteredAsync(name).ConfigureAwait(false);
+            var refused = _request.Environments.Where(e => !node.MayServe(e)).ToList();
+            if (refused.Count > 0)
+            {
+                _feed.LogNotLetInFor(name, Words(refused), Words(node.Environments));
+                throw new RpcException(
+                    new(
+                        StatusCode.PermissionDenied,
+                        $"{name} asks for {Words(refused)} and was let in for {Words(node.Environments)}; mend 'node.environments' "
+                            + $"in its gatehouse.yaml, or let it in: gatehouse node environments {name} {string.Join(' ', node.Environments.Union(refused))}"
+                    )
+                );
+            }
+
+            return FeedScope.Of(node with { Asked = [.. _request.Environments] });
+        }
+
+        private bool IsItself(EntityChange change) =>
+            change is { Kind: EntityKinds.Node, Deleted: false } && change.Name == _peer.Node;
+
+        // After a restore, one that joined later than the backup; at a peer, one that the peer does not know yet. Where there is
+        // one environment, there is nothing to ask.
+        private async Task<Node> UnregisteredAsync(string name)
+        {
+            if (
+                _peer.Profile == Profile.GatewayWorker
+                && await _feed.Source.HasEnvironmentsAsync(_ending.Token).ConfigureAwait(false)
+            )
+            {
+                throw new RpcException(
+                    new(
+                        StatusCode.PermissionDenied,
+                        $"{name} is not registered, so nobody knows which environments it was let in for; let it join again: "
+                            + $"gatehouse token create --profile {_peer.Profile.Name()} --name {name} --environment …"
+                    )
+                );
+            }
+
+            return new()
+            {
+                Name = name,
+                Profile = _peer.Profile,
+                SubDomain = "",
+                Host = "",
+                InternalPort = 0,
+            };
+        }
+
+        private static string Words(IEnumerable<string> environments) =>
+            string.Join(", ", environments.Select(e => $"'{e}'"));
 
         private async Task WriteAsync(FeedMessage message, CatalogueHead head)
         {
@@ -289,6 +390,12 @@ public sealed partial class FeedService(
         Message = "{Node} ({Profile}, {Version}) follows the feed from epoch {Epoch}"
     )]
     private partial void LogFollows(string node, string profile, long? epoch, string version);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Node} asks for environment {Asked} and was let in for {Environments}; it is sent nothing"
+    )]
+    private partial void LogNotLetInFor(string node, string asked, string environments);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Node} reads everything again: {Reason}")]
     private partial void LogReset(string node, string reason);

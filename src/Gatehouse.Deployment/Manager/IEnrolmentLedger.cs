@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Gatehouse.Model;
 
 namespace Gatehouse.Deployment.Manager;
@@ -17,7 +18,7 @@ public interface IEnrolmentLedger
         CancellationToken cancellation
     );
 
-    /// <summary>Writes the node into the catalogue and the certificate's serial number into the audit.</summary>
+    /// <summary>Writes the node with its environments into the catalogue and the certificate's serial number into the audit.</summary>
     Task RegisterAsync(Node node, string serialNumber, DateTimeOffset notAfter, CancellationToken cancellation);
 
     /// <summary>
@@ -35,4 +36,8 @@ public interface IEnrolmentLedger
 /// <param name="Reason">For the joiner and the log when not: unknown, wrong secret, expired, used by another key, too many attempts.</param>
 /// <param name="Profile">What the node becomes.</param>
 /// <param name="Node">How it is called.</param>
-public sealed record TokenVerdict(bool Accepted, string Reason, Profile Profile, string Node);
+public sealed record TokenVerdict(bool Accepted, string Reason, Profile Profile, string Node)
+{
+    /// <summary>The environments it is let in for.</summary>
+    public ImmutableArray<string> Environments { get; init; } = [GatewayEnvironment.Default];
+}

@@ -17,18 +17,24 @@ public interface IFeedSource
 
     /// <summary>
     /// The transactions after <paramref name="epoch"/> in order, whole ones only, until about <paramref name="limit"/> changes.
-    /// An entity that changed several times appears once, at its newest epoch. Changes of kinds outside
-    /// <paramref name="kinds"/> are left out; their transactions stay, so that the cursor moves.
+    /// An entity that changed several times appears once, at its newest epoch. Changes outside
+    /// <paramref name="scope"/> are left out; their transactions stay, so that the cursor moves.
     /// </summary>
     Task<ImmutableArray<FeedTransaction>> ReadAfterAsync(
         long epoch,
-        IReadOnlySet<string> kinds,
+        FeedScope scope,
         int limit,
         CancellationToken cancellation
     );
 
-    /// <summary>Every live entity of <paramref name="kinds"/> at one head, in epoch order.</summary>
-    Task<FeedScan> ScanAsync(IReadOnlySet<string> kinds, CancellationToken cancellation);
+    /// <summary>Every live entity within <paramref name="scope"/> at one head, in epoch order.</summary>
+    Task<FeedScan> ScanAsync(FeedScope scope, CancellationToken cancellation);
+
+    /// <summary>The registered node of that name; null when there is none.</summary>
+    Task<Node?> FindNodeAsync(string name, CancellationToken cancellation);
+
+    /// <summary>Whether there are environments besides the default one, as far as is known here.</summary>
+    Task<bool> HasEnvironmentsAsync(CancellationToken cancellation);
 
     /// <summary>Completes when there may be something newer than <paramref name="head"/>; at the latest after 250 ms. Does not throw but for cancellation.</summary>
     Task WaitForNewerAsync(CatalogueHead head, CancellationToken cancellation);
@@ -39,7 +45,7 @@ public interface IFeedSource
 
 /// <summary>Changes that became visible together.</summary>
 /// <param name="Head">The head after them.</param>
-/// <param name="Changes">In epoch order; empty when all were of kinds the reader does not take.</param>
+/// <param name="Changes">In epoch order; empty when the reader takes none of them.</param>
 public sealed record FeedTransaction(CatalogueHead Head, ImmutableArray<EntityChange> Changes);
 
 /// <summary>Every live entity at one head.</summary>

@@ -9,14 +9,12 @@ namespace Gatehouse.Deployment.Manager;
 public sealed class SharedScans : IDisposable
 {
     private readonly SemaphoreSlim _reading = new(1, 1);
-    private readonly Dictionary<IReadOnlySet<string>, WeakReference<FeedScan>> _scans = new(
-        ReferenceEqualityComparer.Instance
-    );
+    private readonly Dictionary<FeedScope, WeakReference<FeedScan>> _scans = [];
 
-    /// <summary>A scan of <paramref name="kinds"/> at <paramref name="head"/> or newer.</summary>
+    /// <summary>A scan of <paramref name="scope"/> at <paramref name="head"/> or newer.</summary>
     internal async Task<FeedScan> TakeAsync(
         IFeedSource source,
-        IReadOnlySet<string> kinds,
+        FeedScope scope,
         CatalogueHead head,
         CancellationToken cancellation
     )
@@ -25,7 +23,7 @@ public sealed class SharedScans : IDisposable
         try
         {
             if (
-                _scans.TryGetValue(kinds, out var reference)
+                _scans.TryGetValue(scope, out var reference)
                 && reference.TryGetTarget(out var shared)
                 // Exactly this head: a catalogue that was put back from a copy is behind the scan that is still held.
                 && shared.Head == head
@@ -34,8 +32,14 @@ public sealed class SharedScans : IDisposable
                 return shared;
             }
 
-            var scan = await source.ScanAsync(kinds, cancellation).ConfigureAwait(false);
-            _scans[kinds] = new(scan);
+            var scan = await source.ScanAsync(scope, cancellation).ConfigureAwait(false);
+            // As many scopes as there were sets of environments; those that nobody sends any more are let go.
+            foreach (var unheld in _scans.Where(s => !s.Value.TryGetTarget(out _)).Select(s => s.Key).ToList())
+            {
+                _scans.Remove(unheld);
+            }
+
+            _scans[scope] = new(scan);
             return scan;
         }
         finally

@@ -50,7 +50,19 @@ public sealed partial class EnrolmentService(
         }
 
         // 3. Issue, then register: an answer that is lost is asked for again with the same key.
-        var node = ReadFacts(request.Facts, verdict.Node, verdict.Profile);
+        var node = ReadFacts(request.Facts, verdict.Node, verdict.Profile) with
+        {
+            Environments = verdict.Environments,
+        };
+        if (node.Asked.FirstOrDefault(e => !node.MayServe(e)) is { } asked)
+        {
+            var reason =
+                $"the node asks for environment '{asked}' and its join token is for {string.Join(", ", verdict.Environments)}; "
+                + $"mend 'node.environments' in its gatehouse.yaml, or make a token with --environment {asked}";
+            LogRefused(remote, Printable(request.TokenId), reason);
+            throw new RpcException(new(StatusCode.PermissionDenied, reason));
+        }
+
         using var certificate = Issue(request.CertificateRequest, node);
         await ledger.RegisterAsync(node, certificate.SerialNumber, Ends(certificate), context.CancellationToken);
         LogIssued(node.Name, node.Profile.Name(), "joined", certificate.SerialNumber, Ends(certificate));

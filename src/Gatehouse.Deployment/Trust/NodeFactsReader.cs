@@ -10,6 +10,7 @@ public static class NodeFactsReader
     private const int MaxPorts = 16;
     private const int MaxProperties = 64;
     private const int MaxText = 512;
+    private const int MaxEnvironments = 64;
 
     /// <summary>The node entity for <paramref name="facts"/>. Throws <see cref="FormatException"/> that names what does not fit.</summary>
     public static Node ToNode(this NodeFacts? facts, string name, Profile profile)
@@ -39,6 +40,16 @@ public static class NodeFactsReader
             CheckText(value, $"property '{Short(property)}'");
         }
 
+        if (facts.Environments.Count > MaxEnvironments)
+        {
+            throw new FormatException($"a node asks for at most {MaxEnvironments} environments");
+        }
+
+        if (facts.Environments.FirstOrDefault(e => !GatewayEnvironment.IsName(e)) is { } bad)
+        {
+            throw new FormatException($"'{Short(bad)}' cannot be the name of an environment");
+        }
+
         CheckText(facts.SubDomain, "the sub-domain");
         if (!facts.AssertionKey.IsEmpty && !AssertionJwk.IsOne(facts.AssertionKey.Span))
         {
@@ -54,6 +65,7 @@ public static class NodeFactsReader
             InternalPort = facts.InternalPort,
             Ports = facts.Ports.ToImmutableSortedDictionary(StringComparer.Ordinal),
             Properties = facts.Properties.ToImmutableSortedDictionary(StringComparer.Ordinal),
+            Asked = [.. facts.Environments.Distinct().Order(StringComparer.Ordinal)],
             AssertionKey = facts.AssertionKey.IsEmpty ? null : Convert.ToBase64String(facts.AssertionKey.Span),
         };
     }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Gatehouse.Deployment.Manager;
 using Gatehouse.Deployment.Wire;
 using Gatehouse.Model;
@@ -11,7 +12,11 @@ internal abstract record Arrival
     public sealed record Transaction(CatalogueHead Head, List<EntityChange> Changes) : Arrival;
 
     /// <summary>Everything there is, its footer verified.</summary>
-    public sealed record Scan(CatalogueHead Head, List<EntityChange> Changes) : Arrival;
+    public sealed record Scan(CatalogueHead Head, List<EntityChange> Changes) : Arrival
+    {
+        /// <summary>Whose deployments it holds.</summary>
+        public ImmutableArray<string> Environments { get; init; } = [GatewayEnvironment.Default];
+    }
 
     /// <summary>Where the head is.</summary>
     public sealed record Beat(SignedHeartbeat Heartbeat) : Arrival;
@@ -22,7 +27,8 @@ internal abstract record Arrival
 /// stream did not finish never does.
 /// </summary>
 /// <param name="cursor">Where the receiver stands; null when it asked for a scan.</param>
-internal sealed class FeedAssembly(CatalogueHead? cursor)
+/// <param name="asked">Whose deployments it asked for; empty for all that it was let in for.</param>
+internal sealed class FeedAssembly(CatalogueHead? cursor, IReadOnlyList<string> asked)
 {
     /// <summary>More than this in one piece is no table of ours.</summary>
     internal const long MostBytes = 1L << 31;
@@ -39,6 +45,7 @@ internal sealed class FeedAssembly(CatalogueHead? cursor)
         {
             case FeedMessage.KindOneofCase.Reset:
                 _scanning = message.Reset;
+                CheckEnvironments(message.Reset);
                 Clear();
                 return null;
             case FeedMessage.KindOneofCase.Change:
@@ -79,6 +86,17 @@ internal sealed class FeedAssembly(CatalogueHead? cursor)
         if (_scanning is not null && change.Deleted)
         {
             throw new FeedViolationException($"The scan holds a deleted entity, {change.Kind} {change.Name}.");
+        }
+
+        if (asked.Count > 0 && change.Kind == EntityKinds.Api)
+        {
+            var environment = DeploymentName.Parse(change.Name).Environment;
+            if (!asked.Contains(environment))
+            {
+                throw new FeedViolationException(
+                    $"{change.Kind} {change.Name} came and this node serves {string.Join(", ", asked)}; is the sender of a build without environments?"
+                );
+            }
         }
 
         _pendingBytes += change.Payload.Length + 512;
@@ -143,10 +161,27 @@ internal sealed class FeedAssembly(CatalogueHead? cursor)
 
         RefuseOlder(head);
         var arrival = new Arrival.Scan(head, _pending);
+        if (reset.Environments.Count > 0)
+        {
+            arrival = arrival with { Environments = [.. reset.Environments] };
+        }
+
         _position = head;
         _scanning = null;
         Clear();
         return arrival;
+    }
+
+    // A manager of a build without environments sends the deployments of the default one, whatever it is asked for.
+    private void CheckEnvironments(Reset reset)
+    {
+        IReadOnlyList<string> sent = reset.Environments.Count > 0 ? reset.Environments : [GatewayEnvironment.Default];
+        if (asked.Count > 0 && !sent.ToHashSet(StringComparer.Ordinal).SetEquals(asked))
+        {
+            throw new FeedViolationException(
+                $"It sends what {string.Join(", ", sent)} needs and this node serves {string.Join(", ", asked)}; is it of a build without environments?"
+            );
+        }
     }
 
     private void RefuseOlder(CatalogueHead head)

@@ -24,7 +24,7 @@ internal sealed record PeerLoan(Arrival.Scan Scan, SignedHeartbeat Heartbeat)
     {
         using var channel = options.Connect(peer);
         using var session = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using var stream = new ReceivingStream(new(channel), null, options, time, session.Token);
+        using var stream = new ReceivingStream(new(channel), null, [], options, time, session.Token);
         try
         {
             SignedHeartbeat? heartbeat = null;

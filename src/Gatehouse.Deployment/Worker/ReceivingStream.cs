@@ -30,6 +30,7 @@ internal sealed class ReceivingStream : IDisposable
     public ReceivingStream(
         Feed.FeedClient client,
         CatalogueHead? cursor,
+        IEnumerable<string> held,
         SynchronizerOptions options,
         TimeProvider time,
         CancellationToken cancellation
@@ -44,10 +45,12 @@ internal sealed class ReceivingStream : IDisposable
                 Cursor = cursor is null ? null : WireForm.Write(cursor),
                 Format = WireForm.Format,
                 Version = options.Version,
+                Environments = { options.Environments },
+                Held = { held },
             },
             cancellationToken: cancellation
         );
-        Completion = ReceiveAsync(new(cursor));
+        Completion = ReceiveAsync(new(cursor, options.Environments));
     }
 
     /// <summary>Ends with the stream.</summary>

@@ -19,6 +19,9 @@ internal sealed record StoreState
     /// <summary>Null while only a full scan can tell what the rows are worth.</summary>
     public CatalogueHead? Cursor { get; init; }
 
+    /// <summary>Whose deployments the rows hold; null in files of builds without environments.</summary>
+    public string[]? Environments { get; init; }
+
     /// <summary>True while the rows came from a peer and no manager confirmed them.</summary>
     public bool Unverified { get; init; }
 

@@ -125,7 +125,7 @@ public sealed partial class Synchronizer
             // What a peer lent may lack something without it showing, so a manager is asked for everything.
             var cursor = _store.Unverified ? null : _store.Cursor;
             using var session = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            using var stream = new ReceivingStream(client, cursor, _options, _time, session.Token);
+            using var stream = new ReceivingStream(client, cursor, _store.Environments, _options, _time, session.Token);
             var reporting = Task.CompletedTask;
             try
             {

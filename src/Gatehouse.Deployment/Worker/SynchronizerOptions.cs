@@ -11,6 +11,9 @@ public sealed record SynchronizerOptions
     /// <summary>What the node runs: decides which kinds it knows.</summary>
     public required Profile Profile { get; init; }
 
+    /// <summary>Whose deployments it asks for; empty for all that it was let in for.</summary>
+    public IReadOnlyList<string> Environments { get; init; } = [];
+
     /// <summary>The node's build.</summary>
     public required string Version { get; init; }
 

@@ -29,6 +29,12 @@ internal sealed partial class TableApplier(
         var refused = new List<EntityChange>();
         foreach (var (change, refusal) in table.Rows)
         {
+            if (!IsAskedFor(change))
+            {
+                // The node was told to serve other environments since: the next scan takes it away.
+                continue;
+            }
+
             if (!knownKinds.Contains(change.Kind))
             {
                 _refusals.Enter([UnknownKind(change)]);
@@ -58,18 +64,12 @@ internal sealed partial class TableApplier(
         switch (arrival)
         {
             case Arrival.Transaction transaction:
-                await ApplyAsync(
-                        transaction.Head,
-                        NewestOfEach(transaction.Changes),
-                        replace: false,
-                        null,
-                        cancellation
-                    )
+                await ApplyAsync(transaction.Head, NewestOfEach(transaction.Changes), null, null, cancellation)
                     .ConfigureAwait(false);
                 break;
             case Arrival.Scan scan:
                 NoteHistory(scan.Head);
-                await ApplyAsync(scan.Head, scan.Changes, replace: true, null, cancellation).ConfigureAwait(false);
+                await ApplyAsync(scan.Head, scan.Changes, scan.Environments, null, cancellation).ConfigureAwait(false);
                 break;
             case Arrival.Beat beat:
                 store.Note(beat.Heartbeat);
@@ -82,17 +82,19 @@ internal sealed partial class TableApplier(
     }
 
     public Task ApplyLoanAsync(PeerLoan loan, CancellationToken cancellation) =>
-        ApplyAsync(loan.Scan.Head, loan.Scan.Changes, replace: true, loan, cancellation);
+        ApplyAsync(loan.Scan.Head, loan.Scan.Changes, loan.Scan.Environments, loan, cancellation);
 
     // 1. Leave out what is unknown here and what runs already.  2. Compile the rest.  3. Disk.  4. Publish.  5. Tell.
     private async Task ApplyAsync(
         CatalogueHead head,
         IReadOnlyList<EntityChange> changes,
-        bool replace,
+        IReadOnlyList<string>? scanOf,
         PeerLoan? loan,
         CancellationToken cancellation
     )
     {
+        // A scan holds everything of some environments; null for a piece of the feed.
+        var replace = scanOf is not null;
         var refusals = new List<Refusal>();
         var moving = new List<EntityChange>();
         foreach (var change in changes)
@@ -141,8 +143,8 @@ internal sealed partial class TableApplier(
         refusals.AddRange(prepared?.Refusals ?? []);
         await CommitAsync(
                 () =>
-                    replace
-                        ? store.CommitScanAsync(head, changes, Storable(refusals), loan?.Heartbeat)
+                    scanOf is not null
+                        ? store.CommitScanAsync(head, changes, Storable(refusals), loan?.Heartbeat, scanOf)
                         : store.CommitAsync(head, changes, Storable(refusals)),
                 cancellation
             )
@@ -321,6 +323,11 @@ internal sealed partial class TableApplier(
     // A row of an unknown kind has no last good self to keep beside it.
     private List<Refusal> Storable(IEnumerable<Refusal> refusals) =>
         [.. refusals.Where(r => knownKinds.Contains(r.Kind))];
+
+    private bool IsAskedFor(EntityChange change) =>
+        options.Environments.Count == 0
+        || change.Kind != EntityKinds.Api
+        || options.Environments.Contains(DeploymentName.Parse(change.Name).Environment);
 
     private static Refusal UnknownKind(EntityChange change) =>
         new(

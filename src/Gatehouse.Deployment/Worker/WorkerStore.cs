@@ -28,6 +28,7 @@ public sealed partial class WorkerStore : IDisposable
     private readonly Lock _lock = new();
     private StoreFile? _open;
     private StoreState _state = new();
+    private static readonly string[] s_default = [GatewayEnvironment.Default];
     private Dictionary<RowKey, RowFacts> _served = [];
     private Dictionary<RowKey, RowFacts> _refused = [];
     private SignedHeartbeat? _heartbeat;
@@ -103,23 +104,25 @@ public sealed partial class WorkerStore : IDisposable
         CatalogueHead head,
         IReadOnlyList<EntityChange> changes,
         IReadOnlyCollection<Refusal> refusals
-    ) => Task.Run(() => Commit(_ => head, changes, refusals, replace: false, fromPeer: null));
+    ) => Task.Run(() => Commit(_ => head, changes, refusals, scanOf: null, fromPeer: null));
 
     /// <summary>As <see cref="CommitAsync"/>, and deletes in the same commit whatever <paramref name="scan"/> lacks.</summary>
     /// <param name="head">Where the scan stands.</param>
     /// <param name="scan">Every entity there is.</param>
     /// <param name="refusals">What of it the node does not run.</param>
     /// <param name="fromPeer">The heartbeat that vouches for a scan that a peer gave; null for a manager's.</param>
+    /// <param name="environments">Whose deployments it holds; null for the default environment's.</param>
     public Task CommitScanAsync(
         CatalogueHead head,
         IReadOnlyList<EntityChange> scan,
         IReadOnlyCollection<Refusal> refusals,
-        SignedHeartbeat? fromPeer = null
-    ) => Task.Run(() => Commit(_ => head, scan, refusals, replace: true, fromPeer));
+        SignedHeartbeat? fromPeer = null,
+        IReadOnlyList<string>? environments = null
+    ) => Task.Run(() => Commit(_ => head, scan, refusals, environments ?? s_default, fromPeer));
 
     /// <summary>Writes the outcome of trying the refused rows again; the cursor stays.</summary>
     public Task SettleAsync(IReadOnlyList<EntityChange> retried, IReadOnlyCollection<Refusal> refusals) =>
-        Task.Run(() => Commit(state => state.Cursor, retried, refusals, replace: false, fromPeer: null));
+        Task.Run(() => Commit(state => state.Cursor, retried, refusals, scanOf: null, fromPeer: null));
 
     /// <summary>Remembers a heartbeat; it is written with the next commit that its head is part of.</summary>
     public void Note(SignedHeartbeat heartbeat)
@@ -161,6 +164,9 @@ public sealed partial class WorkerStore : IDisposable
             }
         });
 
+    /// <summary>Whose deployments the rows hold.</summary>
+    public IReadOnlyList<string> Environments => Volatile.Read(ref _state).Environments ?? s_default;
+
     /// <summary>How many entities there are, refused ones included.</summary>
     public int Count
     {
@@ -174,7 +180,8 @@ public sealed partial class WorkerStore : IDisposable
     }
 
     /// <summary>Every entity at its newest epoch, refused or not: what a manager's scan at <see cref="Cursor"/> holds.</summary>
-    public Task<FeedScan?> ScanAsync(IReadOnlySet<string> kinds) =>
+    /// <param name="scope">What is wanted of them.</param>
+    public Task<FeedScan?> ScanAsync(FeedScope scope) =>
         Task.Run(() =>
         {
             lock (_lock)
@@ -185,7 +192,9 @@ public sealed partial class WorkerStore : IDisposable
                 }
 
                 var rows = new Dictionary<RowKey, EntityChange>();
-                foreach (var (_, row) in _open.ReadRows().Where(r => kinds.Contains(r.Row.Change.Kind)))
+                foreach (
+                    var (_, row) in _open.ReadRows().Where(r => scope.Includes(r.Row.Change.Kind, r.Row.Change.Name))
+                )
                 {
                     var key = new RowKey(row.Change);
                     if (row.Refusal is not null || !rows.ContainsKey(key))
@@ -195,6 +204,21 @@ public sealed partial class WorkerStore : IDisposable
                 }
 
                 return new FeedScan(cursor, [.. rows.Values.OrderBy(c => c.Epoch)]);
+            }
+        });
+
+    /// <summary>The entities of a kind as the node runs them.</summary>
+    public Task<IReadOnlyList<EntityChange>> ListAsync(string kind) =>
+        Task.Run<IReadOnlyList<EntityChange>>(() =>
+        {
+            lock (_lock)
+            {
+                return
+                [
+                    .. (_open?.ReadRows() ?? [])
+                        .Where(r => r.Row.Refusal is null && r.Row.Change.Kind == kind)
+                        .Select(r => r.Row.Change),
+                ];
             }
         });
 
@@ -364,10 +388,11 @@ public sealed partial class WorkerStore : IDisposable
         Func<StoreState, CatalogueHead?> head,
         IReadOnlyList<EntityChange> changes,
         IReadOnlyCollection<Refusal> refusals,
-        bool replace,
+        IReadOnlyList<string>? scanOf,
         SignedHeartbeat? fromPeer
     )
     {
+        var replace = scanOf is not null;
         lock (_lock)
         {
             if (fromPeer is not null)
@@ -400,6 +425,7 @@ public sealed partial class WorkerStore : IDisposable
                 Cursor = cursor,
                 Vouched = VouchedNeedsLock(cursor),
                 Unverified = replace ? fromPeer is not null : _state.Unverified,
+                Environments = scanOf is null ? _state.Environments : [.. scanOf],
             };
             WriteNeedsLock(edit, state);
             edit.Commit();

@@ -24,12 +24,12 @@ internal sealed class AuthenticationPolicy : IPolicy
     private readonly string _keyHeader;
     private readonly AuthType _type;
     private readonly ImmutableArray<string> _scopes;
-    private readonly ImmutableArray<string> _issuers;
+    private readonly IssuerChoice _issuers;
     private readonly ImmutableArray<string> _audiences;
     private readonly AuthenticationProblems _problems;
     private readonly TokenVerifier _verifier;
 
-    public AuthenticationPolicy(Api api, Operation operation, TokenVerifier verifier)
+    public AuthenticationPolicy(Api api, Operation operation, TokenVerifier verifier, string environment)
     {
         _ways = WaysOf(api);
         var takesCredentials = (_ways & Ways.Credentials) != 0;
@@ -40,7 +40,7 @@ internal sealed class AuthenticationPolicy : IPolicy
         _keyHeader = api.ApiKeyHeader;
         _type = operation.AuthType;
         _scopes = operation.Scopes;
-        _issuers = api.Issuers;
+        _issuers = new(api.Issuers, environment);
         _audiences = api.Audiences;
         _problems = new(api, operation, _ways);
         _verifier = verifier;
@@ -259,7 +259,7 @@ internal sealed class AuthenticationPolicy : IPolicy
     )
     {
         (key, application) = (null, null);
-        if (!_ways.HasFlag(Ways.OAuth2) || (_issuers.Length > 0 && !_issuers.Contains(token.Issuer.Settings.Name)))
+        if (!_ways.HasFlag(Ways.OAuth2) || !_issuers.Takes(token.Issuer.Settings))
         {
             return _problems.Invalid;
         }

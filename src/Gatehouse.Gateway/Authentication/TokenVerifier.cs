@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Gatehouse.Model;
 using Microsoft.Extensions.Logging;
 
@@ -46,13 +45,13 @@ internal sealed class TokenVerifier(TimeProvider time, CryptoGate gate, HttpClie
     /// <param name="text">The token.</param>
     /// <param name="digest">Its digest.</param>
     /// <param name="issuers">All issuers.</param>
-    /// <param name="accepted">Those whose tokens count; empty for all.</param>
+    /// <param name="accepted">Those whose tokens count.</param>
     /// <param name="now">The time.</param>
     public (TokenVerdict Verdict, AccessToken? Token)? Recall(
         string text,
         Digest digest,
         IssuerDirectory issuers,
-        ImmutableArray<string> accepted,
+        IssuerChoice accepted,
         DateTimeOffset now
     )
     {
@@ -60,7 +59,7 @@ internal sealed class TokenVerifier(TimeProvider time, CryptoGate gate, HttpClie
         {
             foreach (var issuer in issuers.Introspecting)
             {
-                if (!accepted.IsEmpty && !accepted.Contains(issuer.Settings.Name))
+                if (!accepted.Takes(issuer.Settings))
                 {
                     continue;
                 }
@@ -91,12 +90,12 @@ internal sealed class TokenVerifier(TimeProvider time, CryptoGate gate, HttpClie
     /// <param name="text">The token.</param>
     /// <param name="digest">Its digest.</param>
     /// <param name="issuers">All issuers.</param>
-    /// <param name="accepted">Those whose tokens count; empty for all.</param>
+    /// <param name="accepted">Those whose tokens count.</param>
     public async ValueTask<(TokenVerdict Verdict, AccessToken? Token)> CheckAsync(
         string text,
         Digest digest,
         IssuerDirectory issuers,
-        ImmutableArray<string> accepted
+        IssuerChoice accepted
     )
     {
         if (IsOpaque(text))
@@ -189,13 +188,13 @@ internal sealed class TokenVerifier(TimeProvider time, CryptoGate gate, HttpClie
         string text,
         Digest digest,
         IssuerDirectory issuers,
-        ImmutableArray<string> accepted
+        IssuerChoice accepted
     )
     {
         var worst = TokenVerdict.Invalid;
         foreach (var issuer in issuers.Introspecting)
         {
-            if (!accepted.IsEmpty && !accepted.Contains(issuer.Settings.Name))
+            if (!accepted.Takes(issuer.Settings))
             {
                 continue;
             }

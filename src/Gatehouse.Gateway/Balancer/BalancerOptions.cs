@@ -15,6 +15,9 @@ public sealed record BalancerOptions
     /// <summary>Name of the cookie that pins a caller of APIs to a worker; null for none.</summary>
     public string? ApiStickyCookie { get; init; }
 
+    /// <summary>Whose workers get the calls on hosts that no environment names.</summary>
+    public IReadOnlyList<string> Environments { get; init; } = [GatewayEnvironment.Default];
+
     /// <summary>Longest wait for a connection to a node.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(2);
 

@@ -11,7 +11,9 @@ namespace Gatehouse.Gateway.Balancer;
 /// <summary>All that a balancer passes on at one moment.</summary>
 internal sealed class BalancerSnapshot : TableSnapshot
 {
+    private readonly CompiledRoute _workers;
     private readonly CompiledRoute _apis;
+    private readonly FrozenDictionary<string, CompiledRoute> _environmentHosts;
     private readonly CompiledRoute _management;
     private readonly FrozenDictionary<ManagementPart, CompiledRoute> _parts;
     private readonly FrozenSet<string> _gatewayHosts;
@@ -20,6 +22,8 @@ internal sealed class BalancerSnapshot : TableSnapshot
     public BalancerSnapshot(
         ImmutableSortedDictionary<string, Node> registered,
         PublicHosts hosts,
+        ImmutableSortedDictionary<string, GatewayEnvironment> environments,
+        IReadOnlyList<string> own,
         VirtualHost apis,
         VirtualHost management,
         BalancerSnapshot? before
@@ -27,12 +31,22 @@ internal sealed class BalancerSnapshot : TableSnapshot
     {
         Registered = registered;
         Hosts = hosts;
+        Environments = environments;
         _gatewayHosts = hosts.Gateway.Select(h => h.ToLowerInvariant()).ToFrozenSet();
         _managementHosts = hosts.Management.Select(h => h.ToLowerInvariant()).ToFrozenSet();
 
         // Draining is the one thing besides leaving that takes a node out: it was decided, not guessed.
         var taking = registered.Values.Where(n => !n.Draining).ToList();
-        _apis = apis.To(taking.Where(n => n.Profile.IsWorker()), before?._apis);
+        var workers = taking.Where(n => n.Profile.IsWorker()).ToList();
+        _workers = apis.To(workers, before?._workers);
+        // Of the same targets: a worker of two environments is well or not in both.
+        _apis = apis.To(workers.Where(n => n.Served().Any(own.Contains)), _workers);
+        _environmentHosts = environments
+            .Values.Where(e => !e.Hosts.IsEmpty)
+            .Select(e => (e.Hosts, Route: apis.To(workers.Where(n => n.Served().Contains(e.Name)), _workers)))
+            .SelectMany(e => e.Hosts.Select(h => KeyValuePair.Create(h.ToLowerInvariant(), e.Route)))
+            .DistinctBy(h => h.Key)
+            .ToFrozenDictionary();
         var managers = taking.Where(n => n.Profile.IsManager()).ToList();
         _management = management.To(managers, before?._management);
         // Of the same targets: a node is well or not, whatever it is asked for.
@@ -56,8 +70,10 @@ internal sealed class BalancerSnapshot : TableSnapshot
 
     public PublicHosts Hosts { get; }
 
+    public ImmutableSortedDictionary<string, GatewayEnvironment> Environments { get; }
+
     /// <summary>Every target with its node; an all-in-one node is there twice.</summary>
-    public IEnumerable<Target> Targets => _apis.Production.Targets.Concat(_management.Production.Targets);
+    public IEnumerable<Target> Targets => _workers.Production.Targets.Concat(_management.Production.Targets);
 
     /// <summary>True for a host in lower case that leads to console, portals and REST.</summary>
     public bool IsManagement(ReadOnlySpan<char> host) =>
@@ -81,6 +97,10 @@ internal sealed class BalancerSnapshot : TableSnapshot
         if (IsManagement(host))
         {
             exchange.Route = ManagementRoute(exchange);
+        }
+        else if (_environmentHosts.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(host, out var environment))
+        {
+            exchange.Route = environment;
         }
         else if (_gatewayHosts.Count == 0 || _gatewayHosts.GetAlternateLookup<ReadOnlySpan<char>>().Contains(host))
         {

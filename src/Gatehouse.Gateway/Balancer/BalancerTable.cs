@@ -13,6 +13,7 @@ public sealed class BalancerTable : IEntityTarget, IRequestTable
 {
     private readonly VirtualHost _apis;
     private readonly VirtualHost _management;
+    private readonly IReadOnlyList<string> _environments;
     private volatile BalancerSnapshot _current;
 
     /// <summary>A table without nodes.</summary>
@@ -54,8 +55,14 @@ public sealed class BalancerTable : IEntityTarget, IRequestTable
             AccessLog = balancer.ManagementAccessLog,
             ErrorLog = balancer.ManagementErrorLog,
         };
-        _current = new(ImmutableSortedDictionary<string, Node>.Empty, new(), _apis, _management, null);
+        _environments = balancer.Environments;
+        _current = new(Nothing, new(), Nowhere, _environments, _apis, _management, null);
     }
+
+    private static ImmutableSortedDictionary<string, Node> Nothing => ImmutableSortedDictionary<string, Node>.Empty;
+
+    private static ImmutableSortedDictionary<string, GatewayEnvironment> Nowhere =>
+        ImmutableSortedDictionary<string, GatewayEnvironment>.Empty;
 
     /// <summary>Every registered node and how it looks from here.</summary>
     public ImmutableArray<NodeView> Nodes => _current.Views;
@@ -76,8 +83,9 @@ public sealed class BalancerTable : IEntityTarget, IRequestTable
     {
         var running = _current;
         var refusals = new List<Refusal>();
-        var nodes = replace ? ImmutableSortedDictionary<string, Node>.Empty : running.Registered;
+        var nodes = replace ? Nothing : running.Registered;
         var hosts = replace ? new() : running.Hosts;
+        var environments = replace ? Nowhere : running.Environments;
         foreach (var change in changes)
         {
             if (change.Kind == EntityKinds.Node)
@@ -92,9 +100,23 @@ public sealed class BalancerTable : IEntityTarget, IRequestTable
                     ? new()
                     : Decode(change, ModelJson.Default.PublicHosts, refusals) ?? running.Hosts;
             }
+            else if (change.Kind == EntityKinds.Environment)
+            {
+                var environment = change.Deleted
+                    ? null
+                    : Decode(change, ModelJson.Default.GatewayEnvironment, refusals)
+                        ?? running.Environments.GetValueOrDefault(change.Name);
+                environments = environment is null
+                    ? environments.Remove(change.Name)
+                    : environments.SetItem(change.Name, environment);
+            }
         }
 
-        return new Prepared(this, new(nodes, hosts, _apis, _management, running), [.. refusals]);
+        return new Prepared(
+            this,
+            new(nodes, hosts, environments, _environments, _apis, _management, running),
+            [.. refusals]
+        );
     }
 
     private static T? Decode<T>(EntityChange change, JsonTypeInfo<T> type, List<Refusal> refusals)

@@ -60,7 +60,7 @@ internal static class PolicyChain
         var isOpen = operation.Open || api.Security.IsEmpty || api.Status == ApiStatus.Prototyped;
         if (!isOpen)
         {
-            var authentication = new AuthenticationPolicy(api, operation, verifier);
+            var authentication = new AuthenticationPolicy(api, operation, verifier, factory.Environment);
             chain.Add(api.Security.Contains(SecurityScheme.OAuth2) ? new TokenPolicy(authentication) : authentication);
 
             // What the caller may call.

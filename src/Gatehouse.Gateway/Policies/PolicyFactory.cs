@@ -22,6 +22,9 @@ internal sealed class PolicyFactory(
     /// <summary>The API's CORS; null when it has none.</summary>
     public CorsPolicy? Cors { get; } = NamedPolicies.Of(api, null).One<CorsSettings>() is { } cors ? new(cors) : null;
 
+    /// <summary>Where the API is deployed.</summary>
+    public required string Environment { get; init; }
+
     /// <summary>How the gateway proves itself to the backends; null when it does not.</summary>
     public CredentialPolicy? Credential { get; init; }
 

@@ -68,7 +68,7 @@ internal sealed class ApiCompiler(
 
     private CompiledApi Compile(Api api, EntityChange change, CompiledApi? before)
     {
-        var main = Compile(api, change, change.Name, before);
+        var main = Compile(api, change, "", before);
         if (api.Canary is not { } canary)
         {
             return main;
@@ -94,16 +94,17 @@ internal sealed class ApiCompiler(
         };
         return main.With(
             new(
-                Compile(other, change, $"{change.Name} (canary)", before?.Canary?.Api),
+                Compile(other, change, " (canary)", before?.Canary?.Api),
                 canary.Percent,
                 [other.AuthorizationHeader, other.ApiKeyHeader]
             )
         );
     }
 
-    private CompiledApi Compile(Api api, EntityChange change, string name, CompiledApi? before)
+    private CompiledApi Compile(Api api, EntityChange change, string suffix, CompiledApi? before)
     {
-        if (change.Name != Api.EntityName(api.Name, api.Version))
+        var deployment = DeploymentName.Parse(change.Name);
+        if (deployment.Api != Api.EntityName(api.Name, api.Version))
         {
             throw new Refused("/name", $"The entity is named '{change.Name}', the API in it {api.Name}:{api.Version}.");
         }
@@ -114,6 +115,7 @@ internal sealed class ApiCompiler(
         var toSandbox = api.Sandbox is null ? null : CredentialOf(api.Name, "sandbox", api.Sandbox);
         var factory = new PolicyFactory(api, _outside, options.PolicyCounters, time, logger)
         {
+            Environment = deployment.Environment,
             Credential = CredentialPolicy.Of(toProduction, toSandbox),
             Signer = _signer,
             Plugins = options.Plugins,
@@ -153,7 +155,7 @@ internal sealed class ApiCompiler(
 
         return new()
         {
-            Name = name,
+            Name = change.Name + suffix,
             Digest = change.Digest,
             Claims = ClaimsOf(api),
             IsMutualTls = api.Security.Contains(SecurityScheme.MutualTls),
@@ -180,7 +182,8 @@ internal sealed class ApiCompiler(
         CompiledRoute Route(IPolicy[] policies, Operation? operation = null) =>
             new()
             {
-                Name = name,
+                // Blocks, usage and logs are of the API, wherever it is deployed.
+                Name = deployment.Api + suffix,
                 Revision = api.Revision,
                 Operation = operation is null ? null : $"{operation.Method} {operation.Path}",
                 Paths = paths,

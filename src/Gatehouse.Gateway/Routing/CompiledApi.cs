@@ -9,7 +9,7 @@ namespace Gatehouse.Gateway.Routing;
 /// <summary>An API revision, ready to serve.</summary>
 internal sealed class CompiledApi
 {
-    /// <summary>The entity name, <c>name:version</c>.</summary>
+    /// <summary>The entity name (<see cref="DeploymentName"/>).</summary>
     public required string Name { get; init; }
 
     /// <summary>Digest of the payload it was compiled from.</summary>

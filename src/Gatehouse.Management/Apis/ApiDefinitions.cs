@@ -150,25 +150,14 @@ public sealed class ApiDefinitions(Catalogue catalogue, ApiTeams teams) : IDispo
 
         return null;
 
-        async Task PutRunningAsync(string name, bool isDefault)
-        {
-            var running = await catalogue
-                .FindAsync(EntityKinds.Api, name, ModelJson.Default.Api, cancellation)
-                .ConfigureAwait(false);
-            if (running is not null)
-            {
-                transaction.Put(
-                    EntityKinds.Api,
-                    name,
-                    running.Value with
-                    {
-                        IsDefaultVersion = isDefault,
-                    },
-                    ModelJson.Default.Api,
-                    running.Epoch
-                );
-            }
-        }
+        Task PutRunningAsync(string name, bool isDefault) =>
+            Deployments.ChangeAsync(
+                catalogue,
+                transaction,
+                name,
+                api => api with { IsDefaultVersion = isDefault },
+                cancellation
+            );
     }
 
     /// <summary>
@@ -328,9 +317,14 @@ public sealed class ApiDefinitions(Catalogue catalogue, ApiTeams teams) : IDispo
         var definition = await GetAsync(id, cancellation).ConfigureAwait(false);
         var transaction = new CatalogueTransaction(actor, $"deleted API {definition.Name}")
             .Delete(EntityKinds.Definition, definition.Name, expectedEpoch ?? definition.Epoch)
-            .Delete(EntityKinds.Api, definition.Name)
             .Delete(EntityKinds.Lifecycle, definition.Name)
             .Delete(EntityKinds.Listing, definition.Name);
+        var running = await Deployments.OfAsync(catalogue, definition.Name, cancellation).ConfigureAwait(false);
+        foreach (var deployed in running.Select(d => d.Name).Union([definition.Name]))
+        {
+            transaction.Delete(EntityKinds.Api, deployed);
+        }
+
         foreach (var kind in (string[])[EntityKinds.ApiDocument, EntityKinds.Comment, EntityKinds.Rating])
         {
             foreach (var name in await NamesAsync(kind, cancellation, definition.Name + "/").ConfigureAwait(false))

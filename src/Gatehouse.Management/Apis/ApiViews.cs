@@ -29,7 +29,22 @@ public sealed record ApiSummary(
     bool IsChanged,
     ApiState State,
     ListingSummary Listing
-);
+)
+{
+    /// <summary>Which revision runs in which environment.</summary>
+    public ImmutableSortedDictionary<string, int> Environments
+    {
+        // A manager of an older build does not say: it has one.
+        get =>
+            field
+            ?? (
+                DeployedRevision is { } running
+                    ? ImmutableSortedDictionary<string, int>.Empty.Add(GatewayEnvironment.Default, running)
+                    : ImmutableSortedDictionary<string, int>.Empty
+            );
+        init;
+    }
+}
 
 /// <summary>What a list shows of an API's listing.</summary>
 /// <param name="Title">The name people see.</param>

@@ -40,7 +40,7 @@ public sealed class CatalogueFeed(Catalogue catalogue) : IFeedSource
     /// <inheritdoc/>
     public Task<ImmutableArray<FeedTransaction>> ReadAfterAsync(
         long epoch,
-        IReadOnlySet<string> kinds,
+        FeedScope scope,
         int limit,
         CancellationToken cancellation
     ) =>
@@ -68,7 +68,7 @@ public sealed class CatalogueFeed(Catalogue catalogue) : IFeedSource
                     return [];
                 }
 
-                var changes = await ReadChangesAsync(context, epoch, within[^1].Epoch, kinds, cancellation)
+                var changes = await ReadChangesAsync(context, epoch, within[^1].Epoch, scope, cancellation)
                     .ConfigureAwait(false);
                 var transactions = ImmutableArray.CreateBuilder<FeedTransaction>(within.Count);
                 var next = 0;
@@ -89,18 +89,32 @@ public sealed class CatalogueFeed(Catalogue catalogue) : IFeedSource
         );
 
     /// <inheritdoc/>
-    public Task<FeedScan> ScanAsync(IReadOnlySet<string> kinds, CancellationToken cancellation) =>
+    public Task<FeedScan> ScanAsync(FeedScope scope, CancellationToken cancellation) =>
         ReadAsync(
             async (context, head) =>
             {
                 var now = catalogue.Time.GetUtcNow();
-                var changes = await ReadChangesAsync(context, 0, head.Epoch, kinds, cancellation).ConfigureAwait(false);
+                var changes = await ReadChangesAsync(context, 0, head.Epoch, scope, cancellation).ConfigureAwait(false);
                 return new FeedScan(
                     new(head.History, head.Epoch, head.Chain),
                     [.. changes.Where(c => !c.Deleted && (c.ExpiresAt is null || c.ExpiresAt > now))]
                 );
             },
             cancellation
+        );
+
+    /// <inheritdoc/>
+    public async Task<Node?> FindNodeAsync(string name, CancellationToken cancellation) =>
+        (
+            await catalogue
+                .FindAsync(EntityKinds.Node, name, ModelJson.Default.Node, cancellation)
+                .ConfigureAwait(false)
+        )?.Value;
+
+    /// <inheritdoc/>
+    public async Task<bool> HasEnvironmentsAsync(CancellationToken cancellation) =>
+        (await catalogue.ListNamesAsync(EntityKinds.Environment, cancellation).ConfigureAwait(false)).Any(e =>
+            e != GatewayEnvironment.Default
         );
 
     /// <inheritdoc/>
@@ -134,11 +148,11 @@ public sealed class CatalogueFeed(Catalogue catalogue) : IFeedSource
         CatalogueContext context,
         long after,
         long upTo,
-        IReadOnlySet<string> kinds,
+        FeedScope scope,
         CancellationToken cancellation
     )
     {
-        var wanted = kinds.ToArray();
+        var wanted = scope.Kinds.ToArray();
         var changes = new List<EntityChange>();
         await foreach (
             var row in context
@@ -150,7 +164,10 @@ public sealed class CatalogueFeed(Catalogue catalogue) : IFeedSource
                 .ConfigureAwait(false)
         )
         {
-            changes.Add(row.ToChange());
+            if (scope.Includes(row.Kind, row.Name))
+            {
+                changes.Add(row.ToChange());
+            }
         }
 
         return changes;

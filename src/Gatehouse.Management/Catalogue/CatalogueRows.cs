@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Gatehouse.Model;
 
 namespace Gatehouse.Management;
@@ -152,6 +153,13 @@ public sealed class JoinTokenRow
 
     /// <summary>How its node is called.</summary>
     public required string Node { get; set; }
+
+    /// <summary>The environments that its node may serve, with commas between; null for the default one.</summary>
+    public string? Environments { get; set; }
+
+    /// <summary><see cref="Environments"/> one by one.</summary>
+    internal ImmutableArray<string> EnvironmentNames() =>
+        Environments is { Length: > 0 } names ? [.. names.Split(',')] : [GatewayEnvironment.Default];
 
     /// <summary>Who made it.</summary>
     public required string CreatedBy { get; set; }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -9,11 +10,18 @@ namespace Gatehouse.Management;
 /// <param name="Revision">The revision; null for the definition as it stands.</param>
 /// <param name="Message">What the publisher says about a new revision.</param>
 /// <param name="Canary">How many of a hundred callers get it, beside what runs; null for everybody.</param>
-public sealed record DeployRequest(int? Revision = null, string? Message = null, int? Canary = null);
+/// <param name="Environment">Where; null for the default environment.</param>
+public sealed record DeployRequest(
+    int? Revision = null,
+    string? Message = null,
+    int? Canary = null,
+    string? Environment = null
+);
 
 /// <summary>Asks to go back.</summary>
 /// <param name="Revision">The revision; null for the one before what runs.</param>
-public sealed record RollbackRequest(int? Revision = null);
+/// <param name="Environment">Where; null for the default environment.</param>
+public sealed record RollbackRequest(int? Revision = null, string? Environment = null);
 
 internal static class DeploymentEndpoints
 {
@@ -35,6 +43,9 @@ internal static class DeploymentEndpoints
             .Conditional()
             .Require(Permission.Publish)
             .Needs(ApiRight.Deploy);
+        rest.MapGet("/apis/{id}/environments", EverywhereAsync)
+            .WithSummary("Every environment an API is deployed in and how far every worker there is")
+            .Require(Permission.Read);
         rest.MapPost("/apis/{id}/rollback", RollBackAsync)
             .WithSummary("Deploys the revision before, or another")
             .Conditional()
@@ -45,6 +56,7 @@ internal static class DeploymentEndpoints
     private static async Task<Ok<DeploymentView>> StatusAsync(
         string id,
         int? wait,
+        string? environment,
         Caller caller,
         Listings listings,
         Deployments deployments,
@@ -60,7 +72,9 @@ internal static class DeploymentEndpoints
 
         id = await listings.VisibleAsync(id, caller, cancellation).ConfigureAwait(false);
         return TypedResults.Ok(
-            await deployments.WaitAsync(id, TimeSpan.FromSeconds(wait ?? 0), cancellation).ConfigureAwait(false)
+            await deployments
+                .WaitAsync(id, environment, TimeSpan.FromSeconds(wait ?? 0), cancellation)
+                .ConfigureAwait(false)
         );
     }
 
@@ -80,21 +94,26 @@ internal static class DeploymentEndpoints
 
         return TypedResults.Ok(
             await deployments
-                .DeployAsync(
-                    id,
-                    ask?.Revision,
-                    ask?.Canary,
-                    ask?.Message,
-                    request.ExpectedEpoch(),
-                    caller.Actor,
-                    cancellation
-                )
+                .DeployAsync(id, ask ?? new(), request.ExpectedEpoch(), caller.Actor, cancellation)
                 .ConfigureAwait(false)
         );
     }
 
+    private static async Task<Ok<ImmutableArray<DeploymentView>>> EverywhereAsync(
+        string id,
+        Caller caller,
+        Listings listings,
+        Deployments deployments,
+        CancellationToken cancellation
+    )
+    {
+        id = await listings.VisibleAsync(id, caller, cancellation).ConfigureAwait(false);
+        return TypedResults.Ok(await deployments.EverywhereAsync(id, cancellation).ConfigureAwait(false));
+    }
+
     private static async Task<Ok<DeploymentView>> UndeployAsync(
         string id,
+        string? environment,
         HttpRequest request,
         Caller caller,
         Deployments deployments,
@@ -102,7 +121,7 @@ internal static class DeploymentEndpoints
     ) =>
         TypedResults.Ok(
             await deployments
-                .UndeployAsync(id, request.ExpectedEpoch(), caller.Actor, cancellation)
+                .UndeployAsync(id, environment, request.ExpectedEpoch(), caller.Actor, cancellation)
                 .ConfigureAwait(false)
         );
 
@@ -116,7 +135,7 @@ internal static class DeploymentEndpoints
     ) =>
         TypedResults.Ok(
             await deployments
-                .RollBackAsync(id, ask?.Revision, request.ExpectedEpoch(), caller.Actor, cancellation)
+                .RollBackAsync(id, ask ?? new(), request.ExpectedEpoch(), caller.Actor, cancellation)
                 .ConfigureAwait(false)
         );
 }

@@ -11,7 +11,11 @@ namespace Gatehouse.Management;
 /// <param name="Api"><c>name:version</c>.</param>
 /// <param name="Revision">What they serve from then on; null for nothing.</param>
 /// <param name="By">Who did it.</param>
-public sealed record DeploymentMark(DateTimeOffset At, string Api, int? Revision, string By);
+public sealed record DeploymentMark(DateTimeOffset At, string Api, int? Revision, string By)
+{
+    /// <summary>The environment.</summary>
+    public string Environment { get; init; } = GatewayEnvironment.Default;
+}
 
 /// <summary>When what was deployed, told from the audit trail: what a chart of traffic has to be read beside.</summary>
 public sealed class DeploymentHistory(CatalogueDatabase database)
@@ -52,7 +56,8 @@ public sealed class DeploymentHistory(CatalogueDatabase database)
         where edit.Kind == EntityKinds.Api
         let now = RevisionOf(edit.After)
         where now != RevisionOf(edit.Before)
-        select new DeploymentMark(row.At, edit.Name, now, row.Actor);
+        let place = DeploymentName.Parse(edit.Name)
+        select new DeploymentMark(row.At, place.Api, now, row.Actor) { Environment = place.Environment };
 
     private static int? RevisionOf(JsonNode? api) =>
         api is JsonObject content && content["revision"] is JsonValue value && value.TryGetValue(out int number)

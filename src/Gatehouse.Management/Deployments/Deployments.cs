@@ -11,7 +11,8 @@ public sealed class Deployments(
     ApiDefinitions definitions,
     Revisions revisions,
     NodeBoard board,
-    Approvals approvals
+    Approvals approvals,
+    Environments environments
 )
 {
     // Two who deploy one API at once; the later one looks again.
@@ -22,42 +23,22 @@ public sealed class Deployments(
 
     /// <summary>
     /// Deploys a revision, or the definition as it stands, which becomes a revision when it differs from the newest one.
-    /// Equal content takes no epoch and moves no worker.
+    /// Equal content takes no epoch and moves no worker. Throws <see cref="ProblemsException"/> for an unknown environment.
     /// </summary>
     /// <param name="id">The API.</param>
-    /// <param name="number">The revision; null for the definition as it stands.</param>
-    /// <param name="message">What its publisher says about a new revision.</param>
-    /// <param name="expectedEpoch">The epoch the definition must be at.</param>
-    /// <param name="actor">Who does it.</param>
-    /// <param name="cancellation">Gives up.</param>
-    public Task<DeploymentView> DeployAsync(
-        string id,
-        int? number,
-        string? message,
-        long? expectedEpoch,
-        Actor actor,
-        CancellationToken cancellation
-    ) => DeployAsync(id, number, null, message, expectedEpoch, actor, cancellation);
-
-    /// <summary>As above; with <paramref name="canary"/>, beside the revision that runs, for so many of a hundred callers.</summary>
-    /// <param name="id">The API.</param>
-    /// <param name="number">The revision; null for the definition as it stands.</param>
-    /// <param name="canary">1 to 99; null for everybody, which ends what ran beside.</param>
-    /// <param name="message">What its publisher says about a new revision.</param>
+    /// <param name="ask">What, where, and for whom.</param>
     /// <param name="expectedEpoch">The epoch the definition must be at.</param>
     /// <param name="actor">Who does it.</param>
     /// <param name="cancellation">Gives up.</param>
     public async Task<DeploymentView> DeployAsync(
         string id,
-        int? number,
-        int? canary,
-        string? message,
+        DeployRequest ask,
         long? expectedEpoch,
         Actor actor,
         CancellationToken cancellation
     )
     {
-        if (canary is < 1 or > 99)
+        if (ask.Canary is < 1 or > 99)
         {
             throw new ProblemsException([
                 new("/canary", "1 to 99 of a hundred callers get a canary", "leave it out to deploy for everybody"),
@@ -67,12 +48,12 @@ public sealed class Deployments(
         for (var attempt = 1; ; attempt++)
         {
             var definition = await definitions.GetAsync(id, cancellation).ConfigureAwait(false);
-            var revision = number is { } n
+            var revision = ask.Revision is { } n
                 ? await revisions.GetAsync(definition.Name, n, cancellation).ConfigureAwait(false)
                 : await revisions.NextAsync(definition, cancellation).ConfigureAwait(false);
             try
             {
-                return await CommitAsync(definition, revision, canary, message, expectedEpoch, actor, cancellation)
+                return await CommitAsync(definition, revision, ask, expectedEpoch, actor, cancellation)
                     .ConfigureAwait(false);
             }
             catch (EntityConflictException) when (expectedEpoch is null && attempt < MaxAttempts)
@@ -82,61 +63,91 @@ public sealed class Deployments(
         }
     }
 
-    /// <summary>Deploys the revision before the one that runs, or <paramref name="number"/>. A new epoch with old content.</summary>
+    /// <summary>Deploys the revision before the one that runs, or the one asked for. A new epoch with old content.</summary>
     public async Task<DeploymentView> RollBackAsync(
         string id,
-        int? number,
+        RollbackRequest ask,
         long? expectedEpoch,
         Actor actor,
         CancellationToken cancellation
     )
     {
+        var number = ask.Revision;
         if (number is null)
         {
             var definition = await definitions.GetAsync(id, cancellation).ConfigureAwait(false);
-            var deployed = await FindAsync(definition.Name, cancellation).ConfigureAwait(false);
+            var name = await NameAsync(definition.Name, ask.Environment, cancellation).ConfigureAwait(false);
+            var deployed = await FindAsync(name, cancellation).ConfigureAwait(false);
             if (deployed is null)
             {
                 throw new ConflictException(
-                    $"{definition.Name} is not deployed, so there is nothing to go back from",
-                    $"say which revision: gatehouse rollback {definition.Name} r1"
+                    $"{definition.Name} is not deployed{In(name)}, so there is nothing to go back from",
+                    $"say which revision: gatehouse rollback {definition.Name} r1{Option(name)}"
                 );
             }
 
             if (deployed.Value.Revision <= 1)
             {
-                throw new ConflictException($"{definition.Name} runs r1; there is no revision before it");
+                throw new ConflictException($"{definition.Name} runs r1{In(name)}; there is no revision before it");
             }
 
             number = deployed.Value.Revision - 1;
         }
 
-        return await DeployAsync(id, number, null, expectedEpoch, actor, cancellation).ConfigureAwait(false);
+        return await DeployAsync(
+                id,
+                new DeployRequest(number, Environment: ask.Environment),
+                expectedEpoch,
+                actor,
+                cancellation
+            )
+            .ConfigureAwait(false);
     }
 
-    /// <summary>Takes the API off the gateways. Its definition and revisions stay.</summary>
+    /// <summary>Takes the API off the gateways of an environment. Its definition and revisions stay.</summary>
     public async Task<DeploymentView> UndeployAsync(
         string id,
+        string? environment,
         long? expectedEpoch,
         Actor actor,
         CancellationToken cancellation
     )
     {
         var definition = await definitions.GetAsync(id, cancellation).ConfigureAwait(false);
+        var name = await NameAsync(definition.Name, environment, cancellation).ConfigureAwait(false);
         await catalogue
             .CommitAsync(
-                Guard(new(actor, $"undeployed API {definition.Name}"), definition, expectedEpoch)
-                    .Delete(EntityKinds.Api, definition.Name),
+                Guard(new(actor, $"undeployed API {definition.Name}{In(name)}"), definition, expectedEpoch)
+                    .Delete(EntityKinds.Api, name.ToString()),
                 cancellation
             )
             .ConfigureAwait(false);
-        return await StatusAsync(definition.Name, cancellation).ConfigureAwait(false);
+        return await StatusAsync(name, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>How the API stands on every worker; when asked to wait, as soon as all have answered or the time is over.</summary>
-    public async Task<DeploymentView> WaitAsync(string id, TimeSpan wait, CancellationToken cancellation)
+    /// <summary>Where an API is deployed and how it stands on every worker there: the default environment first.</summary>
+    public async Task<ImmutableArray<DeploymentView>> EverywhereAsync(string id, CancellationToken cancellation)
     {
-        var name = (await definitions.GetAsync(id, cancellation).ConfigureAwait(false)).Name;
+        var api = (await definitions.GetAsync(id, cancellation).ConfigureAwait(false)).Name;
+        var views = ImmutableArray.CreateBuilder<DeploymentView>();
+        foreach (var deployed in await OfAsync(catalogue, api, cancellation).ConfigureAwait(false))
+        {
+            views.Add(await StatusAsync(DeploymentName.Parse(deployed.Name), cancellation).ConfigureAwait(false));
+        }
+
+        return views.ToImmutable();
+    }
+
+    /// <summary>How the API stands on every worker of an environment; when asked to wait, as soon as all have answered or the time is over.</summary>
+    public async Task<DeploymentView> WaitAsync(
+        string id,
+        string? environment,
+        TimeSpan wait,
+        CancellationToken cancellation
+    )
+    {
+        var api = (await definitions.GetAsync(id, cancellation).ConfigureAwait(false)).Name;
+        var name = await NameAsync(api, environment, cancellation).ConfigureAwait(false);
         using var deadline = new CancellationTokenSource(wait, catalogue.Time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
         while (true)
@@ -184,78 +195,124 @@ public sealed class Deployments(
         var workers = (
             await catalogue.ListAsync(EntityKinds.Node, ModelJson.Default.Node, cancellation).ConfigureAwait(false)
         )
-            .Where(n => EntityKinds.For(n.Value.Profile).Contains(EntityKinds.Api))
-            .Select(n => n.Name)
+            .Select(n => (n.Name, Scope: FeedScope.Of(n.Value)))
             .ToList();
         return
         [
             .. rows.Select(row =>
-            {
-                ImmutableArray<NodeDeployment> nodes =
-                [
-                    .. workers.Select(w => board.Of(w, EntityKinds.Api, row.Name, row.Epoch, head)),
-                ];
-                return new DeploymentView(
-                    row.Name,
-                    JsonSerializer.Deserialize(row.Payload, ModelJson.Default.Api)!.Revision,
-                    row.Epoch,
-                    nodes.All(n => n.State is DeploymentState.Applied or DeploymentState.Refused),
-                    nodes
-                );
-            }),
+                View(
+                    DeploymentName.Parse(row.Name),
+                    row,
+                    [
+                        .. workers
+                            .Where(w => w.Scope.Includes(EntityKinds.Api, row.Name))
+                            .Select(w => board.Of(w.Name, EntityKinds.Api, row.Name, row.Epoch, head)),
+                    ]
+                )
+            ),
         ];
     }
 
-    private async Task<DeploymentView> StatusAsync(string name, CancellationToken cancellation)
+    /// <summary>Every deployment of an API: the default environment's first, the others by name.</summary>
+    internal static async Task<IReadOnlyList<StoredEntity<Api>>> OfAsync(
+        Catalogue catalogue,
+        string api,
+        CancellationToken cancellation
+    ) =>
+        [
+            .. (
+                await catalogue
+                    .ListBelowAsync(EntityKinds.Api, api, ModelJson.Default.Api, cancellation)
+                    .ConfigureAwait(false)
+            ).Where(d => DeploymentName.Parse(d.Name).Api == api),
+        ];
+
+    /// <summary>Puts every deployment of an API again, changed by <paramref name="change"/>.</summary>
+    internal static async Task ChangeAsync(
+        Catalogue catalogue,
+        CatalogueTransaction transaction,
+        string api,
+        Func<Api, Api> change,
+        CancellationToken cancellation
+    )
     {
+        foreach (var running in await OfAsync(catalogue, api, cancellation).ConfigureAwait(false))
+        {
+            transaction.Put(EntityKinds.Api, running.Name, change(running.Value), ModelJson.Default.Api, running.Epoch);
+        }
+    }
+
+    // An environment that there is not is told by its nearest name, not by an API that is nowhere.
+    private async Task<DeploymentName> NameAsync(string api, string? environment, CancellationToken cancellation)
+    {
+        var known = await environments
+            .EnsureKnownAsync([environment ?? GatewayEnvironment.Default], "/environment", null, cancellation)
+            .ConfigureAwait(false);
+        return new(api, known[0].Name);
+    }
+
+    private async Task<DeploymentView> StatusAsync(DeploymentName name, CancellationToken cancellation)
+    {
+        var entity = name.ToString();
         EntityRow? row;
         var context = catalogue.Open();
         await using (context.ConfigureAwait(false))
         {
             row = await context
                 .Entities.AsNoTracking()
-                .SingleOrDefaultAsync(e => e.Kind == EntityKinds.Api && e.Name == name, cancellation)
+                .SingleOrDefaultAsync(e => e.Kind == EntityKinds.Api && e.Name == entity, cancellation)
                 .ConfigureAwait(false);
         }
 
-        if (row is null)
-        {
-            return new(name, null, 0, IsSettled: true, []);
-        }
+        return row is null
+            ? new(name.Api, null, 0, IsSettled: true, []) { Environment = name.Environment }
+            : View(
+                name,
+                row,
+                await board.OfAsync(EntityKinds.Api, entity, row.Epoch, cancellation).ConfigureAwait(false)
+            );
+    }
 
-        var nodes = await board.OfAsync(EntityKinds.Api, name, row.Epoch, cancellation).ConfigureAwait(false);
+    private static DeploymentView View(DeploymentName name, EntityRow row, ImmutableArray<NodeDeployment> nodes)
+    {
         var api = row.Deleted ? null : JsonSerializer.Deserialize(row.Payload, ModelJson.Default.Api)!;
         return new(
-            name,
+            name.Api,
             api?.Revision,
             row.Epoch,
             nodes.All(n => n.State is DeploymentState.Applied or DeploymentState.Refused),
             nodes
         )
         {
+            Environment = name.Environment,
             CanaryRevision = api?.Canary?.Api.Revision,
             CanaryPercent = api?.Canary?.Percent,
         };
     }
 
-    /// <summary>What the gateways run of an API; null when it is not deployed.</summary>
-    internal Task<StoredEntity<Api>?> FindAsync(string name, CancellationToken cancellation) =>
-        catalogue.FindAsync(EntityKinds.Api, name, ModelJson.Default.Api, cancellation);
+    private static string In(DeploymentName name) =>
+        name.Environment == GatewayEnvironment.Default ? "" : $" in {name.Environment}";
+
+    private static string Option(DeploymentName name) =>
+        name.Environment == GatewayEnvironment.Default ? "" : $" --environment {name.Environment}";
+
+    private Task<StoredEntity<Api>?> FindAsync(DeploymentName name, CancellationToken cancellation) =>
+        catalogue.FindAsync(EntityKinds.Api, name.ToString(), ModelJson.Default.Api, cancellation);
 
     private async Task<DeploymentView> CommitAsync(
         StoredEntity<ApiDefinition> definition,
         Revision revision,
-        int? canary,
-        string? message,
+        DeployRequest ask,
         long? expectedEpoch,
         Actor actor,
         CancellationToken cancellation
     )
     {
         var name = definition.Name;
-        var running = await FindAsync(name, cancellation).ConfigureAwait(false);
         var (life, lifeEpoch) = await Lifecycles.ReadAsync(catalogue, name, cancellation).ConfigureAwait(false);
         var transaction = Guard(new(actor, $"deployed API {name} r{revision.Number}"), definition, expectedEpoch);
+        var place = new DeploymentName(name, ask.Environment ?? GatewayEnvironment.Default);
+        transaction.Summary += In(place);
         if (life.State == ApiState.Retired)
         {
             throw new ConflictException($"{name} is retired", "import it anew under another version");
@@ -278,10 +335,9 @@ public sealed class Deployments(
             Lifecycles.Put(transaction, name, life, lifeEpoch);
         }
 
-        await AddAsync(transaction, definition.Value, revision, message, life.State, running, cancellation, canary)
-            .ConfigureAwait(false);
+        await AddAsync(transaction, definition.Value, revision, ask, life.State, cancellation).ConfigureAwait(false);
         await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
-        return await StatusAsync(name, cancellation).ConfigureAwait(false);
+        return await StatusAsync(place, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Adds a revision to what a transaction puts on the gateways, and the revision itself when it is new.</summary>
@@ -289,11 +345,9 @@ public sealed class Deployments(
         CatalogueTransaction transaction,
         ApiDefinition current,
         Revision revision,
-        string? message,
+        DeployRequest ask,
         ApiState state,
-        StoredEntity<Api>? running,
-        CancellationToken cancellation,
-        int? canary = null
+        CancellationToken cancellation
     )
     {
         // A revision is older than today's rules may be; what they refuse must not reach a worker.
@@ -304,15 +358,23 @@ public sealed class Deployments(
 
         await LimitPolicies.EnsureKnownAsync(catalogue, revision.Definition, cancellation).ConfigureAwait(false);
         var name = current.Id;
+        var place = new DeploymentName(name, ask.Environment ?? GatewayEnvironment.Default);
+        var environment = (
+            await environments
+                .EnsureKnownAsync([place.Environment], "/environment", transaction, cancellation)
+                .ConfigureAwait(false)
+        )[0];
+        var running = await FindAsync(place, cancellation).ConfigureAwait(false);
         // Which version answers without one is decided now: an older revision must not take it back.
         var api = revision.Definition.ToApi(revision.Number, ApiLifecycle.StatusOf(state)) with
         {
             IsDefaultVersion = current.IsDefaultVersion,
+            Hosts = environment.Hosts,
         };
         transaction.Put(
             EntityKinds.Api,
-            name,
-            canary is { } percent ? Beside(running?.Value, api, percent, name) : api,
+            place.ToString(),
+            ask.Canary is { } percent ? Beside(running?.Value, api, percent, place) : api,
             ModelJson.Default.Api,
             running?.Epoch ?? 0
         );
@@ -330,7 +392,7 @@ public sealed class Deployments(
                             Digest = revision.Digest,
                             Definition = CanonicalJson.Write(revision.Definition, DefinitionJson.Default.ApiDefinition),
                             DocumentDigest = revision.Definition.Document,
-                            Message = message,
+                            Message = ask.Message,
                             CreatedBy = transaction.Actor.Name,
                             CreatedAt = catalogue.Time.GetUtcNow(),
                         }
@@ -341,13 +403,13 @@ public sealed class Deployments(
         }
     }
 
-    private static Api Beside(Api? running, Api other, int percent, string name)
+    private static Api Beside(Api? running, Api other, int percent, DeploymentName name)
     {
         if (running is null)
         {
             throw new ConflictException(
-                $"{name} is not deployed, so there is nothing to run a canary beside",
-                $"deploy it for everybody first: gatehouse deploy {name}"
+                $"{name.Api} is not deployed{In(name)}, so there is nothing to run a canary beside",
+                $"deploy it for everybody first: gatehouse deploy {name.Api}{Option(name)}"
             );
         }
 
@@ -398,12 +460,12 @@ public sealed class Deployments(
         );
 }
 
-/// <summary>Where an API runs.</summary>
+/// <summary>How an API stands in one environment.</summary>
 /// <param name="Api"><c>name:version</c>.</param>
 /// <param name="Revision">The revision that is deployed; null when none is.</param>
 /// <param name="Epoch">The change a worker must have applied.</param>
-/// <param name="IsSettled">True when every registered worker applied or refused it.</param>
-/// <param name="Nodes">Each registered worker.</param>
+/// <param name="IsSettled">True when every registered worker of the environment applied or refused it.</param>
+/// <param name="Nodes">Each registered worker of the environment.</param>
 public sealed record DeploymentView(
     string Api,
     int? Revision,
@@ -412,6 +474,14 @@ public sealed record DeploymentView(
     ImmutableArray<NodeDeployment> Nodes
 )
 {
+    /// <summary>The environment.</summary>
+    public string Environment
+    {
+        // A manager of an older build does not say: it has one.
+        get => field ?? GatewayEnvironment.Default;
+        init;
+    }
+
     /// <summary>The revision that some callers get; null when all get <see cref="Revision"/>.</summary>
     public int? CanaryRevision { get; init; }
 

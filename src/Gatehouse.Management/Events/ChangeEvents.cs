@@ -26,6 +26,7 @@ internal sealed class ChangeEvents(CatalogueFeed feed, Listings listings, Applic
         [EntityKinds.Category] = Permission.Read,
         [EntityKinds.Issuer] = Permission.Read,
         [EntityKinds.Hosts] = Permission.Read,
+        [EntityKinds.Environment] = Permission.Read,
         [EntityKinds.Node] = Permission.Read,
         [EntityKinds.Block] = Permission.Read,
         [EntityKinds.ApprovalSettings] = Permission.Read,
@@ -56,10 +57,9 @@ internal sealed class ChangeEvents(CatalogueFeed feed, Listings listings, Applic
         EntityKinds.Key,
     ];
 
-    private static readonly FrozenSet<string> s_kinds = s_permissions
-        .Keys.Concat(s_ofApis)
-        .Concat(s_ofApplications)
-        .ToFrozenSet();
+    private static readonly FeedScope s_scope = FeedScope.Everywhere(
+        s_permissions.Keys.Concat(s_ofApis).Concat(s_ofApplications).ToFrozenSet()
+    );
 
     /// <summary>
     /// The changes after <paramref name="epoch"/> that the caller may know of, and how far they were read. Throws
@@ -72,7 +72,7 @@ internal sealed class ChangeEvents(CatalogueFeed feed, Listings listings, Applic
         CancellationToken cancellation
     )
     {
-        var transactions = await feed.ReadAfterAsync(epoch, s_kinds, MostAtOnce, cancellation).ConfigureAwait(false);
+        var transactions = await feed.ReadAfterAsync(epoch, s_scope, MostAtOnce, cancellation).ConfigureAwait(false);
         if (transactions.IsEmpty)
         {
             return ([], epoch);
@@ -118,7 +118,7 @@ internal sealed class ChangeEvents(CatalogueFeed feed, Listings listings, Applic
         }
 
         return s_ofApis.Contains(change.Kind)
-            ? ApiTeams.SeesAll(caller) || seen.HasApi(change.Name.Split('/')[0])
+            ? ApiTeams.SeesAll(caller) || seen.HasApi(DeploymentName.Parse(change.Name.Split('/')[0]).Api)
             : Applications.SeesAll(caller)
                 || (ApplicationOf(change) is { } application && seen.HasApplication(application));
     }

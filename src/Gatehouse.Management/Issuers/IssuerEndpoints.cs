@@ -24,7 +24,8 @@ public sealed record SetIssuer(
     string? IntrospectionClientId = null,
     string? IntrospectionSecret = null,
     int? IntrospectionMemorySeconds = null,
-    int? IntrospectionStaleSeconds = null
+    int? IntrospectionStaleSeconds = null,
+    ImmutableArray<string>? Environments = null
 )
 {
     /// <summary>What would have to be asked for to make an issuer.</summary>
@@ -39,7 +40,8 @@ public sealed record SetIssuer(
             issuer.Algorithms,
             issuer.ClientClaims,
             issuer.ScopeClaim,
-            (long)issuer.ClockSkew.TotalSeconds
+            (long)issuer.ClockSkew.TotalSeconds,
+            Environments: issuer.Environments
         );
 
     /// <summary>The same with the defaults written out.</summary>
@@ -52,6 +54,7 @@ public sealed record SetIssuer(
             Name = Name ?? "",
             Url = Url,
             Audiences = Audiences ?? [],
+            Environments = Environments ?? [],
             Keys = Keys,
             KeysUrl = KeysUrl,
             Discovery = Discovery,

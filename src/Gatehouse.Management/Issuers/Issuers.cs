@@ -6,7 +6,12 @@ using Gatehouse.Model;
 namespace Gatehouse.Management;
 
 /// <summary>Whose access tokens APIs take, and the tokens that count no more.</summary>
-public sealed class Issuers(Catalogue catalogue, EntitySecrets secrets, IKeyManager? keyManager = null)
+public sealed class Issuers(
+    Catalogue catalogue,
+    EntitySecrets secrets,
+    Environments environments,
+    IKeyManager? keyManager = null
+)
 {
     /// <summary>All issuers, by name.</summary>
     public async Task<ImmutableArray<Issuer>> ListAsync(CancellationToken cancellation)
@@ -69,18 +74,17 @@ public sealed class Issuers(Catalogue catalogue, EntitySecrets secrets, IKeyMana
         }
 
         issuer = WithSecret(issuer, secret, all.FirstOrDefault(i => i.Name == issuer.Name));
-        await catalogue
-            .CommitAsync(
-                new CatalogueTransaction(caller.Actor, $"set issuer {issuer.Name}").Put(
-                    EntityKinds.Issuer,
-                    issuer.Name,
-                    issuer,
-                    ModelJson.Default.Issuer,
-                    expectedEpoch: replace ? null : 0
-                ),
-                cancellation
-            )
+        var transaction = new CatalogueTransaction(caller.Actor, $"set issuer {issuer.Name}").Put(
+            EntityKinds.Issuer,
+            issuer.Name,
+            issuer,
+            ModelJson.Default.Issuer,
+            expectedEpoch: replace ? null : 0
+        );
+        await environments
+            .EnsureKnownAsync(issuer.Environments, "/environments", transaction, cancellation)
             .ConfigureAwait(false);
+        await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
         return issuer;
     }
 

@@ -48,34 +48,44 @@ public sealed class Lifecycles(
         );
         Put(transaction, name, next, expectedEpoch ?? epoch);
 
-        var running = await deployments.FindAsync(name, cancellation).ConfigureAwait(false);
+        var running = await Deployments.OfAsync(catalogue, name, cancellation).ConfigureAwait(false);
         if (next.State == ApiState.Retired)
         {
-            transaction.Delete(EntityKinds.Api, name);
+            foreach (var deployed in running.Select(d => d.Name).Union([name]))
+            {
+                transaction.Delete(EntityKinds.Api, deployed);
+            }
+
             foreach (var subscription in await SubscriptionsToAsync(name, cancellation).ConfigureAwait(false))
             {
                 transaction.Delete(EntityKinds.Subscription, subscription.Name);
             }
         }
-        else if (running is not null)
+        else if (running.Count > 0)
         {
-            transaction.Put(
-                EntityKinds.Api,
-                name,
-                running.Value with
-                {
-                    Status = ApiLifecycle.StatusOf(next.State),
-                },
-                ModelJson.Default.Api,
-                running.Epoch
-            );
+            await Deployments
+                .ChangeAsync(
+                    catalogue,
+                    transaction,
+                    name,
+                    api => api with { Status = ApiLifecycle.StatusOf(next.State) },
+                    cancellation
+                )
+                .ConfigureAwait(false);
         }
         else if (next.State is ApiState.Published or ApiState.Prototyped)
         {
             // What is published can be called: in WSO2 too, publishing puts an API on the gateways.
             var revision = await revisions.NextAsync(definition, cancellation).ConfigureAwait(false);
             await deployments
-                .AddAsync(transaction, definition.Value, revision, ask.Comment, next.State, running: null, cancellation)
+                .AddAsync(
+                    transaction,
+                    definition.Value,
+                    revision,
+                    new DeployRequest(Message: ask.Comment),
+                    next.State,
+                    cancellation
+                )
                 .ConfigureAwait(false);
         }
 
@@ -160,19 +170,15 @@ public sealed class Lifecycles(
                 ),
                 epoch
             );
-            if (await deployments.FindAsync(name, cancellation).ConfigureAwait(false) is { } running)
-            {
-                transaction.Put(
-                    EntityKinds.Api,
+            await Deployments
+                .ChangeAsync(
+                    catalogue,
+                    transaction,
                     name,
-                    running.Value with
-                    {
-                        Status = ApiStatus.Deprecated,
-                    },
-                    ModelJson.Default.Api,
-                    running.Epoch
-                );
-            }
+                    api => api with { Status = ApiStatus.Deprecated },
+                    cancellation
+                )
+                .ConfigureAwait(false);
         }
     }
 

@@ -107,7 +107,7 @@ public static class LimitKinds
                 .Concat(
                     deployed
                         .Where(a => a.Value.Policy == name || a.Value.Operations.Any(o => o.Policy == name))
-                        .Select(a => a.Name)
+                        .Select(a => DeploymentName.Parse(a.Name).Api)
                 )
                 .Distinct()
                 .Order(StringComparer.Ordinal),

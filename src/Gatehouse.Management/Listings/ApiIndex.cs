@@ -86,14 +86,15 @@ public sealed class ApiIndex(Catalogue catalogue) : IDisposable
             var apis = _apis.ToBuilder();
             foreach (var row in rows)
             {
-                var next = (apis.GetValueOrDefault(row.Name) ?? new(row.Name)).With(row);
+                var name = DeploymentName.Parse(row.Name).Api;
+                var next = (apis.GetValueOrDefault(name) ?? new(name)).With(row);
                 if (next.IsEmpty)
                 {
-                    apis.Remove(row.Name);
+                    apis.Remove(name);
                 }
                 else
                 {
-                    apis[row.Name] = next;
+                    apis[name] = next;
                 }
             }
 
@@ -114,7 +115,10 @@ internal sealed record IndexedApi(string Id)
 
     public ApiState? Life { get; init; }
 
-    public bool IsDeployed { get; init; }
+    /// <summary>The environments it is deployed in.</summary>
+    public ImmutableSortedSet<string> Deployed { get; init; } = [];
+
+    public bool IsDeployed => !Deployed.IsEmpty;
 
     // Builds without lifecycles deployed what was published.
     public ApiState State => Life ?? (IsDeployed ? ApiState.Published : ApiState.Created);
@@ -139,8 +143,11 @@ internal sealed record IndexedApi(string Id)
                     ? s_plain
                     : JsonSerializer.Deserialize(row.Payload, ManagerJson.Default.ApiListing)!,
             },
-            _ => this with { IsDeployed = !row.Deleted },
+            _ => this with { Deployed = With(DeploymentName.Parse(row.Name).Environment, !row.Deleted) },
         };
+
+    private ImmutableSortedSet<string> With(string environment, bool isDeployed) =>
+        isDeployed ? Deployed.Add(environment) : Deployed.Remove(environment);
 
     private static DefinitionFacts FactsOf(EntityRow row)
     {

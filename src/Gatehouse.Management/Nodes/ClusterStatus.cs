@@ -71,6 +71,7 @@ public sealed class ClusterStatus(Catalogue catalogue, NodeBoard board, Alerts a
             Ports = node.Ports,
             Properties = node.Properties,
             Draining = node.Draining,
+            Environments = node.Profile.IsWorker() ? [.. node.Served()] : [],
         };
         if (board.IsOwn(node))
         {

@@ -117,6 +117,8 @@ public sealed class EnrolmentLedger(Catalogue catalogue) : IEnrolmentLedger
                 node with
                 {
                     Draining = present?.Value.Draining ?? false,
+                    // What an operator said since stays.
+                    Environments = present?.Value.Environments ?? node.Environments,
                 },
                 ModelJson.Default.Node,
                 present?.Epoch ?? 0
@@ -171,7 +173,7 @@ public sealed class EnrolmentLedger(Catalogue catalogue) : IEnrolmentLedger
 
         token.PublicKey ??= publicKey;
         token.UsedAt ??= now;
-        return new(true, "", token.Profile, token.Node);
+        return new(true, "", token.Profile, token.Node) { Environments = token.EnvironmentNames() };
     }
 
     private static TokenVerdict Refused(string reason) => new(false, reason, default, "");

@@ -128,7 +128,7 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
         };
     }
 
-    /// <summary>How the entity stands, at <paramref name="epoch"/> or newer, on every registered node whose profile takes its kind.</summary>
+    /// <summary>How the entity stands, at <paramref name="epoch"/> or newer, on every registered node that is sent it.</summary>
     public async Task<ImmutableArray<NodeDeployment>> OfAsync(
         string kind,
         string name,
@@ -143,7 +143,7 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
         return
         [
             .. nodes
-                .Where(n => EntityKinds.For(n.Value.Profile).Contains(kind))
+                .Where(n => FeedScope.Of(n.Value).Includes(kind, name))
                 .Select(n => Of(n.Name, kind, name, epoch, head)),
         ];
     }
@@ -354,6 +354,7 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
             var node = facts.ToNode(registered.Name, registered.Value.Profile) with
             {
                 Draining = registered.Value.Draining,
+                Environments = registered.Value.Environments,
             };
             if (Digest.Of(CanonicalJson.Write(node, ModelJson.Default.Node)) == registered.Digest)
             {

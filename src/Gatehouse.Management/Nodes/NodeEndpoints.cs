@@ -26,6 +26,10 @@ internal static class NodeEndpoints
             .WithSummary("Lets a drained node take requests again")
             .Conditional()
             .Require(Permission.Operate);
+        rest.MapPut("/nodes/{name}/environments", SetEnvironmentsAsync)
+            .WithSummary("Says which environments a worker may serve")
+            .Conditional()
+            .Require(Permission.Operate);
         rest.MapDelete("/nodes/{name}", EvictAsync)
             .WithSummary("Evicts a node: its certificates count no more")
             .Conditional()
@@ -100,6 +104,22 @@ internal static class NodeEndpoints
     {
         var node = await registry
             .DrainAsync(name, draining, http.Request.ExpectedEpoch(), caller.Actor, cancellation)
+            .ConfigureAwait(false);
+        return await AnswerAsync(node, name, http.Response, status, cancellation).ConfigureAwait(false);
+    }
+
+    private static async Task<Results<Ok<NodeView>, JsonHttpResult<ProblemDocument>>> SetEnvironmentsAsync(
+        string name,
+        SetNodeEnvironments ask,
+        HttpContext http,
+        Caller caller,
+        NodeRegistry registry,
+        ClusterStatus status,
+        CancellationToken cancellation
+    )
+    {
+        var node = await registry
+            .SetEnvironmentsAsync(name, ask.Environments, http.Request.ExpectedEpoch(), caller.Actor, cancellation)
             .ConfigureAwait(false);
         return await AnswerAsync(node, name, http.Response, status, cancellation).ConfigureAwait(false);
     }
@@ -186,7 +206,10 @@ internal static class NodeEndpoints
                 t.ExpiresAt,
                 t.Attempts,
                 t.UsedAt
-            )),
+            )
+            {
+                Environments = t.Profile.IsWorker() ? t.EnvironmentNames() : [],
+            }),
         ]);
     }
 
@@ -199,11 +222,14 @@ internal static class NodeEndpoints
     )
     {
         var grant = await registry
-            .CreateTokenAsync(ask.Profile, ask.Node, caller.Actor, cancellation)
+            .CreateTokenAsync(ask.Profile, ask.Node, caller.Actor, cancellation, ask.Environments)
             .ConfigureAwait(false);
         return TypedResults.Created(
             $"/api/v1/join-tokens/{grant.Id}",
             new CreatedJoinToken(grant.Id, options.EncodeJoinToken(grant), grant.Profile, grant.Node, grant.ExpiresAt)
+            {
+                Environments = grant.Environments,
+            }
         );
     }
 

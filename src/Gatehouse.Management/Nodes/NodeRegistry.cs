@@ -7,7 +7,7 @@ using Microsoft.EntityFrameworkCore;
 namespace Gatehouse.Management;
 
 /// <summary>Lets nodes in and takes them out: join tokens, drain, leave, evict.</summary>
-public sealed class NodeRegistry(Catalogue catalogue, NodeBoard board)
+public sealed class NodeRegistry(Catalogue catalogue, NodeBoard board, Environments environments)
 {
     /// <summary>How long a join token is good for.</summary>
     public static readonly TimeSpan TokenLife = TimeSpan.FromHours(1);
@@ -15,12 +15,15 @@ public sealed class NodeRegistry(Catalogue catalogue, NodeBoard board)
     // Balancer and workers accept an expired certificate of each other for as long.
     private static readonly TimeSpan s_grace = TimeSpan.FromDays(90);
 
-    /// <summary>Makes a join token. Without a <paramref name="name"/> the node gets the next free one: <c>worker-1</c>, <c>balancer-1</c>…</summary>
+    /// <summary>
+    /// Makes a join token; of a worker, for some environments, else for the default one. Without a <paramref name="name"/> the node gets the next free one: <c>worker-1</c>, <c>balancer-1</c>…
+    /// </summary>
     public async Task<JoinGrant> CreateTokenAsync(
         Profile profile,
         string? name,
         Actor actor,
-        CancellationToken cancellation
+        CancellationToken cancellation,
+        IReadOnlyCollection<string>? serves = null
     )
     {
         if (name is not null && !NodeNames.IsValid(name))
@@ -46,14 +49,17 @@ public sealed class NodeRegistry(Catalogue catalogue, NodeBoard board)
         var now = catalogue.Time.GetUtcNow();
         JoinGrant? grant = null;
         var transaction = new CatalogueTransaction(actor, "made a join token");
+        var letIn = await LetInAsync(profile, serves, transaction, cancellation).ConfigureAwait(false);
         transaction.Also(
             async (context, ct) =>
             {
                 await context.JoinTokens.Where(t => t.ExpiresAt < now).ExecuteDeleteAsync(ct).ConfigureAwait(false);
                 var node = await ChooseNameAsync(context, profile, name, ct).ConfigureAwait(false);
                 var id = RandomNumberGenerator.GetString("0123456789abcdefghjkmnpqrstvwxyz", 12);
-                grant = new(id, secret, profile, node, now + TokenLife);
-                transaction.Summary = $"made join token {id} for {node} ({profile.Name()})";
+                grant = new(id, secret, profile, node, now + TokenLife) { Environments = letIn };
+                transaction.Summary =
+                    $"made join token {id} for {node} ({profile.Name()})"
+                    + (serves is null ? "" : $" in {string.Join(", ", letIn)}");
                 context.JoinTokens.Add(
                     new()
                     {
@@ -64,6 +70,7 @@ public sealed class NodeRegistry(Catalogue catalogue, NodeBoard board)
                         CreatedBy = actor.Name,
                         CreatedAt = now,
                         ExpiresAt = grant.ExpiresAt,
+                        Environments = serves is null ? null : string.Join(',', letIn),
                     }
                 );
             }
@@ -138,6 +145,87 @@ public sealed class NodeRegistry(Catalogue catalogue, NodeBoard board)
             )
             .ConfigureAwait(false);
         return await FindAsync(name, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Says which environments a worker may serve; it reads everything of them at once. Null when it is not registered.
+    /// </summary>
+    public async Task<StoredEntity<Node>?> SetEnvironmentsAsync(
+        string name,
+        IReadOnlyCollection<string> serves,
+        long? expectedEpoch,
+        Actor actor,
+        CancellationToken cancellation
+    )
+    {
+        var node = await FindAsync(name, cancellation).ConfigureAwait(false);
+        if (node is null)
+        {
+            return null;
+        }
+
+        var transaction = new CatalogueTransaction(actor, $"node {name} may serve {string.Join(", ", serves)}");
+        var letIn = await LetInAsync(node.Value.Profile, serves, transaction, cancellation).ConfigureAwait(false);
+        if (node.Value.Asked.FirstOrDefault(e => !letIn.Contains(e)) is { } asked)
+        {
+            // The feed would refuse it altogether, and it would go on with what it has.
+            throw new ConflictException(
+                $"The gatehouse.yaml of {name} asks for environment {asked}",
+                $"take it from 'node.environments' there and start the node again first; or evict it: gatehouse node evict {name}"
+            );
+        }
+
+        transaction.Put(
+            EntityKinds.Node,
+            name,
+            node.Value with
+            {
+                Environments = letIn,
+            },
+            ModelJson.Default.Node,
+            expectedEpoch ?? node.Epoch
+        );
+        await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
+        return await FindAsync(name, cancellation).ConfigureAwait(false);
+    }
+
+    // A worker is handed nothing of an environment that no operator let it in for.
+    private async Task<ImmutableArray<string>> LetInAsync(
+        Profile profile,
+        IReadOnlyCollection<string>? serves,
+        CatalogueTransaction transaction,
+        CancellationToken cancellation
+    )
+    {
+        if (serves is null)
+        {
+            return profile.IsWorker() ? [GatewayEnvironment.Default] : [];
+        }
+
+        if (profile != Profile.GatewayWorker)
+        {
+            throw new ProblemsException([
+                new(
+                    "/environments",
+                    $"A node of profile {profile.Name()} is not let in for environments",
+                    profile.IsManager()
+                        ? "it holds the deployments of all of them; 'node.environments' in its gatehouse.yaml says which it serves"
+                        : "'node.environments' in its gatehouse.yaml says whose workers it leads to"
+                ),
+            ]);
+        }
+
+        if (serves.Count == 0)
+        {
+            throw new ProblemsException([
+                new("/environments", "A worker serves at least one environment", $"name {GatewayEnvironment.Default}"),
+            ]);
+        }
+
+        var known = await environments
+            .EnsureKnownAsync(serves, "/environments", transaction, cancellation)
+            .ConfigureAwait(false);
+        return [.. known.Select(e => e.Name).Order(StringComparer.Ordinal)];
     }
 
     /// <summary>
@@ -281,4 +369,8 @@ public sealed record JoinGrant(
     Profile Profile,
     string Node,
     DateTimeOffset ExpiresAt
-);
+)
+{
+    /// <summary>Of a worker: the environments it may serve.</summary>
+    public ImmutableArray<string> Environments { get; init; } = [];
+}

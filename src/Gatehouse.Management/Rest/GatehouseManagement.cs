@@ -49,6 +49,7 @@ public static class GatehouseManagement
         services.AddSingleton<ApiDefinitions>();
         services.AddSingleton<Revisions>();
         services.AddSingleton<RevisionComparison>();
+        services.AddSingleton<Environments>();
         services.AddSingleton<Deployments>();
         services.AddSingleton<DeploymentHistory>();
         services.AddSingleton<Lifecycles>();
@@ -150,6 +151,7 @@ public static class GatehouseManagement
         rest.MapApis();
         rest.MapPolicies();
         rest.MapRevisions();
+        rest.MapEnvironments();
         rest.MapDeployments();
         rest.MapApiSources();
         rest.MapLifecycle();

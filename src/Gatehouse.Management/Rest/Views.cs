@@ -47,6 +47,14 @@ public sealed record NodeView
     /// <summary>Free properties.</summary>
     public required ImmutableSortedDictionary<string, string> Properties { get; init; }
 
+    /// <summary>Of a worker: the environments it serves.</summary>
+    public ImmutableArray<string> Environments
+    {
+        // A manager of an older build does not say.
+        get => field.IsDefault ? [] : field;
+        init;
+    } = [];
+
     /// <summary>Was told to take no new requests.</summary>
     public required bool Draining { get; init; }
 
@@ -97,11 +105,25 @@ public sealed record MemberView(
 /// <summary>Asks for a join token.</summary>
 /// <param name="Profile">What the node becomes.</param>
 /// <param name="Node">How it is called; null for the next free name.</param>
+/// <param name="Environments">Of a worker: the environments it may serve; null for the default one.</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-public sealed record CreateJoinToken([property: JsonRequired] Profile Profile, string? Node = null);
+public sealed record CreateJoinToken(
+    [property: JsonRequired] Profile Profile,
+    string? Node = null,
+    string[]? Environments = null
+);
 
 /// <summary>A new join token; the only time it can be read.</summary>
-public sealed record CreatedJoinToken(string Id, string Token, Profile Profile, string Node, DateTimeOffset ExpiresAt);
+public sealed record CreatedJoinToken(string Id, string Token, Profile Profile, string Node, DateTimeOffset ExpiresAt)
+{
+    /// <summary>The environments its node may serve.</summary>
+    public ImmutableArray<string> Environments
+    {
+        // A manager of an older build does not say.
+        get => field.IsDefault ? [] : field;
+        init;
+    } = [];
+}
 
 /// <summary>A join token that is still good for something.</summary>
 public sealed record JoinTokenView(
@@ -113,7 +135,16 @@ public sealed record JoinTokenView(
     DateTimeOffset ExpiresAt,
     int Attempts,
     DateTimeOffset? UsedAt
-);
+)
+{
+    /// <summary>The environments its node may serve.</summary>
+    public ImmutableArray<string> Environments
+    {
+        // A manager of an older build does not say.
+        get => field.IsDefault ? [] : field;
+        init;
+    } = [];
+}
 
 /// <summary>Spends a sign-in code.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]

@@ -37,8 +37,11 @@ public sealed class Revisions(Catalogue catalogue)
                     r.CreatedBy,
                     r.CreatedAt,
                     r.Message,
-                    deployed.GetValueOrDefault(api) == r.Number
-                )),
+                    deployed[api].Any(d => d.Revision == r.Number)
+                )
+                {
+                    Environments = [.. deployed[api].Where(d => d.Revision == r.Number).Select(d => d.Environment)],
+                }),
             ];
         }
     }
@@ -144,11 +147,16 @@ public sealed class Revisions(Catalogue catalogue)
                         return Summary(
                             JsonSerializer.Deserialize(row.Payload, DefinitionJson.Default.ApiDefinition)!,
                             last?.Number,
-                            deployed.TryGetValue(name, out var number) ? number : null,
+                            deployed[name]
+                                .ToImmutableSortedDictionary(
+                                    d => d.Environment,
+                                    d => d.Revision,
+                                    StringComparer.Ordinal
+                                ),
                             last?.Digest != row.Digest,
                             (known.GetValueOrDefault(name) ?? new(name)) with
                             {
-                                IsDeployed = deployed.ContainsKey(name),
+                                Deployed = [.. deployed[name].Select(d => d.Environment)],
                                 // Lists are for app developers too.
                                 Listing = (known.GetValueOrDefault(name) ?? new(name)).Listing with
                                 {
@@ -164,7 +172,7 @@ public sealed class Revisions(Catalogue catalogue)
     private static ApiSummary Summary(
         ApiDefinition definition,
         int? latest,
-        int? deployed,
+        ImmutableSortedDictionary<string, int> deployed,
         bool changed,
         IndexedApi listed
     ) =>
@@ -177,7 +185,7 @@ public sealed class Revisions(Catalogue catalogue)
             definition.Security,
             definition.Operations.Length,
             latest,
-            deployed,
+            deployed.TryGetValue(GatewayEnvironment.Default, out var running) ? running : null,
             changed,
             listed.State,
             new(
@@ -187,24 +195,42 @@ public sealed class Revisions(Catalogue catalogue)
                 listed.Listing.Categories,
                 listed.Listing.Thumbnail is not null
             )
-        );
+        )
+        {
+            Environments = deployed,
+        };
 
-    private static async Task<Dictionary<string, int>> DeployedAsync(
+    // By API: which revision runs in which environment.
+    private static async Task<ILookup<string, (string Environment, int Revision)>> DeployedAsync(
         CatalogueContext context,
         string[] names,
         CancellationToken cancellation
     )
     {
+        var environments = await context
+            .Entities.AsNoTracking()
+            .Where(e => e.Kind == EntityKinds.Environment && !e.Deleted)
+            .Select(e => e.Name)
+            .ToListAsync(cancellation)
+            .ConfigureAwait(false);
+        var places = environments
+            .Append(GatewayEnvironment.Default)
+            .Distinct(StringComparer.Ordinal)
+            .SelectMany(e => names.Select(n => new DeploymentName(n, e).ToString()))
+            .ToArray();
         var rows = await context
             .Entities.AsNoTracking()
-            .Where(e => e.Kind == EntityKinds.Api && !e.Deleted && names.Contains(e.Name))
+            .Where(e => e.Kind == EntityKinds.Api && !e.Deleted && places.Contains(e.Name))
             .Select(e => new { e.Name, e.Payload })
             .ToListAsync(cancellation)
             .ConfigureAwait(false);
-        return rows.ToDictionary(
-            r => r.Name,
-            r => JsonSerializer.Deserialize(r.Payload, ModelJson.Default.Api)!.Revision
-        );
+        return rows.Select(r => (Place: DeploymentName.Parse(r.Name), r.Payload))
+            .OrderBy(r => r.Place.Environment, StringComparer.Ordinal)
+            .ToLookup(
+                r => r.Place.Api,
+                r => (r.Place.Environment, JsonSerializer.Deserialize(r.Payload, ModelJson.Default.Api)!.Revision),
+                StringComparer.Ordinal
+            );
     }
 
     private static Revision ToRevision(RevisionRow row) =>
@@ -225,4 +251,16 @@ public sealed record RevisionView(
     DateTimeOffset CreatedAt,
     string? Message,
     bool IsDeployed
-);
+)
+{
+    /// <summary>The environments it is deployed in.</summary>
+    public ImmutableArray<string> Environments
+    {
+        // A manager of an older build does not say: it has one.
+        get =>
+            !field.IsDefault ? field
+            : IsDeployed ? [GatewayEnvironment.Default]
+            : [];
+        init;
+    }
+}

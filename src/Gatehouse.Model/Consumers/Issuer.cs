@@ -11,6 +11,14 @@ public sealed record Issuer
     /// <summary>The exact value of the <c>iss</c> claim (RFC 7519 §4.1.1).</summary>
     public required string Url { get; init; }
 
+    /// <summary>Environments whose APIs take its tokens; empty for all.</summary>
+    public ImmutableArray<string> Environments
+    {
+        // A row of an older build lacks it; generated readers do not run initializers.
+        get => field.IsDefault ? [] : field;
+        init;
+    } = [];
+
     /// <summary>Values of <c>aud</c> of which a token must hold one; empty when the audience is not looked at.</summary>
     public ImmutableArray<string> Audiences { get; init; } = [];
 

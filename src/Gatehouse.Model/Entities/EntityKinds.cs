@@ -5,7 +5,7 @@ namespace Gatehouse.Model;
 /// <summary>The kinds of entity, as they are spelled in the catalogue, the feed and the stores. Append only.</summary>
 public static class EntityKinds
 {
-    /// <summary>A deployed API revision in its compiled form: <see cref="Model.Api"/>, named <c>name:version</c>.</summary>
+    /// <summary>A deployed API revision in its compiled form: <see cref="Model.Api"/>, named by <see cref="DeploymentName"/>.</summary>
     public const string Api = "api";
 
     /// <summary>An application: <see cref="Model.Application"/>, named by its id.</summary>
@@ -31,6 +31,9 @@ public static class EntityKinds
 
     /// <summary>The cluster's public host names: <see cref="Model.PublicHosts"/>, named <c>default</c>.</summary>
     public const string Hosts = "hosts";
+
+    /// <summary>Where APIs are deployed to: <see cref="GatewayEnvironment"/>, named by its name.</summary>
+    public const string Environment = "environment";
 
     /// <summary>A business plan of subscriptions: <see cref="Model.Plan"/>, named by its name.</summary>
     public const string Plan = "plan";
@@ -103,7 +106,7 @@ public static class EntityKinds
         CustomRule,
         Block,
     ];
-    private static readonly FrozenSet<string> s_balancer = [Node, DeniedCertificate, Hosts];
+    private static readonly FrozenSet<string> s_balancer = [Node, DeniedCertificate, Hosts, Environment];
 
     /// <summary>Kinds whose changes may never be refused: what cannot be read of them closes access, never opens it.</summary>
     public static bool IsRestrictive(string kind) => kind is Revocation or DeniedCertificate or Block;

@@ -46,6 +46,13 @@ public static class ManagementParts
         (["login", "logout", "whoami", "me", "sessions", "sign-in", "set-up", "links"], null, false, Any),
         (["status", "events", "openapi.json", "roles", "usage", "gateway-keys", "hosts"], null, false, Any),
         (["sign-up"], null, false, ManagementPart.Development | ManagementPart.Accounts),
+        (
+            ["environments"],
+            null,
+            true,
+            ManagementPart.Operations | ManagementPart.Publishing | ManagementPart.Development
+        ),
+        (["environments"], null, false, ManagementPart.Operations),
         (["nodes", "members", "join-tokens", "audit", "trace-grants"], null, false, ManagementPart.Operations),
         (["alerts", "alert-rules", "mail-settings"], null, false, ManagementPart.Operations),
         (
@@ -55,7 +62,12 @@ public static class ManagementParts
             ManagementPart.Operations | ManagementPart.Publishing | ManagementPart.Accounts
         ),
         (["apis"], ["comments", "rating"], false, ManagementPart.Publishing | ManagementPart.Development),
-        (["apis"], ["deployments", "rollback"], false, ManagementPart.Publishing | ManagementPart.Operations),
+        (
+            ["apis"],
+            ["deployments", "environments", "rollback"],
+            false,
+            ManagementPart.Publishing | ManagementPart.Operations
+        ),
         (["apis"], ["source", "revisions", "diff", "policies", "lifecycle"], false, ManagementPart.Publishing),
         (
             ["apis", "categories", "tags"],

@@ -29,9 +29,33 @@ public sealed record Node
     /// <summary>Of a worker: the public half of the key that it signs backend JWTs with, SubjectPublicKeyInfo in base64; null when it has none.</summary>
     public string? AssertionKey { get; init; }
 
+    /// <summary>Environments it was let in for, by its join token or by an operator since.</summary>
+    public ImmutableArray<string> Environments
+    {
+        // A row of an older build lacks it: there was one environment.
+        get => field.IsDefaultOrEmpty ? [GatewayEnvironment.Default] : field;
+        init;
+    }
+
+    /// <summary>The ones its <c>gatehouse.yaml</c> names; empty for all that it was let in for.</summary>
+    public ImmutableArray<string> Asked
+    {
+        get => field.IsDefault ? [] : field;
+        init;
+    } = [];
+
     /// <summary>Free properties shown beside the member (seed: axis2.xml <c>properties</c>).</summary>
     public ImmutableSortedDictionary<string, string> Properties { get; init; } =
         ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>The environments whose deployments it serves.</summary>
+    public IEnumerable<string> Served() => Asked.IsEmpty ? Environments : Asked.Where(MayServe);
+
+    /// <summary>
+    /// Whether it may have the deployments of <paramref name="environment"/>. One that holds the catalogue has them anyway, and
+    /// a balancer has none.
+    /// </summary>
+    public bool MayServe(string environment) => Profile != Profile.GatewayWorker || Environments.Contains(environment);
 }
 
 /// <summary>A node certificate that was taken out of service.</summary>

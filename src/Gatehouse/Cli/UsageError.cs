@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Gatehouse.Model;
 
 namespace Gatehouse.Cli;
 

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using Gatehouse.Cli;
 using Gatehouse.Management;
+using Gatehouse.Model;
 
 namespace Gatehouse.Commands;
 

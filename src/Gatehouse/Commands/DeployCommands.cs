@@ -30,6 +30,10 @@ internal static class DeployCommands
         return (new("--wait") { Description = "Wait until every worker has answered" }, patience);
     }
 
+    /// <summary>Names an environment; null for the default one.</summary>
+    public static Option<string?> Environment() =>
+        new("--environment", "-e") { Description = "Where (default: default)", HelpName = "ENVIRONMENT" };
+
     /// <summary>A revision as a person writes it: <c>3</c> or <c>r3</c>.</summary>
     public static int? ParseRevision(ArgumentResult result)
     {
@@ -55,12 +59,13 @@ internal static class DeployCommands
         bool wait,
         TimeSpan patience,
         CancellationToken cancellation,
-        int? canary = null
+        int? canary = null,
+        string? environment = null
     )
     {
         var view = await call.Manager.PostAsync<DeploymentView>(
             $"{ApiCommands.PathOf(api)}/deployments",
-            new DeployRequest(revision, message, canary),
+            new DeployRequest(revision, message, canary, environment),
             cancellation
         );
         if (view is { CanaryRevision: { } beside, CanaryPercent: { } percent })
@@ -87,9 +92,10 @@ internal static class DeployCommands
                 "For so many of a hundred callers only, beside what runs; deploy a revision without it to end that",
             HelpName = "PERCENT",
         };
+        var environment = Environment();
         var (wait, patience) = WaitOptions();
         return new Command("deploy", "Put an API on the gateways")
-            .With(name, revision, canary, message, wait, patience)
+            .With(name, environment, revision, canary, message, wait, patience)
             .Does(
                 (call, cancellation) =>
                     DeployAsync(
@@ -100,7 +106,8 @@ internal static class DeployCommands
                         call.Get(wait),
                         TimeSpan.FromSeconds(call.Get(patience)),
                         cancellation,
-                        call.Get(canary)
+                        call.Get(canary),
+                        call.Get(environment)
                     )
             );
     }
@@ -109,18 +116,25 @@ internal static class DeployCommands
     {
         var name = ApiCommands.Name();
         var yes = Confirmation.Yes();
+        var environment = Environment();
         var (wait, patience) = WaitOptions();
         return new Command("undeploy", "Take an API off the gateways; its definition and revisions stay")
-            .With(name, yes, wait, patience)
+            .With(name, environment, yes, wait, patience)
             .Does(
                 async (call, cancellation) =>
                 {
                     var api = await call.Manager.GetAsync<ApiView>(ApiCommands.PathOf(call.Get(name)), cancellation);
                     var id = api.Summary.Id;
-                    Confirmation.Ask(call, yes, id, $"Undeploying {id} ends every call to {api.Summary.Address}.");
+                    var place = call.Get(environment);
+                    Confirmation.Ask(
+                        call,
+                        yes,
+                        id,
+                        $"Undeploying {id} ends every call to {api.Summary.Address}{(place is null ? "" : $" in {place}")}."
+                    );
                     var view = await call.Manager.SendAsync<DeploymentView>(
                         HttpMethod.Delete,
-                        $"{ApiCommands.PathOf(id)}/deployments",
+                        $"{ApiCommands.PathOf(id)}/deployments{(place is null ? "" : $"?environment={Uri.EscapeDataString(place)}")}",
                         null,
                         cancellation
                     );
@@ -145,15 +159,16 @@ internal static class DeployCommands
             Arity = ArgumentArity.ZeroOrOne,
             CustomParser = ParseRevision,
         };
+        var environment = Environment();
         var (wait, patience) = WaitOptions();
         return new Command("rollback", "Deploy an earlier revision again")
-            .With(name, revision, wait, patience)
+            .With(name, revision, environment, wait, patience)
             .Does(
                 async (call, cancellation) =>
                 {
                     var view = await call.Manager.PostAsync<DeploymentView>(
                         $"{ApiCommands.PathOf(call.Get(name))}/rollback",
-                        new RollbackRequest(call.Find(revision)),
+                        new RollbackRequest(call.Find(revision), call.Get(environment)),
                         cancellation
                     );
                     return await Progress.ReportAsync(

@@ -63,10 +63,15 @@ internal static class IssuerCommands
             "--introspection-stale",
             "How long an active token goes on while the issuer is away (default: 5m)"
         );
+        var environments = new Option<string[]>("--environment")
+        {
+            Description = "Take its tokens there only; may be given several times (default: everywhere)",
+            HelpName = "ENVIRONMENT",
+        };
         var update = new Option<bool>("--update") { Description = "Replace the issuer of that name" };
         return new Command("create", "Take access tokens of an issuer")
             .With(name, url, keys, keysUrl, discovery, audience, algorithm, clientClaim, scopeClaim, skew)
-            .With(introspection, introspectionClient, introspectionSecret, memory, stale, update)
+            .With(introspection, introspectionClient, introspectionSecret, memory, stale, environments, update)
             .Does(
                 async (call, cancellation) =>
                 {
@@ -87,7 +92,8 @@ internal static class IssuerCommands
                         call.Get(introspectionClient),
                         await SecretText.ReadAsync(call.Get(introspectionSecret), cancellation),
                         (int?)call.Get(memory)?.TotalSeconds,
-                        (int?)call.Get(stale)?.TotalSeconds
+                        (int?)call.Get(stale)?.TotalSeconds,
+                        call.Get(environments) is { Length: > 0 } named ? [.. named] : null
                     );
                     var made = call.Get(update)
                         ? await call.Manager.PutAsync<Issuer>(PathOf(ask.Name), ask, cancellation)
@@ -178,6 +184,7 @@ internal static class IssuerCommands
             ("iss", issuer.Url),
             ("keys", KeysOf(issuer)),
             ("audiences", issuer.Audiences.IsEmpty ? "any" : string.Join(", ", issuer.Audiences)),
+            ("environments", issuer.Environments.IsEmpty ? "all" : string.Join(", ", issuer.Environments)),
             ("algorithms", string.Join(", ", issuer.Algorithms)),
             ("client claim", string.Join(", ", issuer.ClientClaims)),
             ("scope claim", issuer.ScopeClaim),

@@ -14,6 +14,7 @@ internal static class NodeColumns
             new("NODE", n => n.Name),
             new("PROFILE", n => n.Profile.Name()),
             new("SUB-DOMAIN", n => n.SubDomain, Drop: 2),
+            new("ENVIRONMENTS", n => n.Environments.IsEmpty ? null : string.Join(", ", n.Environments), Drop: 4),
             new("STATE", n => Words.Of(n.State)),
             new("ADDRESS", Address),
             new("EPOCH", n => n.Epoch?.ToString(CultureInfo.InvariantCulture) ?? "-"),

@@ -6,7 +6,7 @@ using Gatehouse.Model;
 
 namespace Gatehouse.Commands;
 
-/// <summary><c>gatehouse node list | show | config | log | drain | undrain | evict</c>.</summary>
+/// <summary><c>gatehouse node list | show | config | log | drain | undrain | environments | evict</c>.</summary>
 internal static class NodeCommands
 {
     public static Command Create() =>
@@ -17,6 +17,7 @@ internal static class NodeCommands
             NodeInspectCommands.Log(Name),
             Drain(),
             Undrain(),
+            Environments(),
             Evict()
         );
 
@@ -69,6 +70,30 @@ internal static class NodeCommands
             );
     }
 
+    private static Command Environments()
+    {
+        var name = Name();
+        var environments = new Argument<string[]>("environments")
+        {
+            Description = "All that it may serve from now on",
+            HelpName = "ENVIRONMENT",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        return new Command("environments", "Say which environments a worker may serve; it takes them up at once")
+            .With(name, environments)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    var node = await call.Manager.PutAsync<NodeView>(
+                        $"{PathOf(call.Get(name))}/environments",
+                        new SetNodeEnvironments(call.Get(environments) ?? []),
+                        cancellation
+                    );
+                    call.Output.Say($"{node.Name} serves {string.Join(", ", node.Environments)}");
+                }
+            );
+    }
+
     private static Command Evict()
     {
         var name = Name();
@@ -100,6 +125,7 @@ internal static class NodeCommands
             ("internal port", $"{node.InternalPort}"),
             ("ports", Pairs(node.Ports)),
             ("properties", Pairs(node.Properties)),
+            ("environments", node.Environments.IsEmpty ? null : string.Join(", ", node.Environments)),
             ("draining", node.Draining ? "yes" : null),
             ("epoch", node.Epoch?.ToString(System.Globalization.CultureInfo.InvariantCulture)),
             ("last seen", Words.Ago(node.LastSeen, DateTimeOffset.UtcNow)),

@@ -13,6 +13,7 @@ internal static class OperatorCommands
             RunCommand.Create(),
             StatusCommand.Create(),
             NodeCommands.Create(),
+            EnvironmentCommands.Create(),
             ClusterCommands.Create(),
             TokenCommands.Create(),
             TraceCommands.Create(),

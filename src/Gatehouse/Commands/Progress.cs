@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using Gatehouse.Cli;
 using Gatehouse.Management;
+using Gatehouse.Model;
 
 namespace Gatehouse.Commands;
 
@@ -25,14 +26,19 @@ internal static class Progress
         CancellationToken cancellation
     )
     {
+        var place = began.Environment == GatewayEnvironment.Default ? "" : $" in {began.Environment}";
         call.Output.Say(
             began.Revision is { } revision
-                ? $"{began.Api} r{revision} is deployed (epoch {began.Epoch})"
-                : $"{began.Api} is not deployed any more (epoch {began.Epoch})"
+                ? $"{began.Api} r{revision} is deployed{place} (epoch {began.Epoch})"
+                : $"{began.Api} is not deployed{place} any more (epoch {began.Epoch})"
         );
         if (began.Nodes.IsEmpty)
         {
-            call.Output.Warn("no worker is registered; one that joins will run it");
+            call.Output.Warn(
+                place.Length == 0
+                    ? "no worker is registered; one that joins will run it"
+                    : $"no worker serves {began.Environment}; one that does will run it"
+            );
         }
 
         var view = wait ? await WaitAsync(call, began, patience, cancellation) : began;
@@ -70,7 +76,7 @@ internal static class Progress
 
             var step = (int)Math.Clamp(Math.Ceiling((patience - clock.Elapsed).TotalSeconds), 1, 5);
             view = await call.Manager.GetAsync<DeploymentView>(
-                $"apis/{Uri.EscapeDataString(began.Api)}/deployments?wait={step}",
+                $"apis/{Uri.EscapeDataString(began.Api)}/deployments?wait={step}&environment={Uri.EscapeDataString(began.Environment)}",
                 cancellation
             );
         }

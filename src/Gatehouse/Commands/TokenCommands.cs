@@ -42,14 +42,23 @@ internal static class TokenCommands
             Description = "What the node is called (default: the next free name)",
             HelpName = "NAME",
         };
+        var environments = new Option<string[]>("--environment")
+        {
+            Description = "An environment that the worker may serve; several times for several (default: default)",
+            HelpName = "ENVIRONMENT",
+        };
         return new Command("create", "Make a join token: one node, one use, one hour")
-            .With(profile, name)
+            .With(profile, name, environments)
             .Does(
                 async (call, cancellation) =>
                 {
                     var token = await call.Manager.PostAsync<CreatedJoinToken>(
                         "join-tokens",
-                        new CreateJoinToken(call.Get(profile), call.Get(name)),
+                        new CreateJoinToken(
+                            call.Get(profile),
+                            call.Get(name),
+                            call.Get(environments) is { Length: > 0 } named ? named : null
+                        ),
                         cancellation
                     );
                     if (call.Output.Format != OutputFormat.Table)
@@ -79,6 +88,7 @@ internal static class TokenCommands
                     new("TOKEN", t => t.Id),
                     new("PROFILE", t => t.Profile.Name()),
                     new("NODE", t => t.Node),
+                    new("ENVIRONMENTS", t => string.Join(", ", t.Environments), Drop: 3),
                     new("BY", t => t.CreatedBy, Drop: 1),
                     new("EXPIRES IN", t => t.ExpiresAt > now ? Words.Span(t.ExpiresAt - now) : "expired"),
                     new("ATTEMPTS", t => $"{t.Attempts}", Drop: 2),

@@ -106,6 +106,7 @@ internal sealed class NodeConfiguration
                 Advertise = Get(SettingsTable.Advertise),
                 SubDomain = Get(SettingsTable.SubDomain),
                 Hold = Get(SettingsTable.Hold),
+                Environments = [.. Get(SettingsTable.Environments).Distinct(StringComparer.Ordinal)],
                 Properties = Get(SettingsTable.Properties),
             },
             PortOffset = Get(SettingsTable.PortOffset),

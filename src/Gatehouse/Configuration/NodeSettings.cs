@@ -97,6 +97,9 @@ internal sealed record NodeIdentitySettings
     /// <summary>Keeps the table it has and takes no changes.</summary>
     public bool Hold { get; init; }
 
+    /// <summary>The environments whose deployments it asks for, or whose workers it leads to; empty for its profile's own.</summary>
+    public required ImmutableArray<string> Environments { get; init; }
+
     /// <summary>Free properties shown beside the member.</summary>
     public required ImmutableSortedDictionary<string, string> Properties { get; init; }
 }

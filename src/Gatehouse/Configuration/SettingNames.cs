@@ -1,4 +1,5 @@
 using Gatehouse.Cli;
+using Gatehouse.Model;
 
 namespace Gatehouse.Configuration;
 

@@ -73,6 +73,14 @@ internal static class SettingsTable
         "Free properties shown beside the member, such as `port.mapping.80: 9763`."
     );
 
+    public static readonly Setting<ImmutableArray<string>> Environments = Of(
+        "node.environments",
+        ValueKinds.Environments,
+        [],
+        Restart,
+        "Of a worker: the environments whose deployments it serves, of those it was let in for (`gatehouse token create --environment`); empty for all of these. Of a balancer: whose workers get the calls on hosts that no environment names; empty for `default`."
+    );
+
     public static readonly Setting<int> PortOffset = Of(
         "portOffset",
         ValueKinds.Offset,
@@ -676,6 +684,7 @@ internal static class SettingsTable
         SubDomain,
         Hold,
         Properties,
+        Environments,
         PortOffset,
         GatewayBind,
         GatewayHttp,

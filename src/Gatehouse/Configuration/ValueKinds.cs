@@ -364,6 +364,19 @@ internal static partial class ValueKinds
             )
         );
 
+    public static ValueKind<ImmutableArray<string>> Environments { get; } =
+        new ListKind<string>(
+            "list of environments",
+            "write a list: [staging]",
+            new ScalarKind<string>(
+                "environment",
+                $"use 1 to {GatewayEnvironment.LongestName} lower-case letters, digits and dashes",
+                s => GatewayEnvironment.IsName(s.Text) ? s.Text : Not<string>(s, "the name of an environment"),
+                v => v,
+                () => new() { ["type"] = "string", ["pattern"] = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$" }
+            )
+        );
+
     public static ValueKind<ImmutableArray<IPNetwork>> Networks { get; } =
         new ListKind<IPNetwork>("list of networks", "write a list: [10.0.0.0/8]", Network);
 

@@ -123,6 +123,7 @@ internal sealed class NodeContext
         }
 
         facts.Properties.Add(settings.Node.Properties);
+        facts.Environments.Add(settings.Node.Environments);
         if (Identity.Profile.IsWorker())
         {
             facts.AssertionKey = ByteString.CopyFrom(Assertions.PublicHalf.Span);

@@ -90,6 +90,9 @@ internal sealed partial class TrafficRole : IAsyncDisposable
                     Tls = Hop,
                     StickyKey = StickyKey(),
                     ApiStickyCookie = settings.Balancer.ApiStickyCookie,
+                    Environments = settings.Node.Environments.IsEmpty
+                        ? [GatewayEnvironment.Default]
+                        : settings.Node.Environments,
                     ManagementAccessLog = _logs.ManagementAccess,
                     ManagementErrorLog = _logs.ManagementErrors,
                 },
@@ -136,6 +139,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
             new()
             {
                 Profile = node.Identity.Profile,
+                Environments = node.Identity.Profile.IsWorker() ? node.Settings.Node.Environments : [],
                 Version = VersionCommand.Current,
                 Managers = role._managers,
                 Peers = role._peers,

@@ -9,11 +9,11 @@ public sealed class ConfigurationMistakeTests
     [Theory]
     [InlineData(
         "node:\n  nmae: x",
-        "gatehouse.yaml:2:3: unknown key 'nmae' (at node.nmae); did you mean 'name'? Allowed here: profile, name, advertise, subDomain, hold, properties"
+        "gatehouse.yaml:2:3: unknown key 'nmae' (at node.nmae); did you mean 'name'? Allowed here: profile, name, advertise, subDomain, hold, properties, environments"
     )]
     [InlineData(
         "node:\n  xyzzy: x",
-        "gatehouse.yaml:2:3: unknown key 'xyzzy' (at node.xyzzy); allowed here: profile, name, advertise, subDomain, hold, properties"
+        "gatehouse.yaml:2:3: unknown key 'xyzzy' (at node.xyzzy); allowed here: profile, name, advertise, subDomain, hold, properties, environments"
     )]
     [InlineData(
         "cluster:\n  allow: []",
@@ -25,7 +25,7 @@ public sealed class ConfigurationMistakeTests
     )]
     [InlineData(
         "node: worker",
-        "gatehouse.yaml:1:7: node is a section, not a value (at node); write its keys below it: profile, name, advertise, subDomain, hold, properties"
+        "gatehouse.yaml:1:7: node is a section, not a value (at node); write its keys below it: profile, name, advertise, subDomain, hold, properties, environments"
     )]
     [InlineData("- node", "gatehouse.yaml:1:1: the file is not a list of sections; write 'node:' and the like")]
     [InlineData(

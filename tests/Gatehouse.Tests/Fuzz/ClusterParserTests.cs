@@ -139,7 +139,7 @@ public sealed class ClusterParserTests
     // Ends with the first violation, as a receiver does.
     private static List<Arrival> Arrivals(IEnumerable<byte[]> frames)
     {
-        var assembly = new FeedAssembly(s_start);
+        var assembly = new FeedAssembly(s_start, []);
         var arrivals = new List<Arrival>();
         try
         {

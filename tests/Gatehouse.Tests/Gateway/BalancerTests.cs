@@ -150,6 +150,35 @@ public sealed class BalancerTests : IAsyncLifetime
         Assert.All(_table.Nodes, n => Assert.True(n.Preferred));
     }
 
+    [Fact]
+    public async Task A_host_of_an_environment_leads_to_its_workers_and_every_other_host_to_the_default_ones()
+    {
+        Run(
+            Entities.Node(_one.Entity()),
+            Entities.Node(_two.Entity() with { Environments = ["staging"] }),
+            Entities.Put(
+                EntityKinds.Environment,
+                "staging",
+                CanonicalJson.Write(
+                    new() { Name = "staging", Hosts = ["staging.example.com"] },
+                    ModelJson.Default.GatewayEnvironment
+                )
+            )
+        );
+        for (var i = 0; i < 4; i++)
+        {
+            Assert.Equal("w2", await AskAsync("staging.example.com"));
+            Assert.Equal("w1", await AskAsync("api.example.com"));
+        }
+
+        async Task<string> AskAsync(string host)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/a") { Headers = { Host = host } };
+            using var answer = await _http.SendAsync(request, Cancel);
+            return await answer.Content.ReadAsStringAsync(Cancel);
+        }
+    }
+
     [Theory]
     [InlineData(0, true)]
     [InlineData(1, false)]

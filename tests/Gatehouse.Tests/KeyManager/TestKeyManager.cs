@@ -259,7 +259,10 @@ internal sealed partial class TestKeyManager : IAsyncDisposable
     /// <summary>What the feed would send a worker now.</summary>
     public async Task<ImmutableArray<EntityChange>> FeedAsync()
     {
-        var scan = await new CatalogueFeed(Catalogue).ScanAsync(EntityKinds.For(Profile.GatewayWorker), Stop);
+        var scan = await new CatalogueFeed(Catalogue).ScanAsync(
+            FeedScope.Of(EntityKinds.For(Profile.GatewayWorker)),
+            Stop
+        );
         return [.. scan.Changes];
     }
 

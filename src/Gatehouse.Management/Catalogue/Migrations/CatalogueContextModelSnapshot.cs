@@ -242,6 +242,9 @@ namespace Gatehouse.Management.Migrations
                         .IsRequired()
                         .HasColumnName("created_by");
 
+                    b.Property<string>("Environments")
+                        .HasColumnName("environments");
+
                     b.Property<long>("ExpiresAt")
                         .HasColumnName("expires_at");
 

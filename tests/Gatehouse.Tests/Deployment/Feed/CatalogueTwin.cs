@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using System.Text.Json;
 using Gatehouse.Deployment.Manager;
 using Gatehouse.Deployment.Trust;
 using Gatehouse.Model;
@@ -161,7 +162,7 @@ internal sealed class CatalogueTwin : IFeedSource, IDisposable
 
     public Task<ImmutableArray<FeedTransaction>> ReadAfterAsync(
         long epoch,
-        IReadOnlySet<string> kinds,
+        FeedScope scope,
         int limit,
         CancellationToken cancellation
     )
@@ -174,7 +175,7 @@ internal sealed class CatalogueTwin : IFeedSource, IDisposable
             foreach (var head in _heads.Values.Where(h => h.Epoch > epoch))
             {
                 var changes = _rows
-                    .Values.Where(c => c.Epoch > from && c.Epoch <= head.Epoch && kinds.Contains(c.Kind))
+                    .Values.Where(c => c.Epoch > from && c.Epoch <= head.Epoch && scope.Includes(c.Kind, c.Name))
                     .OrderBy(c => c.Epoch)
                     .Select(c => Tamper(c))
                     .ToImmutableArray();
@@ -191,7 +192,7 @@ internal sealed class CatalogueTwin : IFeedSource, IDisposable
         }
     }
 
-    public Task<FeedScan> ScanAsync(IReadOnlySet<string> kinds, CancellationToken cancellation)
+    public Task<FeedScan> ScanAsync(FeedScope scope, CancellationToken cancellation)
     {
         lock (_lock)
         {
@@ -201,12 +202,32 @@ internal sealed class CatalogueTwin : IFeedSource, IDisposable
                     Head,
                     [
                         .. _rows
-                            .Values.Where(c => !c.Deleted && kinds.Contains(c.Kind))
+                            .Values.Where(c => !c.Deleted && scope.Includes(c.Kind, c.Name))
                             .OrderBy(c => c.Epoch)
                             .Select(c => Tamper(c)),
                     ]
                 )
             );
+        }
+    }
+
+    public Task<Node?> FindNodeAsync(string name, CancellationToken cancellation)
+    {
+        lock (_lock)
+        {
+            return Task.FromResult(
+                _rows.TryGetValue((EntityKinds.Node, name), out var row) && !row.Deleted && row.Payload.Span[0] == '{'
+                    ? JsonSerializer.Deserialize(row.Payload.Span, ModelJson.Default.Node)
+                    : null
+            );
+        }
+    }
+
+    public Task<bool> HasEnvironmentsAsync(CancellationToken cancellation)
+    {
+        lock (_lock)
+        {
+            return Task.FromResult(_rows.Values.Any(r => r.Kind == EntityKinds.Environment && !r.Deleted));
         }
     }
 
@@ -277,13 +298,19 @@ internal sealed class FreezingSource(IFeedSource catalogue) : IFeedSource
 
     public Task<ImmutableArray<FeedTransaction>> ReadAfterAsync(
         long epoch,
-        IReadOnlySet<string> kinds,
+        FeedScope scope,
         int limit,
         CancellationToken cancellation
-    ) => catalogue.ReadAfterAsync(epoch, kinds, limit, cancellation);
+    ) => catalogue.ReadAfterAsync(epoch, scope, limit, cancellation);
 
-    public Task<FeedScan> ScanAsync(IReadOnlySet<string> kinds, CancellationToken cancellation) =>
-        catalogue.ScanAsync(kinds, cancellation);
+    public Task<FeedScan> ScanAsync(FeedScope scope, CancellationToken cancellation) =>
+        catalogue.ScanAsync(scope, cancellation);
+
+    public Task<Node?> FindNodeAsync(string name, CancellationToken cancellation) =>
+        catalogue.FindNodeAsync(name, cancellation);
+
+    public Task<bool> HasEnvironmentsAsync(CancellationToken cancellation) =>
+        catalogue.HasEnvironmentsAsync(cancellation);
 
     public Task WaitForNewerAsync(CatalogueHead head, CancellationToken cancellation) =>
         catalogue.WaitForNewerAsync(head, cancellation);

@@ -156,7 +156,7 @@ public sealed class FeedServiceTests : IDisposable
     {
         _catalogue.Put("api", "a:1", "one");
         using var scans = new SharedScans();
-        var kinds = EntityKinds.For(Profile.GatewayWorker);
+        var kinds = FeedScope.Of(EntityKinds.For(Profile.GatewayWorker));
 
         var first = await scans.TakeAsync(_catalogue, kinds, _catalogue.Head, default);
         var second = await scans.TakeAsync(_catalogue, kinds, _catalogue.Head, default);

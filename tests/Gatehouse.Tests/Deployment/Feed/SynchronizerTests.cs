@@ -309,7 +309,7 @@ public sealed class SynchronizerTests : IAsyncDisposable
 
         Assert.Equal((publishes, prepared), (node.Target.Publishes, node.Target.Prepared));
         // What a peer would be lent is the newest all the same: its signature holds the epoch.
-        var scan = await node.Store.ScanAsync(EntityKinds.For(Profile.GatewayWorker));
+        var scan = await node.Store.ScanAsync(FeedScope.Of(EntityKinds.For(Profile.GatewayWorker)));
         Assert.Equal(2, Assert.Single(scan!.Changes).Epoch);
     }
 

@@ -51,7 +51,7 @@ public sealed class WorkerStoreTests : IDisposable
         await store.CommitScanAsync(Head(1), [Api(1, "a:1", "good")], []);
         await store.CommitAsync(Head(2), [Api(2, "a:1", "bad")], [new("api", "a:1", 2, "/x", "why")]);
 
-        var scan = await store.ScanAsync(EntityKinds.For(Profile.GatewayWorker));
+        var scan = await store.ScanAsync(FeedScope.Of(EntityKinds.For(Profile.GatewayWorker)));
         Assert.Equal(2, Assert.Single(scan!.Changes).Epoch);
         store.Dispose();
         var table = await ReadAsync();

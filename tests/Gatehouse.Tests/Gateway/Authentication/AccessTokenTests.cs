@@ -311,6 +311,11 @@ public sealed class AccessTokenTests : IAsyncLifetime
         var token = _mint.Rs256(Claims);
         Assert.Equal(HttpStatusCode.OK, (await GetAsync(token)).Status);
 
+        _gateway.Run(TokenMint.Put(_mint.Issuer with { Environments = ["staging"] }));
+        Assert.Equal(HttpStatusCode.Unauthorized, (await GetAsync(token)).Status);
+        _gateway.Run(TokenMint.Put(_mint.Issuer with { Environments = ["staging", "default"] }));
+        Assert.Equal(HttpStatusCode.OK, (await GetAsync(token)).Status);
+
         _gateway.Run(TokenMint.Put(_mint.Issuer with { Audiences = ["web"] }));
         Assert.Equal("900914", (await GetAsync(token)).Code);
 

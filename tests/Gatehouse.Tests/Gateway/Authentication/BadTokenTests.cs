@@ -91,7 +91,10 @@ public sealed class BadTokenTests
             "corp",
             CompiledIssuer.TryCompile(s_mint.Issuer, null, null, out _, out _)
         );
-        Assert.Equal(TokenVerdict.Valid, (await verifier.CheckAsync(honest, Digest.Of("0"u8), issuers, [])).Verdict);
+        Assert.Equal(
+            TokenVerdict.Valid,
+            (await verifier.CheckAsync(honest, Digest.Of("0"u8), issuers, new([], "default"))).Verdict
+        );
         var changed = Gen.OneOf(
             Gen.Select(
                 Gen.Int[0, honest.Length - 1],
@@ -110,7 +113,12 @@ public sealed class BadTokenTests
         await changed.SampleAsync(
             async text =>
             {
-                var result = await verifier.CheckAsync(text, Digest.Of(Encoding.UTF8.GetBytes(text)), issuers, []);
+                var result = await verifier.CheckAsync(
+                    text,
+                    Digest.Of(Encoding.UTF8.GetBytes(text)),
+                    issuers,
+                    new([], "default")
+                );
                 Assert.True(text == honest || result.Verdict != TokenVerdict.Valid, text);
             },
             iter: 2_000

@@ -19,7 +19,7 @@ public abstract class CatalogueFeedTests(Product product)
     {
         await using var test = await TestCatalogue.CreateAsync(on: product);
         await test.PutAsync("app_1");
-        FrozenSet<string> nodes = [EntityKinds.Node];
+        var nodes = FeedScope.Of((FrozenSet<string>)[EntityKinds.Node]);
 
         var transactions = await test.Feed.ReadAfterAsync(0, nodes, 10, Stop);
 

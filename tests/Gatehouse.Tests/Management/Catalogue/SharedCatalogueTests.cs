@@ -106,7 +106,8 @@ public sealed class SharedCatalogueTests
         Assert.Equal(NodeState.Draining, await TestNodes.StateAsync(test, first, "worker-1"));
 
         // Evicted by the one, it is forgotten by the other.
-        await new NodeRegistry(test.Catalogue, first).EvictAsync("worker-1", "gone", null, TestCatalogue.Tester, Stop);
+        var registry = new NodeRegistry(test.Catalogue, first, new Environments(test.Catalogue));
+        await registry.EvictAsync("worker-1", "gone", null, TestCatalogue.Tester, Stop);
         await second.RefreshAsync(Stop);
 
         Assert.Null(second.Find("worker-1"));

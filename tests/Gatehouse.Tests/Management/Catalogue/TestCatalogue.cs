@@ -35,18 +35,21 @@ internal sealed class TestCatalogue : IAsyncDisposable
 
     public static Actor Tester { get; } = new("tester", "test");
 
-    public static FrozenSet<string> AllKinds { get; } =
-    [
-        EntityKinds.Api,
-        EntityKinds.Application,
-        EntityKinds.Subscription,
-        EntityKinds.Key,
-        EntityKinds.Revocation,
-        EntityKinds.Node,
-        EntityKinds.DeniedCertificate,
-        EntityKinds.Hosts,
-        EntityKinds.Definition,
-    ];
+    public static FeedScope AllKinds { get; } =
+        FeedScope.Of(
+            (FrozenSet<string>)
+                [
+                    EntityKinds.Api,
+                    EntityKinds.Application,
+                    EntityKinds.Subscription,
+                    EntityKinds.Key,
+                    EntityKinds.Revocation,
+                    EntityKinds.Node,
+                    EntityKinds.DeniedCertificate,
+                    EntityKinds.Hosts,
+                    EntityKinds.Definition,
+                ]
+        );
 
     public TimeProvider Time { get; }
 

@@ -28,8 +28,17 @@ public abstract class EnrolmentLedgerTests(Product product)
         var first = await RedeemAsync(test, grant, s_key);
         var again = await RedeemAsync(test, grant, s_key);
 
-        Assert.Equal(new(true, "", Profile.GatewayWorker, "worker-1"), first);
-        Assert.Equal(first, again);
+        Assert.All(
+            [first, again],
+            verdict =>
+            {
+                Assert.Equal(
+                    (true, "", Profile.GatewayWorker, "worker-1"),
+                    (verdict.Accepted, verdict.Reason, verdict.Profile, verdict.Node)
+                );
+                Assert.Equal([GatewayEnvironment.Default], verdict.Environments);
+            }
+        );
     }
 
     [Fact]

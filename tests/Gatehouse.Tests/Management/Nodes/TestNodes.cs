@@ -26,7 +26,8 @@ internal static class TestNodes
     public static NodeBoard Board(TestCatalogue test) =>
         new(test.Catalogue, Options(test), NullLogger<NodeBoard>.Instance);
 
-    public static NodeRegistry Registry(TestCatalogue test) => new(test.Catalogue, Board(test));
+    public static NodeRegistry Registry(TestCatalogue test) =>
+        new(test.Catalogue, Board(test), new Environments(test.Catalogue));
 
     public static Node Worker(string name, Profile profile = Profile.GatewayWorker) =>
         new()

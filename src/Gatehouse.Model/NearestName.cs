@@ -1,7 +1,7 @@
-namespace Gatehouse.Cli;
+namespace Gatehouse.Model;
 
 /// <summary>Finds what somebody meant to type.</summary>
-internal static class NearestName
+public static class NearestName
 {
     /// <summary>The known name closest to what was typed; null when none is close enough to be worth suggesting.</summary>
     public static string? Of(string typed, IEnumerable<string> known)
