@@ -65,7 +65,14 @@ public sealed class ContractTests
         await walk.GoAsync("GET /api/v1/nodes/{name}");
         await walk.GoAsync("POST /api/v1/nodes/{name}/drain");
         await walk.GoAsync("POST /api/v1/nodes/{name}/undrain");
+        await walk.GoAsync("POST /api/v1/environments", """{"name":"staging"}""");
+        await walk.GoAsync("PUT /api/v1/nodes/{name}/environments", """{"environments":["default","staging"]}""");
         await walk.GoAsync("DELETE /api/v1/nodes/{name}");
+        await walk.GoAsync("GET /api/v1/environments");
+        walk["name"] = "staging";
+        await walk.GoAsync("GET /api/v1/environments/{name}");
+        await walk.GoAsync("PUT /api/v1/environments/{name}", """{"description":"Before production"}""");
+        await walk.GoAsync("DELETE /api/v1/environments/{name}");
         await walk.GoAsync("GET /api/v1/members");
         await walk.GoAsync("GET /api/v1/hosts");
         await walk.GoAsync("GET /api/v1/gateway-keys");
@@ -249,6 +256,7 @@ public sealed class ContractTests
         await walk.GoAsync("DELETE /api/v1/apis/{id}/credentials/{set}");
         await walk.GoAsync("POST /api/v1/apis/{id}/deployments", "{}");
         await walk.GoAsync("GET /api/v1/apis/{id}/deployments");
+        await walk.GoAsync("GET /api/v1/apis/{id}/environments");
         await walk.GoAsync("GET /api/v1/apis/{id}/revisions");
         await walk.GoAsync("GET /api/v1/apis/{id}/revisions/{number}", null, ("number", "1"));
         await walk.GoAsync("GET /api/v1/apis/{id}/diff", query: "from=1&to=2");
