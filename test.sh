@@ -80,6 +80,8 @@ run_tests() {
 add_up() {
   local good bad skip
   read -r good bad skip < <(cat "$logs/$1.count" 2>/dev/null || echo "0 1 0")
+  # What failed is said once more where the end of the output is all that somebody sees.
+  [ "$bad" -eq 0 ] || grep -E -A12 '\[FAIL\]$' "$logs/$1.log" | cut -c1-300
   passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + skip))
 }
 

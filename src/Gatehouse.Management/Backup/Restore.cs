@@ -230,6 +230,8 @@ public sealed class Restore(
         try
         {
             var tables = contexts.SelectMany(BackupTables.Of).Where(t => Replaces(t, keepsAudit)).ToList();
+            // A row that somebody adds to a table after it was cleared would outlive the restore.
+            await database.LockTablesAsync(catalogue, tables.Select(t => t.Name), cancellation).ConfigureAwait(false);
             foreach (var table in Enumerable.Reverse(tables))
             {
                 await BackupTables.ClearAsync(catalogue, table, cancellation).ConfigureAwait(false);

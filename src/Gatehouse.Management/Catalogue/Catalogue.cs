@@ -20,6 +20,9 @@ public sealed class Catalogue(CatalogueDatabase database, CatalogueKey key, Time
     // How long the outcome of a commit is asked for whose connection broke.
     private static readonly TimeSpan s_doubt = TimeSpan.FromSeconds(10);
 
+    // A lost race repeats only when another one begins just then.
+    private const int MostAttempts = 5;
+
     // One writer at a time is all the database takes; waiting here costs no thread and is fair.
     private readonly SemaphoreSlim _writing = new(1, 1);
     private volatile TaskCompletionSource _committed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -323,29 +326,45 @@ public sealed class Catalogue(CatalogueDatabase database, CatalogueKey key, Time
         await _writing.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            var context = database.Open();
-            await using (context.ConfigureAwait(false))
+            for (var attempt = 1; ; attempt++)
             {
-                var scope = await context.Database.BeginTransactionAsync(cancellation).ConfigureAwait(false);
-                await using (scope.ConfigureAwait(false))
+                try
                 {
-                    var (result, save) = await write(context).ConfigureAwait(false);
-                    if (save)
-                    {
-                        // From here on a cancelled caller could not tell whether it was committed.
-                        await database.AnnounceAsync(context, CancellationToken.None).ConfigureAwait(false);
-                        await context.SaveChangesAsync(CancellationToken.None).ConfigureAwait(false);
-                        await CommitAsync(context, scope).ConfigureAwait(false);
-                        Wake();
-                    }
-
-                    return result;
+                    return await WriteOnceAsync(write, cancellation).ConfigureAwait(false);
                 }
+                // Nothing of it was kept, and the other one goes on: the next attempt waits for that one to end.
+                catch (Exception e) when (attempt < MostAttempts && PostgreSqlProduct.IsUndoneForAnother(e)) { }
             }
         }
         finally
         {
             _writing.Release();
+        }
+    }
+
+    private async Task<T> WriteOnceAsync<T>(
+        Func<CatalogueContext, Task<(T Result, bool Save)>> write,
+        CancellationToken cancellation
+    )
+    {
+        var context = database.Open();
+        await using (context.ConfigureAwait(false))
+        {
+            var scope = await context.Database.BeginTransactionAsync(cancellation).ConfigureAwait(false);
+            await using (scope.ConfigureAwait(false))
+            {
+                var (result, save) = await write(context).ConfigureAwait(false);
+                if (save)
+                {
+                    // From here on a cancelled caller could not tell whether it was committed.
+                    await database.AnnounceAsync(context, CancellationToken.None).ConfigureAwait(false);
+                    await context.SaveChangesAsync(CancellationToken.None).ConfigureAwait(false);
+                    await CommitAsync(context, scope).ConfigureAwait(false);
+                    Wake();
+                }
+
+                return result;
+            }
         }
     }
 

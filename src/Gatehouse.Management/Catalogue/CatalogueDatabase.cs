@@ -114,6 +114,13 @@ public sealed class CatalogueDatabase : IDisposable
     internal Task ResetNumbersAsync(DbContext on, DbContext context, CancellationToken cancellation) =>
         _product.ResetNumbersAsync(on, context, cancellation);
 
+    /// <summary>
+    /// Keeps every other writer out of <paramref name="tables"/>, also one that does not take the head's lock, until the
+    /// context's transaction ends. An embedded database has one writer anyway.
+    /// </summary>
+    internal Task LockTablesAsync(DbContext context, IEnumerable<string> tables, CancellationToken cancellation) =>
+        _product.LockTablesAsync(context, tables, cancellation);
+
     private static CatalogueDatabase Of(DatabaseProduct product) =>
         new(product, [database => database.Open(), database => database.OpenUsers(), database => database.OpenUsage()]);
 

@@ -40,6 +40,13 @@ internal abstract class DatabaseProduct : IDisposable
     public virtual Task ResetNumbersAsync(DbContext on, DbContext context, CancellationToken cancellation) =>
         Task.CompletedTask;
 
+    /// <inheritdoc cref="CatalogueDatabase.LockTablesAsync"/>
+    public virtual Task LockTablesAsync(
+        DbContext context,
+        IEnumerable<string> tables,
+        CancellationToken cancellation
+    ) => Task.CompletedTask;
+
     /// <summary>Closes connections that are not in use.</summary>
     public abstract void Close();
 

@@ -216,6 +216,22 @@ internal sealed class PostgreSqlProduct : DatabaseProduct
         }
     }
 
+    public override async Task LockTablesAsync(
+        DbContext context,
+        IEnumerable<string> tables,
+        CancellationToken cancellation
+    )
+    {
+        var names = string.Join(", ", tables.Select(t => $"\"{t}\""));
+        var sql = $"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE";
+        await context.Database.ExecuteSqlRawAsync(sql, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>True when the server undid a transaction for another's sake, as one of two that wait for each other.</summary>
+    public static bool IsUndoneForAnother(Exception exception) =>
+        Chain(exception).OfType<PostgresException>().FirstOrDefault()
+            is { SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure };
+
     // https://www.postgresql.org/docs/current/errcodes-appendix.html
     public static DatabaseTrouble? TroubleOf(Exception exception)
     {

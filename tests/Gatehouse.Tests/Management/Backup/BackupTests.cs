@@ -5,6 +5,7 @@ using Gatehouse.Management;
 using Gatehouse.Model;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
 
 namespace Gatehouse.Tests.Management;
 
@@ -17,7 +18,41 @@ public abstract class BackupTests(Product product) : IDisposable
 
     public sealed class OnSqlite() : BackupTests(Product.Sqlite);
 
-    public sealed class OnPostgreSql() : BackupTests(Product.PostgreSql);
+    public sealed class OnPostgreSql() : BackupTests(Product.PostgreSql)
+    {
+        [Fact]
+        public async Task A_restore_that_the_server_undoes_for_another_transactions_sake_is_done_again()
+        {
+            await using var test = await FoundedAsync(Product.PostgreSql);
+            await test.PutAsync("app_1");
+            await CreateAsync(test);
+            // The one that waits first finds the deadlock and gives way: the restore, on connections opened from now on.
+            await test.Server!.ExecuteAsync(test.Name, $"ALTER DATABASE {test.Name} SET deadlock_timeout = '3s'");
+            await using var other = await NpgsqlDataSource
+                .Create($"Host=127.0.0.1;Port={test.Server.Port};Database={test.Name};Username=gatehouse")
+                .OpenConnectionAsync(Stop);
+            await SendAsync("SET deadlock_timeout = '10min'; BEGIN; LOCK TABLE access_tokens IN ROW EXCLUSIVE MODE");
+
+            var restore = new Restore(test.OpenDatabase(), _clusterKey, KeyName, test.Time).FromAsync(
+                FilePath,
+                TestCatalogue.Tester,
+                Stop
+            );
+            const string Waits =
+                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')";
+            while (!restore.IsCompleted && !await test.Server.QueryAsync<bool>(test.Name, Waits)) { }
+
+            await SendAsync("UPDATE catalogue_head SET epoch = epoch; COMMIT");
+
+            Assert.Equal(1, (await restore).Epoch);
+
+            async Task SendAsync(string sql)
+            {
+                await using var command = new NpgsqlCommand(sql, other);
+                await command.ExecuteNonQueryAsync(Stop);
+            }
+        }
+    }
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
