@@ -18,6 +18,9 @@ public sealed record BalancerOptions
     /// <summary>Whose workers get the calls on hosts that no environment names.</summary>
     public IReadOnlyList<string> Environments { get; init; } = [GatewayEnvironment.Default];
 
+    /// <summary>What the operator asks; <see cref="BalancerTable.Apply"/> changes it while the node runs.</summary>
+    public BalancingRules Rules { get; init; } = BalancingRules.None;
+
     /// <summary>Longest wait for a connection to a node.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(2);
 

@@ -18,12 +18,16 @@ internal sealed class BalancerSnapshot : TableSnapshot
     private readonly FrozenDictionary<ManagementPart, CompiledRoute> _parts;
     private readonly FrozenSet<string> _gatewayHosts;
     private readonly FrozenSet<string> _managementHosts;
+    private readonly HostRules _rules;
+    private readonly HostPolicy _policy;
 
     public BalancerSnapshot(
         ImmutableSortedDictionary<string, Node> registered,
         PublicHosts hosts,
         ImmutableSortedDictionary<string, GatewayEnvironment> environments,
         IReadOnlyList<string> own,
+        BalancingRules balancing,
+        HostRules rules,
         VirtualHost apis,
         VirtualHost management,
         BalancerSnapshot? before
@@ -32,23 +36,25 @@ internal sealed class BalancerSnapshot : TableSnapshot
         Registered = registered;
         Hosts = hosts;
         Environments = environments;
+        _rules = rules;
+        _policy = apis.Rules!;
         _gatewayHosts = hosts.Gateway.Select(h => h.ToLowerInvariant()).ToFrozenSet();
         _managementHosts = hosts.Management.Select(h => h.ToLowerInvariant()).ToFrozenSet();
 
         // Draining is the one thing besides leaving that takes a node out: it was decided, not guessed.
         var taking = registered.Values.Where(n => !n.Draining).ToList();
         var workers = taking.Where(n => n.Profile.IsWorker()).ToList();
-        _workers = apis.To(workers, before?._workers);
+        _workers = apis.To(workers, balancing, before?._workers);
         // Of the same targets: a worker of two environments is well or not in both.
-        _apis = apis.To(workers.Where(n => n.Served().Any(own.Contains)), _workers);
+        _apis = apis.To(workers.Where(n => n.Served().Any(own.Contains)), balancing, _workers);
         _environmentHosts = environments
             .Values.Where(e => !e.Hosts.IsEmpty)
-            .Select(e => (e.Hosts, Route: apis.To(workers.Where(n => n.Served().Contains(e.Name)), _workers)))
+            .Select(e => (e.Hosts, Route: apis.To(workers.Where(n => n.Served().Contains(e.Name)), balancing, _workers)))
             .SelectMany(e => e.Hosts.Select(h => KeyValuePair.Create(h.ToLowerInvariant(), e.Route)))
             .DistinctBy(h => h.Key)
             .ToFrozenDictionary();
         var managers = taking.Where(n => n.Profile.IsManager()).ToList();
-        _management = management.To(managers, before?._management);
+        _management = management.To(managers, balancing, before?._management);
         // Of the same targets: a node is well or not, whatever it is asked for.
         _parts = managers.TrueForAll(n => ManagementParts.Of(n.Profile) == ManagementPart.All)
             ? FrozenDictionary<ManagementPart, CompiledRoute>.Empty
@@ -61,6 +67,7 @@ internal sealed class BalancerSnapshot : TableSnapshot
                                 ManagementParts.Of(n.Profile) == ManagementPart.All
                                 || (ManagementParts.Of(n.Profile) & part) != 0
                             ),
+                            balancing,
                             _management
                         )
                 );
@@ -93,6 +100,15 @@ internal sealed class BalancerSnapshot : TableSnapshot
         Span<char> buffer = stackalloc char[HostName.Longest];
         var host = buffer[..HostName.Read(exchange.Request.Headers.Host, buffer)];
 
+        exchange.Behaviour = _rules.IsEmpty
+            ? null
+            : _rules.Find(
+                host,
+                exchange.Caller.IsHttps,
+                exchange.Target.Path(exchange.Request.RawTarget),
+                exchange.Target.Traits
+            );
+
         // Management only ever by its exact name: no name an app can call APIs by leads there.
         if (IsManagement(host))
         {
@@ -102,7 +118,12 @@ internal sealed class BalancerSnapshot : TableSnapshot
         {
             exchange.Route = environment;
         }
-        else if (_gatewayHosts.Count == 0 || _gatewayHosts.GetAlternateLookup<ReadOnlySpan<char>>().Contains(host))
+        else if (
+            _gatewayHosts.Count == 0
+            || _gatewayHosts.GetAlternateLookup<ReadOnlySpan<char>>().Contains(host)
+            // A name that is only ever sent elsewhere needs no node.
+            || exchange.Behaviour is { Returns: true }
+        )
         {
             exchange.Route = _apis;
         }
@@ -152,5 +173,10 @@ internal sealed class BalancerSnapshot : TableSnapshot
         text.Family("gatehouse_nodes", "gauge", "Registered nodes by whether they look well from here.");
         text.Sample("gatehouse_nodes", "preferred=\"true\"", Views.Count(v => v.Preferred));
         text.Sample("gatehouse_nodes", "preferred=\"false\"", Views.Count(v => !v.Preferred));
+        if (_rules.HasRates)
+        {
+            text.Family("gatehouse_throttled_total", "counter", "Requests turned away by blocks and limits, by level.");
+            text.Sample("gatehouse_throttled_total", PrometheusText.Label("level", "address"), _policy.Refused);
+        }
     }
 }

@@ -14,6 +14,10 @@ public sealed class BalancerTable : IEntityTarget, IRequestTable
     private readonly VirtualHost _apis;
     private readonly VirtualHost _management;
     private readonly IReadOnlyList<string> _environments;
+    private readonly TimeProvider _time;
+    private readonly Lock _lock = new();
+    private BalancingRules _rules;
+    private HostRules _hostRules;
     private volatile BalancerSnapshot _current;
 
     /// <summary>A table without nodes.</summary>
@@ -32,9 +36,12 @@ public sealed class BalancerTable : IEntityTarget, IRequestTable
             // An open stream is the worker's to re-check: it knows the entity that let it in.
             StillAdmitted = static _ => true,
         };
+        var policy = new HostPolicy(options.LimitCounters, time);
         _apis = new()
         {
             Name = "gateway",
+            Rules = policy,
+            GoesByAlgorithm = true,
             Upstream = new HttpUpstream(settings with { NodeTls = node => balancer.Tls(node, DataHop.Apis) }),
             Sticky = balancer.ApiStickyCookie is { } name ? new(name, balancer.StickyKey) : null,
             ServerName = options.Node,
@@ -46,6 +53,7 @@ public sealed class BalancerTable : IEntityTarget, IRequestTable
         _management = new()
         {
             Name = "management",
+            Rules = policy,
             Upstream = new HttpUpstream(settings with { NodeTls = node => balancer.Tls(node, DataHop.Management) }),
             // Blazor keeps a caller's state in one process.
             Sticky = new("gatehouse-node", balancer.StickyKey),
@@ -56,7 +64,10 @@ public sealed class BalancerTable : IEntityTarget, IRequestTable
             ErrorLog = balancer.ManagementErrorLog,
         };
         _environments = balancer.Environments;
-        _current = new(Nothing, new(), Nowhere, _environments, _apis, _management, null);
+        _time = time;
+        _rules = balancer.Rules;
+        _hostRules = new(_rules.Hosts, time);
+        _current = new(Nothing, new(), Nowhere, _environments, _rules, _hostRules, _apis, _management, null);
     }
 
     private static ImmutableSortedDictionary<string, Node> Nothing => ImmutableSortedDictionary<string, Node>.Empty;
@@ -77,6 +88,24 @@ public sealed class BalancerTable : IEntityTarget, IRequestTable
         Span<char> host = stackalloc char[Routing.HostName.Longest];
         return _current.IsManagement(host[..Routing.HostName.Read(serverName, host)]);
     }
+
+    /// <summary>Goes by other rules from the next request on.</summary>
+    public void Apply(BalancingRules rules)
+    {
+        lock (_lock)
+        {
+            _rules = rules;
+            _hostRules = new(rules.Hosts, _time);
+            PublishNeedsLock(_current.Registered, _current.Hosts, _current.Environments);
+        }
+    }
+
+    private void PublishNeedsLock(
+        ImmutableSortedDictionary<string, Node> nodes,
+        PublicHosts hosts,
+        ImmutableSortedDictionary<string, GatewayEnvironment> environments
+    ) =>
+        _current = new(nodes, hosts, environments, _environments, _rules, _hostRules, _apis, _management, _current);
 
     /// <inheritdoc/>
     public IPreparedChanges Prepare(IReadOnlyList<EntityChange> changes, bool replace)
@@ -112,11 +141,7 @@ public sealed class BalancerTable : IEntityTarget, IRequestTable
             }
         }
 
-        return new Prepared(
-            this,
-            new(nodes, hosts, environments, _environments, _apis, _management, running),
-            [.. refusals]
-        );
+        return new Prepared(this, nodes, hosts, environments, [.. refusals]);
     }
 
     private static T? Decode<T>(EntityChange change, JsonTypeInfo<T> type, List<Refusal> refusals)
@@ -145,12 +170,24 @@ public sealed class BalancerTable : IEntityTarget, IRequestTable
         }
     }
 
-    private sealed class Prepared(BalancerTable table, BalancerSnapshot next, ImmutableArray<Refusal> refusals)
-        : IPreparedChanges
+    // Put together when it is published: rules may have changed since it was prepared.
+    private sealed class Prepared(
+        BalancerTable table,
+        ImmutableSortedDictionary<string, Node> nodes,
+        PublicHosts hosts,
+        ImmutableSortedDictionary<string, GatewayEnvironment> environments,
+        ImmutableArray<Refusal> refusals
+    ) : IPreparedChanges
     {
         public ImmutableArray<Refusal> Refusals { get; } = refusals;
 
-        public void Publish() => table._current = next;
+        public void Publish()
+        {
+            lock (table._lock)
+            {
+                table.PublishNeedsLock(nodes, hosts, environments);
+            }
+        }
     }
 }
 

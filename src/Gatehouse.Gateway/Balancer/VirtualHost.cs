@@ -16,6 +16,12 @@ internal sealed class VirtualHost
     public required string ServerName { get; init; }
     public required TrafficTimeouts Timeouts { get; init; }
     public required TimeProvider Time { get; init; }
+
+    /// <summary>Does what rules ask; null where there are none.</summary>
+    public HostPolicy? Rules { get; init; }
+
+    /// <summary>False where nodes are always chosen by the fewest requests.</summary>
+    public bool GoesByAlgorithm { get; init; }
     public AccessLog? AccessLog { get; init; }
     public AccessLog? ErrorLog { get; init; }
 
@@ -25,21 +31,24 @@ internal sealed class VirtualHost
     /// A route to these nodes. A node that was there before keeps its target, and with it health, load and counters; its
     /// connections end by themselves when nobody uses them any more.
     /// </summary>
-    public CompiledRoute To(IEnumerable<Node> nodes, CompiledRoute? before)
+    public CompiledRoute To(IEnumerable<Node> nodes, BalancingRules rules, CompiledRoute? before)
     {
         var known = before?.Production.Targets ?? [];
         return new()
         {
             Name = Name,
-            Policies = [],
+            Policies = Rules is null || rules.Hosts.IsEmpty ? [] : [Rules],
             Production = new(
                 [
-                    .. nodes.Select(n =>
-                        known.FirstOrDefault(t => t.Node!.Name == n.Name && IsSamePlace(t.Node, n)) ?? TargetOf(n)
-                    ),
+                    .. nodes
+                        .Select(n => (Node: n, Share: rules.ShareOf(n)))
+                        .Select(n => known.FirstOrDefault(t => IsSame(t, n.Node, n.Share)) ?? TargetOf(n.Node, n.Share)),
                 ],
-                BalancingAlgorithm.LeastRequests
-            ),
+                GoesByAlgorithm ? rules.Algorithm.Algorithm : BalancingAlgorithm.LeastRequests
+            )
+            {
+                Hash = rules.Algorithm.Hash,
+            },
             Forwarding = new()
             {
                 KeepsHost = true,
@@ -54,7 +63,7 @@ internal sealed class VirtualHost
         };
     }
 
-    private Target TargetOf(Node node) =>
+    private Target TargetOf(Node node, NodeShare share) =>
         // Plain in the URL, TLS on the wire: the upstream makes TLS itself, because the server name it asks for is not the
         // Host that the request carries.
         new(node.Name, new UriBuilder("http", node.Host, node.InternalPort).Uri, Upstream, () => Timeouts.Node, Time)
@@ -62,8 +71,15 @@ internal sealed class VirtualHost
             Node = node,
             StickyValue = Sticky?.ValueOf(node.Name),
             Meter = new(),
+            Weight = share.Weight,
+            Group = share.IsBackup ? 1 : 0,
         };
 
-    private static bool IsSamePlace(Node one, Node other) =>
-        one.Host == other.Host && one.InternalPort == other.InternalPort && one.Profile == other.Profile;
+    private static bool IsSame(Target target, Node node, NodeShare share) =>
+        target.Node!.Name == node.Name
+        && target.Node.Host == node.Host
+        && target.Node.InternalPort == node.InternalPort
+        && target.Node.Profile == node.Profile
+        && target.Weight == share.Weight
+        && target.Group == (share.IsBackup ? 1 : 0);
 }

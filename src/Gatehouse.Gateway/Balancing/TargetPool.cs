@@ -18,8 +18,8 @@ internal sealed class TargetPool
 
     public ImmutableArray<Target> Targets { get; }
 
-    /// <summary>The header that requests are spread by; null when it is the caller's address.</summary>
-    public string? HashHeader { get; init; }
+    /// <summary>What requests are spread by, where they are by a hash.</summary>
+    public HashSource Hash { get; init; } = HashSource.Address;
 
     /// <summary>What second attempts are taken from.</summary>
     public RetryBudget Retries { get; init; } = RetryBudget.Unlimited;

@@ -124,18 +124,8 @@ internal sealed class Forwarder(ForwardingCounters counters)
             : null;
     }
 
-    private static ulong? HashOf(Exchange exchange, TargetPool pool)
-    {
-        if (!pool.GoesByHash)
-        {
-            return null;
-        }
-
-        return pool.HashHeader is null ? StableHash.Of(exchange.Caller.Address)
-            : exchange.Request.Headers.TryGetValue(pool.HashHeader, out var values) && values is [{ } value, ..]
-                ? StableHash.Of(value)
-            : null;
-    }
+    private static ulong? HashOf(Exchange exchange, TargetPool pool) =>
+        pool.GoesByHash ? pool.Hash.Of(exchange) : null;
 
     private bool MayTryAgain(Exchange exchange, ForwardingOutcome outcome)
     {

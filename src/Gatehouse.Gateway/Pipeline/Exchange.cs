@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Gatehouse.Gateway.Authentication;
+using Gatehouse.Gateway.Balancer;
 using Gatehouse.Gateway.Balancing;
 using Gatehouse.Gateway.Forwarding;
 using Gatehouse.Gateway.Routing;
@@ -82,6 +83,9 @@ internal sealed partial class Exchange
     /// <summary>Where in the raw target the part begins that goes to the backend.</summary>
     public int ResourceStart { get; set; }
 
+    /// <summary>What a balancer's rules ask for the name and path; null where none do.</summary>
+    public HostBehaviour? Behaviour { get; set; }
+
     // Set by policies.
     public ConsumerKey? Key { get; set; }
     public Consumer? Application { get; set; }
@@ -155,6 +159,7 @@ internal sealed partial class Exchange
         Limits = LimitTable.Empty;
         IsReplay = false;
         ResourceStart = 0;
+        Behaviour = null;
         Key = null;
         Application = null;
         Token = null;
@@ -249,6 +254,7 @@ internal sealed partial class Exchange
         Route = null;
         Consumers = ConsumerDirectory.Empty;
         Limits = LimitTable.Empty;
+        Behaviour = null;
         Key = null;
         Application = null;
         Token = null;

@@ -65,7 +65,7 @@ internal sealed class EndpointCompiler(UpstreamSet upstreams, TimeProvider time)
             algorithm
         )
         {
-            HashHeader = set.Algorithm == "hash-header" ? set.HashHeader : null,
+            Hash = set.Algorithm == "hash-header" ? new(HashPart.Header, set.HashHeader!) : HashSource.Address,
             Retries = new(set.RetryPercent ?? DefaultRetryPercent),
         };
     }

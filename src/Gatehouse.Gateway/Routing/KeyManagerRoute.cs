@@ -35,7 +35,7 @@ internal sealed class KeyManagerRoute
     {
         _host = host;
         _managers = managers;
-        _route = host.To(managers.Values.Where(n => !n.Draining), before);
+        _route = host.To(managers.Values.Where(n => !n.Draining), BalancingRules.None, before);
     }
 
     /// <summary>The way after some changes; this one when none is about a manager. What cannot be read leaves the node where it was.</summary>

@@ -31,6 +31,18 @@ internal sealed class Limit
         HeaderText = string.Create(CultureInfo.InvariantCulture, $"{HeaderName};q={quota.Amount}{bytes};w={Seconds}");
     }
 
+    /// <summary>So many at once, then one after each <paramref name="spacing"/>: a limit by the second of any burst.</summary>
+    public Limit(string name, long atOnce, TimeSpan spacing, TimeProvider time)
+    {
+        IsRate = true;
+        Amount = atOnce;
+        Frequency = time.TimestampFrequency;
+        Period = (long)(atOnce * spacing.TotalSeconds * Frequency);
+        Seconds = (long)Math.Ceiling(atOnce * spacing.TotalSeconds);
+        HeaderName = $"\"{Plain(name)}\"";
+        HeaderText = string.Create(CultureInfo.InvariantCulture, $"{HeaderName};q={atOnce};w={Seconds}");
+    }
+
     /// <summary>The limit of a plan's or policy's requests per second; null when there is none.</summary>
     public static Limit? PerSecond(string name, int? rate, long epoch, TimeProvider time) =>
         rate is > 0 and var most

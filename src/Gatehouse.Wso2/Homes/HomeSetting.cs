@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Nodes;
 
 namespace Gatehouse.Wso2;
 
@@ -16,6 +17,9 @@ public abstract record HomeValue
 
     /// <summary>Several.</summary>
     public sealed record List(ImmutableArray<(string Value, Place Place)> Items) : HomeValue;
+
+    /// <summary>What is neither: a list of sections.</summary>
+    public sealed record Tree(JsonNode Value) : HomeValue;
 
     /// <summary>Several with names.</summary>
     public sealed record Map(ImmutableArray<(string Name, string Value, Place Place)> Entries) : HomeValue;

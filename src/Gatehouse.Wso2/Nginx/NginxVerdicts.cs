@@ -61,7 +61,7 @@ internal static class NginxVerdicts
         ["server_tokens"] = Verdict.NotNeeded("answers of the gateway name no version"),
         ["types_hash_max_size"] = Verdict.NotNeeded(Http),
         ["server_names_hash_bucket_size"] = Verdict.NotNeeded(Http),
-        ["default_type"] = Verdict.NotNeeded("no files are served"),
+        ["default_type"] = Verdict.NotNeeded("the type of what a return answers; no files are served"),
         ["charset"] = Verdict.NotNeeded("no files are served"),
         ["root"] = Verdict.NeedsYou("no files are served: keep NGINX, or another server, for them"),
         ["index"] = Verdict.NotNeeded("no files are served"),
@@ -112,14 +112,8 @@ internal static class NginxVerdicts
             "the gateway tells what went wrong in WSO2's form, or RFC 9457; pages of your own need a proxy in front"
         ),
         ["proxy_intercept_errors"] = Verdict.NeedsYou("answers are passed on as they are"),
-        ["rewrite"] = Verdict.NeedsYou(
-            "add the rewrite policy to the operations it is meant for, see docs/reference/policies.md"
-        ),
-        ["return"] = Verdict.NeedsYou(
-            "the balancer answers nothing itself: callers use https, or a mock policy answers at an API"
-        ),
         ["if"] = Verdict.NeedsYou(
-            "conditions of the configuration have no counterpart; say what it is for in an API's policies"
+            "carried over are those about $scheme and $host that send callers elsewhere; say what this one is for in an API's policies"
         ),
         ["set"] = Verdict.NeedsYou("variables have no counterpart"),
         ["map"] = Verdict.NeedsYou("variables have no counterpart"),
@@ -131,9 +125,11 @@ internal static class NginxVerdicts
         ["deny"] = Verdict.NeedsYou("add the ip-filter policy to the APIs, or listen.management.allow for the console"),
         ["satisfy"] = Verdict.NeedsYou("callers prove themselves at the API"),
         ["limit_req_zone"] = Verdict.NeedsYou(
-            "a limit for each caller's address: gatehouse limit create key NAME --key '$clientIp' --rate 10/s"
+            "what is not counted by the caller's address is a limit of the workers: gatehouse limit create key NAME --key … --rate 10/s"
         ),
-        ["limit_req"] = Verdict.NeedsYou("see the limit_req_zone it names"),
+        ["limit_req"] = Verdict.NeedsYou("belongs to the location around it"),
+        ["limit_req_log_level"] = Verdict.NotNeeded("refused calls are counted: gatehouse_throttled_total"),
+        ["limit_req_dry_run"] = Verdict.NeedsYou("a rate of balancer.hosts counts and refuses: take it out to try without"),
         ["limit_req_status"] = Verdict.NotNeeded("429, with Retry-After"),
         ["limit_conn_zone"] = Verdict.NeedsYou(
             "limits count requests, not connections; limits.connections bounds a listener"
@@ -152,7 +148,7 @@ internal static class NginxVerdicts
         ),
         ["ssl_trusted_certificate"] = Verdict.NotNeeded("put the chain into the certificate's file"),
         ["ssl_password_file"] = Verdict.NeedsYou("take the passphrase off: openssl pkey -in KEY -out NEWKEY"),
-        ["proxy_hide_header"] = Verdict.NeedsYou("add the headers policy with answer.remove to the APIs"),
+        ["proxy_hide_header"] = Verdict.NeedsYou("belongs to the location around it"),
         ["stub_status"] = Verdict.NotNeeded("metrics are at listen.health, /metrics"),
         ["access_by_lua_block"] = Verdict.NeedsYou(
             "scripts have no counterpart; the call-out policy asks a service of your own"

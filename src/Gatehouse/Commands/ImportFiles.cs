@@ -95,6 +95,7 @@ internal static class ImportFiles
             HomeValue.Map map => new JsonObject(
                 map.Entries.DistinctBy(e => e.Name).Select(e => KeyValuePair.Create(e.Name, (JsonNode?)e.Value))
             ),
+            HomeValue.Tree tree => tree.Value.DeepClone(),
             _ => throw new InvalidOperationException($"{value.GetType().Name} is no value of a setting."),
         };
 

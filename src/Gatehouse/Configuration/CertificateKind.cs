@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
-using Gatehouse.Cli;
 using Gatehouse.Model;
 
 namespace Gatehouse.Configuration;
@@ -49,15 +48,7 @@ internal sealed class CertificateKind : ValueKind<CertificateSettings>
                     ValueKinds.CertificateHosts.TryRead(entry.Value, name, problems, out hosts);
                     break;
                 default:
-                    problems.Add(
-                        entry.KeyOrigin.Problem(
-                            name,
-                            $"unknown key '{entry.Key}'",
-                            NearestName.Of(entry.Key, s_keys) is { } nearest
-                                ? $"did you mean '{nearest}'? Allowed here: {string.Join(", ", s_keys)}"
-                                : $"allowed here: {string.Join(", ", s_keys)}"
-                        )
-                    );
+                    problems.Add(SectionReader.Unknown(entry, name, s_keys));
                     break;
             }
         }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
+using Gatehouse.Gateway;
 using Gatehouse.Model;
 
 namespace Gatehouse.Configuration;
@@ -224,6 +225,12 @@ internal sealed class NodeConfiguration
             Balancer = new BalancerSettings
             {
                 ApiStickyCookie = Get(SettingsTable.ApiStickyCookie),
+                Rules = new BalancingRules
+                {
+                    Algorithm = Get(SettingsTable.NodeAlgorithm),
+                    Nodes = Get(SettingsTable.NodeShares),
+                    Hosts = Get(SettingsTable.HostRules),
+                },
                 ProbeInterval = Get(SettingsTable.ProbeInterval),
                 ReadTimeout = Get(SettingsTable.ReadTimeout),
                 SendTimeout = Get(SettingsTable.SendTimeout),

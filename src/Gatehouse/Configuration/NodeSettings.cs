@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Gatehouse.Cluster;
+using Gatehouse.Gateway;
 using Gatehouse.Gateway.Throttling;
 using Gatehouse.Management;
 using Gatehouse.Model;
@@ -382,6 +383,9 @@ internal sealed record BalancerSettings
 {
     /// <summary>Name of a cookie that keeps an API client on one worker; null for none.</summary>
     public required string? ApiStickyCookie { get; init; }
+
+    /// <summary>How nodes are chosen, and what is done for callers of some names.</summary>
+    public required BalancingRules Rules { get; init; }
 
     /// <summary>Between two probes of a node.</summary>
     public required TimeSpan ProbeInterval { get; init; }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Gatehouse.Cluster;
+using Gatehouse.Gateway;
 using Gatehouse.Gateway.Throttling;
 using Gatehouse.Management;
 using Gatehouse.Model;
@@ -539,6 +540,27 @@ internal static class SettingsTable
         Restart,
         "Name of a cookie that keeps an API client on one worker."
     );
+    public static readonly Setting<NodeChoice> NodeAlgorithm = Of(
+        "balancer.algorithm",
+        ValueKinds.NodeChoice,
+        NodeChoice.LeastRequests,
+        Reload,
+        "How an API call finds its worker: `least-requests`, `round-robin`, `power-of-two`, `hash-ip`, `hash-uri`, `hash-header:NAME` or `hash-cookie:NAME`. Calls of the management host go to the least busy manager, and the same caller's always to the same."
+    );
+    public static readonly Setting<ImmutableArray<NodeShare>> NodeShares = Of(
+        "balancer.nodes",
+        ValueKinds.NodeShares,
+        [],
+        Reload,
+        "Nodes that are not like the others: `node`, its name or address; `weight`, its share against the others' 1; `backup`, whether it gets requests only while every other node looks ill."
+    );
+    public static readonly Setting<ImmutableArray<HostRule>> HostRules = Of(
+        "balancer.hosts",
+        ValueKinds.HostRules,
+        [],
+        Reload,
+        "What the load balancer does for callers of some names by itself: redirects, answers, headers, a rate for each address (`docs/reference/load-balancer.md`)."
+    );
     public static readonly Setting<TimeSpan> ProbeInterval = Duration(
         "balancer.probeInterval",
         TimeSpan.FromSeconds(1),
@@ -751,6 +773,9 @@ internal static class SettingsTable
         Handshake,
         TunnelIdle,
         ApiStickyCookie,
+        NodeAlgorithm,
+        NodeShares,
+        HostRules,
         ProbeInterval,
         ReadTimeout,
         SendTimeout,

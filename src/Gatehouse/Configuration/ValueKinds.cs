@@ -7,6 +7,7 @@ using System.Text.RegularExpressions;
 using Gatehouse.Cli;
 using Gatehouse.Cluster;
 using Gatehouse.Deployment.Trust;
+using Gatehouse.Gateway;
 using Gatehouse.Gateway.Throttling;
 using Gatehouse.Management;
 using Gatehouse.Model;
@@ -382,6 +383,27 @@ internal static partial class ValueKinds
 
     public static ValueKind<ImmutableArray<WellKnownMember>> Members { get; } =
         new ListKind<WellKnownMember>("list of members", "write a list: [10.0.0.3:4000, 10.0.0.4:4000]", Member);
+
+    public static ValueKind<NodeChoice> NodeChoice { get; } =
+        new ScalarKind<NodeChoice>(
+            "algorithm",
+            Gateway.NodeChoice.Form,
+            s => Gateway.NodeChoice.Parse(s.Text) is { } choice ? choice : Not<NodeChoice>(s, "an algorithm"),
+            v => v.ToString(),
+            () =>
+                new()
+                {
+                    ["type"] = "string",
+                    ["pattern"] =
+                        "^(least-requests|round-robin|power-of-two|hash-ip|hash-uri|hash-header:.+|hash-cookie:.+)$",
+                }
+        );
+
+    public static ValueKind<ImmutableArray<NodeShare>> NodeShares { get; } =
+        new ListKind<NodeShare>("list of nodes", "write a list: [{ node: w1, weight: 3 }]", new NodeShareKind());
+
+    public static ValueKind<ImmutableArray<HostRule>> HostRules { get; } =
+        new ListKind<HostRule>("list of host rules", "write a list: [{ hosts: [am.example.com] }]", new HostRuleKind());
 
     public static ValueKind<ImmutableArray<CertificateSettings>> Certificates { get; } =
         new ListKind<CertificateSettings>(

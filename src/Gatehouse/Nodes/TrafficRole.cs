@@ -90,6 +90,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
                     Tls = Hop,
                     StickyKey = StickyKey(),
                     ApiStickyCookie = settings.Balancer.ApiStickyCookie,
+                    Rules = settings.Balancer.Rules,
                     Environments = settings.Node.Environments.IsEmpty
                         ? [GatewayEnvironment.Default]
                         : settings.Node.Environments,
@@ -190,6 +191,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
             engine.Bound(settings.Limits.Requests);
         }
 
+        _balancer?.Apply(settings.Balancer.Rules);
         _timeouts.BodyRate = settings.Limits.BodyRate;
         _timeouts.StreamRate = settings.Limits.StreamRate;
         _timeouts.BodyGrace = settings.Timeouts.BodyGrace;

@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
+using Gatehouse.Commands;
+using Gatehouse.Configuration;
 using Gatehouse.Wso2;
 
 namespace Gatehouse.Tests.Wso2;
@@ -9,6 +12,10 @@ namespace Gatehouse.Tests.Wso2;
 /// <summary>What old artifacts of each form and generation become, and that broken ones are refused with their place.</summary>
 public sealed class ImportTests : IDisposable
 {
+    private static readonly JsonSerializerOptions s_readable = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
     private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true };
     private readonly string _folder = Directory.CreateTempSubdirectory("gatehouse-import-").FullName;
 
@@ -187,6 +194,7 @@ public sealed class ImportTests : IDisposable
     [Theory]
     [InlineData("nginx")]
     [InlineData("nginx-common")]
+    [InlineData("nginx-rules")]
     public void NGINX_files_become_the_balancers_settings(string folder)
     {
         var import = Import.Read(Golden.In("samples", "policies-4.x"), Golden.In(folder));
@@ -233,6 +241,83 @@ public sealed class ImportTests : IDisposable
             import.Log.Problems.Count(p => p.Message.Contains("includes itself", StringComparison.Ordinal))
         );
         Assert.Contains(import.Balancer, s => s.Key == "listen.balancer.http");
+    }
+
+    [Theory]
+    [InlineData("nginx")]
+    [InlineData("nginx-common")]
+    [InlineData("nginx-rules")]
+    public void What_NGINX_files_become_is_a_configuration_of_a_balancer(string folder)
+    {
+        var file = Path.Combine(_folder, "balancer.yaml");
+        File.WriteAllText(
+            file,
+            ImportFiles.Yaml(
+                Import
+                    .Read(Golden.In("samples", "policies-4.x"), Golden.In(folder))
+                    .Balancer.Add(new("node.profile", new HomeValue.Text("load-balancer"), new Place("nginx")))
+            )
+        );
+
+        var (configuration, problems) = NodeConfiguration.Read(new() { File = file });
+
+        Assert.True(configuration is not null, string.Join("; ", problems));
+        Assert.Equal(folder != "nginx", !configuration.Settings.Balancer.Rules.Hosts.IsEmpty);
+    }
+
+    [Theory]
+    [InlineData("return 301 https://$host$request_uri;", "301 https://$host$request_uri")]
+    [InlineData("return https://$server_name$request_uri;", "302 https://a.example.com$request_uri")]
+    [InlineData("return 308 $scheme://new.example.com$uri;", "308 $scheme://new.example.com$uri")]
+    [InlineData("rewrite ^ https://$host$request_uri? permanent;", "301 https://$host$request_uri")]
+    [InlineData("rewrite ^(.*)$ https://$http_host$1 redirect;", "302 https://$host$uri$is_args$args")]
+    [InlineData("rewrite ^/(.*)$ https://b.example.com/$1;", "302 https://b.example.com$uri$is_args$args")]
+    [InlineData("rewrite ^/old/(.*)$ /new/$1 permanent;", "/old/ 301 /new/$rest$is_args$args")]
+    [InlineData("rewrite ^/old/?$ /new? permanent;", null)]
+    [InlineData("rewrite ^/a\\.b(/.*)$ https://c.example.com$1? permanent;", "/a.b 301 https://c.example.com$rest")]
+    [InlineData("rewrite ^/a/(.*)$ /b/$1 last;", null)]
+    [InlineData("return 301 https://$ssl_server_name/;", null)]
+    [InlineData("return 301 javascript:alert(1);", null)]
+    [InlineData("return 301 //evil.example.com;", null)]
+    [InlineData("return 301;", null)]
+    [InlineData("return 99;", null)]
+    [InlineData("return 444;", null)]
+    [InlineData("if ($scheme = http) { return 301 https://$host$request_uri; }", "301 https://$host$request_uri")]
+    [InlineData("if ($host != a.example.com) { return 301 https://a.example.com; }", null)]
+    [InlineData("if ($request_method = TRACE) { return 405; }", null)]
+    public void A_redirect_is_carried_over_or_said_why_not(string directive, string? expected)
+    {
+        Write("nginx/a.conf", $"server {{ listen 80; server_name a.example.com;\n{directive}\n}}\n");
+
+        var import = Nginx();
+
+        var rules =
+            import.Balancer.FirstOrDefault(s => s.Key == "balancer.hosts")?.Value is HomeValue.Tree tree
+                ? tree.Value.AsArray()
+                : [];
+        Assert.Equal(
+            expected,
+            rules.Count == 0
+                ? null
+                : $"{rules[0]!["path"]} {rules[0]!["return"]!["status"]} {rules[0]!["return"]!["location"]}".Trim()
+        );
+        var needs = import.Log.Findings.Where(f => f.Outcome == Outcome.NeedsYou && f.Place.Line == 2).ToList();
+        Assert.Equal(expected is null, needs.Count > 0);
+        Assert.All(needs, f => Assert.True(f.Note!.Length > 10));
+    }
+
+    [Fact]
+    public void A_credential_in_a_header_is_neither_carried_over_nor_told()
+    {
+        Write(
+            "nginx/a.conf",
+            "server { listen 80; location / { proxy_set_header Authorization \"Basic dXNlcjpodW50ZXIy\"; } }"
+        );
+
+        var import = Nginx();
+
+        Assert.DoesNotContain(import.Balancer, s => s.Key == "balancer.hosts");
+        Assert.DoesNotContain("dXNlcjpodW50ZXIy", ImportReport.Html(import), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -300,6 +385,7 @@ public sealed class ImportTests : IDisposable
     private static string Show(HomeValue value) =>
         value switch
         {
+            HomeValue.Tree tree => tree.Value.ToJsonString(s_readable),
             HomeValue.Text text => text.Value,
             HomeValue.List list => $"[{string.Join(", ", list.Items.Select(i => i.Value))}]",
             HomeValue.Map map => $"{{{string.Join(", ", map.Entries.Select(e => $"{e.Name}: {e.Value}"))}}}",
