@@ -49,7 +49,9 @@ internal sealed class BalancerSnapshot : TableSnapshot
         _apis = apis.To(workers.Where(n => n.Served().Any(own.Contains)), balancing, _workers);
         _environmentHosts = environments
             .Values.Where(e => !e.Hosts.IsEmpty)
-            .Select(e => (e.Hosts, Route: apis.To(workers.Where(n => n.Served().Contains(e.Name)), balancing, _workers)))
+            .Select(e =>
+                (e.Hosts, Route: apis.To(workers.Where(n => n.Served().Contains(e.Name)), balancing, _workers))
+            )
             .SelectMany(e => e.Hosts.Select(h => KeyValuePair.Create(h.ToLowerInvariant(), e.Route)))
             .DistinctBy(h => h.Key)
             .ToFrozenDictionary();

@@ -104,8 +104,7 @@ public sealed class BalancerTable : IEntityTarget, IRequestTable
         ImmutableSortedDictionary<string, Node> nodes,
         PublicHosts hosts,
         ImmutableSortedDictionary<string, GatewayEnvironment> environments
-    ) =>
-        _current = new(nodes, hosts, environments, _environments, _rules, _hostRules, _apis, _management, _current);
+    ) => _current = new(nodes, hosts, environments, _environments, _rules, _hostRules, _apis, _management, _current);
 
     /// <inheritdoc/>
     public IPreparedChanges Prepare(IReadOnlyList<EntityChange> changes, bool replace)

@@ -42,7 +42,9 @@ internal sealed class VirtualHost
                 [
                     .. nodes
                         .Select(n => (Node: n, Share: rules.ShareOf(n)))
-                        .Select(n => known.FirstOrDefault(t => IsSame(t, n.Node, n.Share)) ?? TargetOf(n.Node, n.Share)),
+                        .Select(n =>
+                            known.FirstOrDefault(t => IsSame(t, n.Node, n.Share)) ?? TargetOf(n.Node, n.Share)
+                        ),
                 ],
                 GoesByAlgorithm ? rules.Algorithm.Algorithm : BalancingAlgorithm.LeastRequests
             )

@@ -124,8 +124,7 @@ internal sealed class Forwarder(ForwardingCounters counters)
             : null;
     }
 
-    private static ulong? HashOf(Exchange exchange, TargetPool pool) =>
-        pool.GoesByHash ? pool.Hash.Of(exchange) : null;
+    private static ulong? HashOf(Exchange exchange, TargetPool pool) => pool.GoesByHash ? pool.Hash.Of(exchange) : null;
 
     private bool MayTryAgain(Exchange exchange, ForwardingOutcome outcome)
     {

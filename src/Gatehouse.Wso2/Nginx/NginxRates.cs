@@ -37,7 +37,10 @@ internal sealed partial class NginxRates
 
         if (!IsByAddress(name))
         {
-            return (null, $"what is counted by {zone.Key} is a limit of the workers: gatehouse limit create key NAME --key …");
+            return (
+                null,
+                $"what is counted by {zone.Key} is a limit of the workers: gatehouse limit create key NAME --key …"
+            );
         }
 
         var burst = limit.Arguments.FirstOrDefault(a => a.StartsWith("burst=", StringComparison.Ordinal))?[6..] ?? "0";

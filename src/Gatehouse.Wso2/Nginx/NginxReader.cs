@@ -114,7 +114,8 @@ internal sealed class NginxReader(ReadingLog log, ImmutableArray<string> managem
             case { Name: "upstream", HasBlock: true }:
                 _upstreams.Read(directive, _uses.GetValueOrDefault(directive.Argument));
                 break;
-            case { Name: "server", HasBlock: true } when !directive.Context.StartsWith("stream", StringComparison.Ordinal):
+            case { Name: "server", HasBlock: true }
+                when !directive.Context.StartsWith("stream", StringComparison.Ordinal):
                 ReadServer(directive);
                 break;
             case { Name: "location", HasBlock: true } when host is not null:

@@ -100,19 +100,30 @@ internal static partial class NginxRedirect
 
         if (Whole().IsMatch(pattern))
         {
-            target = target.Replace("/$1", "$uri", StringComparison.Ordinal).Replace("$1", "$uri", StringComparison.Ordinal);
+            target = target
+                .Replace("/$1", "$uri", StringComparison.Ordinal)
+                .Replace("$1", "$uri", StringComparison.Ordinal);
             var (answer, why) = Redirect(status, WithQuery(target), serverName);
             return (answer, null, false, why);
         }
 
         if (Prefix().Match(pattern) is not { Success: true } match)
         {
-            return (null, null, false, $"callers are sent on by the beginning of a path, not by '{pattern}': write it into balancer.hosts");
+            return (
+                null,
+                null,
+                false,
+                $"callers are sent on by the beginning of a path, not by '{pattern}': write it into balancer.hosts"
+            );
         }
 
         var path = match.Groups["path"].Value.Replace("\\", "", StringComparison.Ordinal);
         var tail = match.Groups["tail"].Value;
-        target = target.Replace("$1", tail.Contains('(', StringComparison.Ordinal) ? "$rest" : "", StringComparison.Ordinal);
+        target = target.Replace(
+            "$1",
+            tail.Contains('(', StringComparison.Ordinal) ? "$rest" : "",
+            StringComparison.Ordinal
+        );
         var (sent, reason) = Redirect(status, WithQuery(target), serverName);
         return (sent, path, tail == "$", reason);
     }
@@ -150,10 +161,16 @@ internal static partial class NginxRedirect
     {
         if (Translate(target, serverName) is not { } location)
         {
-            return (null, $"'{target}' has variables that the balancer has not; it has $host, $request_uri, $uri, $args and $scheme");
+            return (
+                null,
+                $"'{target}' has variables that the balancer has not; it has $host, $request_uri, $uri, $args and $scheme"
+            );
         }
 
-        return Absolute().IsMatch(location) || location is ['/', not '/', ..] or "/" || location.StartsWith("$uri", StringComparison.Ordinal)
+        return
+            Absolute().IsMatch(location)
+            || location is ['/', not '/', ..] or "/"
+            || location.StartsWith("$uri", StringComparison.Ordinal)
             || location.StartsWith("$request_uri", StringComparison.Ordinal)
             ? (new JsonObject { ["status"] = status, ["location"] = location }, null)
             : (null, $"'{target}' is no place to go");

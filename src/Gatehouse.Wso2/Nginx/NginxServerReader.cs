@@ -158,7 +158,12 @@ internal sealed class NginxServerReader(
             case "limit_req" when rule is not null:
                 var (rate, note) = rates.Of(d);
                 rule.Rate = rate ?? rule.Rate;
-                findings.Tell(rate is null ? Outcome.NeedsYou : Outcome.Converted, d, rate is null ? null : Rules, note);
+                findings.Tell(
+                    rate is null ? Outcome.NeedsYou : Outcome.Converted,
+                    d,
+                    rate is null ? null : Rules,
+                    note
+                );
                 return true;
             case "proxy_read_timeout":
                 TakeTime(d, "balancer.readTimeout");
@@ -211,7 +216,8 @@ internal sealed class NginxServerReader(
 
         if (d.Arguments.Contains("proxy_protocol"))
         {
-            findings.NeedsYou(d,
+            findings.NeedsYou(
+                d,
                 "the PROXY protocol is not spoken; a proxy in front sends X-Forwarded-For: proxies.trusted"
             );
             return;
@@ -236,9 +242,7 @@ internal sealed class NginxServerReader(
     private void TakeNames(NginxDirective d, NginxVirtualHost host)
     {
         var names = d.Arguments.Where(n => n is not ("_" or "" or "localhost")).ToList();
-        var odd = names
-            .Where(n => !NginxVirtualHost.IsWhole(n))
-            .ToList();
+        var odd = names.Where(n => !NginxVirtualHost.IsWhole(n)).ToList();
         names.RemoveAll(odd.Contains);
         if (odd.Count > 0)
         {
@@ -321,12 +325,7 @@ internal sealed class NginxServerReader(
         Answer(d, rule, answer, why);
     }
 
-    private void Answer(
-        NginxDirective d,
-        NginxHostRule? rule,
-        JsonObject? answer,
-        string? why
-    )
+    private void Answer(NginxDirective d, NginxHostRule? rule, JsonObject? answer, string? why)
     {
         if (answer is null || rule is null)
         {
@@ -347,7 +346,11 @@ internal sealed class NginxServerReader(
         }
         else if (rates.IsByAddress(d))
         {
-            findings.Converted(d, Rules, "the rate of each limit_req that names it; counters need no size of their own");
+            findings.Converted(
+                d,
+                Rules,
+                "the rate of each limit_req that names it; counters need no size of their own"
+            );
         }
         else
         {
@@ -365,8 +368,10 @@ internal sealed class NginxServerReader(
         {
             findings.NeedsYou(
                 d,
-                rule is null ? "belongs to the location around it"
-                    : wrong ?? "headers of answers have no variables: set it in balancer.hosts, or in the headers policy of an API"
+                rule is null
+                    ? "belongs to the location around it"
+                    : wrong
+                        ?? "headers of answers have no variables: set it in balancer.hosts, or in the headers policy of an API"
             );
             return;
         }
@@ -407,7 +412,8 @@ internal sealed class NginxServerReader(
             rule is null ? "belongs to the location around it"
             : name.Equals("Authorization", StringComparison.OrdinalIgnoreCase)
                 ? "a credential stands in no configuration: give it to the API whose backend asks for it, gatehouse api credential"
-            : text is null ? $"'{value}' has variables that the balancer has not: it has $host, $scheme, $uri, $args, $request_uri and $remote_addr"
+            : text is null
+                ? $"'{value}' has variables that the balancer has not: it has $host, $scheme, $uri, $args, $request_uri and $remote_addr"
             : HeaderRules.NameProblem(name) ?? HeaderRules.ValueProblem(text);
         if (why is not null)
         {
@@ -481,7 +487,8 @@ internal sealed class NginxServerReader(
         {
             var file = $"{Path.GetDirectoryName(target)}/gatehouse-access.log";
             settings.Set("log.access", new HomeValue.Text(file), d.Place);
-            findings.Converted(d,
+            findings.Converted(
+                d,
                 "log.access",
                 "one base name: FILE and FILE.error for APIs, FILE.management and FILE.management.error for the console"
             );

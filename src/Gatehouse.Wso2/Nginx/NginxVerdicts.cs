@@ -129,7 +129,9 @@ internal static class NginxVerdicts
         ),
         ["limit_req"] = Verdict.NeedsYou("belongs to the location around it"),
         ["limit_req_log_level"] = Verdict.NotNeeded("refused calls are counted: gatehouse_throttled_total"),
-        ["limit_req_dry_run"] = Verdict.NeedsYou("a rate of balancer.hosts counts and refuses: take it out to try without"),
+        ["limit_req_dry_run"] = Verdict.NeedsYou(
+            "a rate of balancer.hosts counts and refuses: take it out to try without"
+        ),
         ["limit_req_status"] = Verdict.NotNeeded("429, with Retry-After"),
         ["limit_conn_zone"] = Verdict.NeedsYou(
             "limits count requests, not connections; limits.connections bounds a listener"

@@ -21,10 +21,15 @@ internal sealed class NginxVirtualHost
                 n.Split('.', '-').Any(part => managementWords.Contains(part, StringComparer.OrdinalIgnoreCase))
             );
         var tls = server.Block.Where(d => d.Name == "listen").Select(IsTls).Distinct().ToList();
-        _scheme =
-            tls is [var only] ? only ? "https" : "http"
-            : tls.Count == 0 ? _sslOn ? "https" : "http"
-            : null;
+        _scheme = tls is [var only]
+            ? only
+                ? "https"
+                : "http"
+            : tls.Count == 0
+                ? _sslOn
+                    ? "https"
+                    : "http"
+                : null;
         ContentType = TypeIn(server);
         IsOnlyAnswer = server.Block.Any(d => d.Name == "return");
         Root = Current = new(null, isExact: false);

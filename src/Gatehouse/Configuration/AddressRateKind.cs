@@ -30,7 +30,13 @@ internal sealed class AddressRateKind : ValueKind<AddressRate>
                 ? burst
                 : new Parsed<int>(0, $"'{s.Text}' is not a burst"),
         v => v,
-        () => new() { ["type"] = "integer", ["minimum"] = 0, ["maximum"] = MostBurst }
+        () =>
+            new()
+            {
+                ["type"] = "integer",
+                ["minimum"] = 0,
+                ["maximum"] = MostBurst,
+            }
     );
 
     public override string Name => "rate";

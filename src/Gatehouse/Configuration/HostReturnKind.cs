@@ -18,7 +18,13 @@ internal sealed class HostReturnKind : ValueKind<HostReturn>
                 ? status
                 : new Parsed<int>(0, $"'{s.Text}' is not the status of an answer"),
         v => v,
-        () => new() { ["type"] = "integer", ["minimum"] = 200, ["maximum"] = 599 }
+        () =>
+            new()
+            {
+                ["type"] = "integer",
+                ["minimum"] = 200,
+                ["maximum"] = 599,
+            }
     );
     private static readonly ValueKind<string> s_text = new ScalarKind<string>(
         "text",

@@ -17,7 +17,13 @@ internal sealed class NodeShareKind : ValueKind<NodeShare>
                 ? weight
                 : new Parsed<int>(0, $"'{s.Text}' is not a weight"),
         v => v,
-        () => new() { ["type"] = "integer", ["minimum"] = 1, ["maximum"] = NodeShare.MostWeight }
+        () =>
+            new()
+            {
+                ["type"] = "integer",
+                ["minimum"] = 1,
+                ["maximum"] = NodeShare.MostWeight,
+            }
     );
 
     public override string Name => "node";

@@ -96,7 +96,12 @@ public sealed class BalancingRuleTests : IAsyncLifetime
     [Fact]
     public async Task A_body_of_a_redirected_call_does_not_spoil_the_connection()
     {
-        Rules = Of(new HostRule { Return = new() { Status = 308, Location = "/new$uri" } });
+        Rules = Of(
+            new HostRule
+            {
+                Return = new() { Status = 308, Location = "/new$uri" },
+            }
+        );
         for (var i = 0; i < 3; i++)
         {
             using var request = Request("/a", Api);
@@ -175,7 +180,11 @@ public sealed class BalancingRuleTests : IAsyncLifetime
                 AnswerHeaders = headers.Add("Strict-Transport-Security", "max-age=31536000").Add("Server", ""),
             },
             new HostRule { AnswerHeaders = headers.Add("Cache-Control", "max-age=60"), OnErrors = false },
-            new HostRule { Path = "/own", Return = new() { Status = 404 } }
+            new HostRule
+            {
+                Path = "/own",
+                Return = new() { Status = 404 },
+            }
         );
         _one.OnRequest = _two.OnRequest = features =>
         {
@@ -311,7 +320,10 @@ public sealed class BalancingRuleTests : IAsyncLifetime
     [Theory]
     [InlineData("hash-ip", 1)]
     [InlineData("hash-uri", 2)]
-    public async Task A_hash_of_the_address_keeps_a_caller_and_one_of_the_path_spreads_it(string algorithm, int expected)
+    public async Task A_hash_of_the_address_keeps_a_caller_and_one_of_the_path_spreads_it(
+        string algorithm,
+        int expected
+    )
     {
         Rules = new() { Algorithm = NodeChoice.Parse(algorithm)! };
         var nodes = new HashSet<string>();
@@ -340,9 +352,7 @@ public sealed class BalancingRuleTests : IAsyncLifetime
     private static BalancingRules Of(params HostRule[] rules) => new() { Hosts = [.. rules] };
 
     private void Serve(params Node[] nodes) =>
-        _table
-            .Prepare([.. nodes.Select((n, i) => Entities.Node(n) with { Epoch = i + 1 })], replace: false)
-            .Publish();
+        _table.Prepare([.. nodes.Select((n, i) => Entities.Node(n) with { Epoch = i + 1 })], replace: false).Publish();
 
     private async Task CallAsync(int times)
     {

@@ -291,10 +291,9 @@ public sealed class ImportTests : IDisposable
 
         var import = Nginx();
 
-        var rules =
-            import.Balancer.FirstOrDefault(s => s.Key == "balancer.hosts")?.Value is HomeValue.Tree tree
-                ? tree.Value.AsArray()
-                : [];
+        var rules = import.Balancer.FirstOrDefault(s => s.Key == "balancer.hosts")?.Value is HomeValue.Tree tree
+            ? tree.Value.AsArray()
+            : [];
         Assert.Equal(
             expected,
             rules.Count == 0
