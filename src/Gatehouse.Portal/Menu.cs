@@ -35,7 +35,8 @@ internal static class Menu
             [
                 new("Overview", "/admin", "layout-dashboard"),
                 new("Nodes", "/admin/nodes", "network"),
-                new("Deployments", "/admin/deployments", "layers"),
+                new("Deployments", "/admin/deployments", "rocket"),
+                new("Environments", "/admin/environments", "layers"),
                 new("Analytics", "/admin/analytics", "chart-line"),
                 new("Certificates", "/admin/certificates", "shield-check"),
                 new("Alerts", "/admin/alerts", "bell"),

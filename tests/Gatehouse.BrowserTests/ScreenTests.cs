@@ -14,6 +14,8 @@ public sealed class ScreenTests(DemoPortal portal)
             "/admin/nodes/worker-1",
             "/admin/nodes/add",
             "/admin/deployments",
+            "/admin/environments",
+            "/admin/environments/edit?name=default",
             "/admin/certificates",
             "/admin/analytics",
             "/admin/analytics?range=day",

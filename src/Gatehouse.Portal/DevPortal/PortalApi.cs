@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Gatehouse.Management;
 using Gatehouse.Model;
 using Gatehouse.Portal.Kit;
@@ -41,8 +42,14 @@ public abstract class PortalApi : PortalPage
     /// <summary>How it is listed.</summary>
     protected ApiListing Listing { get; private set; } = null!;
 
-    /// <summary>Context and version behind the gateway's address; null while no node takes calls.</summary>
-    protected string? Address { get; private set; }
+    /// <summary>Where it can be called: one for each environment it is deployed in.</summary>
+    protected ImmutableArray<GatewayDoor> Doors { get; private set; } = [];
+
+    /// <summary>The one that was chosen, or the first; null while no node takes calls.</summary>
+    protected GatewayDoor? Door { get; private set; }
+
+    /// <summary>Context and version behind that one's address; null while no node takes calls.</summary>
+    protected string? Address => Door?.Of(Summary.Address);
 
     /// <summary>The name people see.</summary>
     protected string Title => Listing.Title.Length > 0 ? Listing.Title : Api.Name;
@@ -60,9 +67,8 @@ public abstract class PortalApi : PortalPage
         Api = (await Definitions.GetAsync(name, Cancellation)).Value;
         Summary = (await Revisions.SummariesAsync([name], Cancellation))[0];
         (Listing, _) = await Listings.GetAsync(name, Cancellation);
-        Address = await Gateway.PublicAsync(Cancellation) is { } door
-            ? $"{door.GetLeftPart(UriPartial.Authority)}{Summary.Address}"
-            : null;
+        Doors = await Gateway.DoorsAsync(Summary, Cancellation);
+        Door = Doors.FirstOrDefault(d => d.Environment == Query("environment")) ?? Doors.FirstOrDefault();
         await LoadAsync();
     }
 

@@ -16,7 +16,6 @@ namespace Gatehouse.Portal.DevPortal;
 /// certificate. Leads to the gateway only, and only to addresses of the API.
 /// </summary>
 public sealed class TryIt(
-    GatewayAddress address,
     PortalOptions options,
     ManagementOptions management,
     TimeProvider time
@@ -39,6 +38,7 @@ public sealed class TryIt(
     };
 
     /// <summary>Makes the call. Throws <see cref="ProblemsException"/> when the gateway cannot be reached.</summary>
+    /// <param name="through">Where it is called; null while no node takes calls.</param>
     /// <param name="method">The method.</param>
     /// <param name="path">Context, version, resource and query, escaped.</param>
     /// <param name="headers">Names and values.</param>
@@ -46,6 +46,7 @@ public sealed class TryIt(
     /// <param name="caller">Who tries it; gets the trace when they may see behind the gateway.</param>
     /// <param name="cancellation">Gives up.</param>
     public async Task<TryAnswer> SendAsync(
+        GatewayDoor? through,
         string method,
         string path,
         IEnumerable<(string Name, string Value)> headers,
@@ -54,9 +55,7 @@ public sealed class TryIt(
         CancellationToken cancellation
     )
     {
-        var door =
-            await address.InsideAsync(cancellation).ConfigureAwait(false)
-            ?? throw Wrong("No node takes calls", "add a worker");
+        var door = through?.Inside ?? throw Wrong("No node takes calls", "add a worker");
         using var request = new HttpRequestMessage(HttpMethod.Parse(method), new Uri(door, path));
         if (body is { Length: > 0 })
         {
@@ -69,6 +68,11 @@ public sealed class TryIt(
             {
                 request.Content?.Headers.TryAddWithoutValidation(name, value);
             }
+        }
+
+        if (through.Host is { } host)
+        {
+            request.Headers.Host = host;
         }
 
         if (caller.May(Permission.Trace))

@@ -33,6 +33,12 @@ public abstract class PortalPage : Loaded
     /// <summary>A field of the form that was sent, without spaces around it; empty when it is not there.</summary>
     protected string Field(string name) => Http.Request.HasFormContentType ? $"{Http.Request.Form[name]}".Trim() : "";
 
+    /// <summary>What was sent under a name that several fields have, such as boxes that were ticked.</summary>
+    protected string[] Fields(string name) =>
+        Http.Request.HasFormContentType
+            ? [.. Http.Request.Form[name].OfType<string>().Where(v => v.Length > 0).Distinct(StringComparer.Ordinal)]
+            : [];
+
     /// <summary>A field's lines, each without spaces around it, empty ones left out.</summary>
     protected string[] Lines(string name) =>
         Field(name).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
