@@ -15,9 +15,7 @@ public sealed class GatewayAddress(Catalogue catalogue)
     public async Task<ImmutableArray<GatewayDoor>> DoorsAsync(ApiSummary api, CancellationToken cancellation)
     {
         var nodes = (
-            await catalogue
-                .ListAsync(EntityKinds.Node, ModelJson.Default.Node, cancellation)
-                .ConfigureAwait(false)
+            await catalogue.ListAsync(EntityKinds.Node, ModelJson.Default.Node, cancellation).ConfigureAwait(false)
         )
             .Select(n => n.Value)
             .Where(n => n.Ports.ContainsKey("https") && !n.Draining)
@@ -54,14 +52,15 @@ public sealed class GatewayAddress(Catalogue catalogue)
             nodes.FirstOrDefault(n =>
                 n.Profile == Profile.LoadBalancer && (!hosts.IsEmpty || n.Served().Contains(environment))
             ) ?? nodes.FirstOrDefault(n => n.Profile.IsWorker() && n.Served().Contains(environment));
-        var given = (told?.GatewayHttps ?? told?.GatewayHttp) is { } text
-            && Uri.TryCreate(text, UriKind.Absolute, out var url)
-            ? url
-            : null;
+        var given =
+            (told?.GatewayHttps ?? told?.GatewayHttp) is { } text && Uri.TryCreate(text, UriKind.Absolute, out var url)
+                ? url
+                : null;
         if (hosts is [var own, ..])
         {
             // Behind a proxy the names differ, the way in is the same.
-            return node is null ? null
+            return node is null
+                ? null
                 : new(
                     environment,
                     given is null ? Of(own, node) : new UriBuilder(given) { Host = own }.Uri,

@@ -15,11 +15,7 @@ namespace Gatehouse.Portal.DevPortal;
 /// Calls an API through the gateway for somebody who looks at its page, so that no browser has to be allowed there or trust its
 /// certificate. Leads to the gateway only, and only to addresses of the API.
 /// </summary>
-public sealed class TryIt(
-    PortalOptions options,
-    ManagementOptions management,
-    TimeProvider time
-) : IDisposable
+public sealed class TryIt(PortalOptions options, ManagementOptions management, TimeProvider time) : IDisposable
 {
     private const int MostOfAnswer = 256 * 1024;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
