@@ -95,6 +95,13 @@ public sealed class CatalogueDatabase : IDisposable
     internal Task<IAsyncDisposable> LockSetupAsync(CancellationToken cancellation) =>
         _product.LockSetupAsync(cancellation);
 
+    /// <summary>
+    /// Keeps an embedded database as it is, beside itself, before it is migrated: the way back to the build before. A server's
+    /// is kept by whoever runs the server. Returns where it is kept.
+    /// </summary>
+    internal Task<string?> KeepFormerAsync(DbContext context, CancellationToken cancellation) =>
+        _product.KeepFormerAsync(context, cancellation);
+
     /// <summary>Clears what a migration left that died under way.</summary>
     internal Task ForgetDeadMigrationAsync(DbContext context, CancellationToken cancellation) =>
         _product.ForgetDeadMigrationAsync(context, cancellation);

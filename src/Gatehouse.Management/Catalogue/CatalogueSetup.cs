@@ -42,6 +42,18 @@ public static class CatalogueSetup
         {
             // Once more: another setup may have been faster.
             var plan = await PlanAsync(database, cancellation).ConfigureAwait(false);
+            if (!plan.Pending.IsEmpty && !plan.Creates)
+            {
+                var former = database.Open();
+                await using (former.ConfigureAwait(false))
+                {
+                    plan = plan with
+                    {
+                        Former = await database.KeepFormerAsync(former, cancellation).ConfigureAwait(false),
+                    };
+                }
+            }
+
             foreach (var open in plan.Pending.IsEmpty ? [] : database.Contexts)
             {
                 var context = open(database);
@@ -64,12 +76,15 @@ public static class CatalogueSetup
     /// <param name="database">Which.</param>
     /// <param name="migrate">Migrate a shared database as well.</param>
     /// <param name="cancellation">Ends it.</param>
-    public static async Task EnsureAsync(CatalogueDatabase database, bool migrate, CancellationToken cancellation)
+    public static async Task<SetupPlan> EnsureAsync(
+        CatalogueDatabase database,
+        bool migrate,
+        CancellationToken cancellation
+    )
     {
         if (database.Embedded || migrate)
         {
-            await ApplyAsync(database, cancellation).ConfigureAwait(false);
-            return;
+            return await ApplyAsync(database, cancellation).ConfigureAwait(false);
         }
 
         var plan = await PlanAsync(database, cancellation).ConfigureAwait(false);
@@ -80,6 +95,8 @@ public static class CatalogueSetup
                 $"The catalogue ({database.Description}) {(plan.Creates ? "has no schema yet" : "is of an older Gatehouse")}: run 'gatehouse setup' with this node's configuration{(plan.Creates ? "" : ", once every manager may go on with the new schema")}, or set database.migrate to true."
             );
         }
+
+        return plan;
     }
 
     private static void RequireKnown(SetupPlan plan)
@@ -127,6 +144,9 @@ public sealed record SetupPlan(
     ImmutableArray<string> Unknown
 )
 {
+    /// <summary>Where an embedded database is kept as it was before it was migrated; null when it was not, or is a server's.</summary>
+    public string? Former { get; init; }
+
     /// <summary>True when there is nothing to do.</summary>
     public bool IsCurrent => Pending.IsEmpty && Unknown.IsEmpty;
 }

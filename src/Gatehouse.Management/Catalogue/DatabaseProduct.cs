@@ -29,6 +29,10 @@ internal abstract class DatabaseProduct : IDisposable
     public virtual Task ForgetDeadMigrationAsync(DbContext context, CancellationToken cancellation) =>
         Task.CompletedTask;
 
+    /// <inheritdoc cref="CatalogueDatabase.KeepFormerAsync"/>
+    public virtual Task<string?> KeepFormerAsync(DbContext context, CancellationToken cancellation) =>
+        Task.FromResult<string?>(null);
+
     /// <inheritdoc cref="CatalogueDatabase.AnnounceAsync"/>
     public virtual Task AnnounceAsync(CatalogueContext context, CancellationToken cancellation) => Task.CompletedTask;
 

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using System.Globalization;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
@@ -10,6 +11,9 @@ namespace Gatehouse.Management;
 /// <summary>The embedded database: one file, one manager.</summary>
 internal sealed class SqliteProduct(string path) : DatabaseProduct
 {
+    private const string FormerSuffix = ".before-";
+    private const int FormersKept = 3;
+
     public override string Description => $"SQLite file {path}";
 
     public override bool Embedded => true;
@@ -66,6 +70,34 @@ internal sealed class SqliteProduct(string path) : DatabaseProduct
                 .Database.ExecuteSqlAsync($"DELETE FROM \"__EFMigrationsLock\"", cancellation)
                 .ConfigureAwait(false);
         }
+    }
+
+    public override async Task<string?> KeepFormerAsync(DbContext context, CancellationToken cancellation)
+    {
+        var at = DateTimeOffset.UtcNow.ToString("yyyyMMdd'T'HHmmssfff'Z'", CultureInfo.InvariantCulture);
+        var kept = $"{path}{FormerSuffix}{at}";
+        // Made by its own command, so that what is still in the write-ahead log is in it.
+        var creating = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            creating.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        var empty = new FileStream(kept, creating);
+        await empty.DisposeAsync().ConfigureAwait(false);
+        await context.Database.ExecuteSqlAsync($"VACUUM INTO {kept}", cancellation).ConfigureAwait(false);
+        var directory = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        foreach (
+            var old in Directory
+                .GetFiles(directory, $"{Path.GetFileName(path)}{FormerSuffix}*")
+                .OrderDescending(StringComparer.Ordinal)
+                .Skip(FormersKept)
+        )
+        {
+            File.Delete(old);
+        }
+
+        return kept;
     }
 
     // https://www.sqlite.org/rescode.html

@@ -95,7 +95,8 @@ internal static class SetupCommand
                         _ => "to be migrated",
                     }
             ),
-            ("steps", plan.Pending.IsEmpty ? null : string.Join(", ", plan.Pending))
+            ("steps", plan.Pending.IsEmpty ? null : string.Join(", ", plan.Pending)),
+            ("kept as it was", plan.Former)
         );
         if (!dryRun)
         {

@@ -74,7 +74,11 @@ internal sealed partial class ManagerRole : IAsyncDisposable
         var database = ConfiguredDatabase.Of(node.Settings, node.DataDirectory);
         try
         {
-            await CatalogueSetup.EnsureAsync(database, node.Settings.Database.Migrate, cancellation);
+            var setup = await CatalogueSetup.EnsureAsync(database, node.Settings.Database.Migrate, cancellation);
+            if (setup.Former is { } former)
+            {
+                LogMigrated(node.Logs.CreateLogger<ManagerRole>(), setup.Pending.Length, former);
+            }
         }
         catch (Exception e) when (CatalogueDatabase.TroubleOf(e) is { } trouble)
         {
@@ -369,6 +373,12 @@ internal sealed partial class ManagerRole : IAsyncDisposable
             context.Connection.RemoteIpAddress = parsed;
         }
     }
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "The catalogue was brought up to this build in {Steps} step(s). As it was before it is kept at {Former}, for the way back"
+    )]
+    private static partial void LogMigrated(ILogger logger, int steps, string former);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "This manager's own report was not recorded: {Reason}")]
     private static partial void LogReportFailed(ILogger logger, string reason);

@@ -26,6 +26,9 @@ internal sealed class ClusterNode(RealCluster cluster, string name, string profi
     /// <summary>Settings of this node alone, each <c>key=value</c>.</summary>
     public IReadOnlyList<string> Settings { get; set; } = [];
 
+    /// <summary>Another build than the one under test; null for that one.</summary>
+    public string? Executable { get; set; }
+
     public NodeProcess Process => _process ?? throw new InvalidOperationException($"{name} was not started.");
 
     public bool IsRunning => _process is { HasExited: false };
@@ -57,7 +60,7 @@ internal sealed class ClusterNode(RealCluster cluster, string name, string profi
             await _process.DisposeAsync();
         }
 
-        _process = NodeProcess.Start(Arguments(), cluster.Environment, Network);
+        _process = NodeProcess.Start(Arguments(), cluster.Environment, Network, executable: Executable);
         if (token is not null)
         {
             await _process.TellAsync(token);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -11,6 +12,8 @@ internal static class Machine
     private const int LastOffset = 22_900; // 9763 + this stays below the ports the kernel gives to outgoing connections
     private const int Step = 20;
     private static readonly int[] s_ports = [4000, 7443, 8080, 8243, 8280, 8443, 9090, 9443, 9763];
+
+    private static readonly ConcurrentBag<FileStream> s_reserved = [];
 
     private static int s_next = Random.Shared.Next((LastOffset - FirstOffset) / Step);
 
@@ -30,13 +33,37 @@ internal static class Machine
         for (var attempt = 0; attempt < slots; attempt++)
         {
             var offset = FirstOffset + (Interlocked.Increment(ref s_next) % slots * Step);
-            if (s_ports.All(port => IsFree(port + offset) && IsFree(port + offset + 1)))
+            if (
+                TryReserve(offset)
+                && s_ports.All(port => Enumerable.Range(offset, Step).All(node => IsFree(port + node)))
+            )
             {
                 return offset;
             }
         }
 
         throw new InvalidOperationException($"No free ports above {FirstOffset}.");
+    }
+
+    // Other tests of this machine leave it alone as long as this process lives, also before a node listens.
+    private static bool TryReserve(int offset)
+    {
+        try
+        {
+            s_reserved.Add(
+                new FileStream(
+                    Path.Combine(Path.GetTempPath(), $"gatehouse-tests-{offset}.lock"),
+                    FileMode.OpenOrCreate,
+                    FileAccess.ReadWrite,
+                    FileShare.None
+                )
+            );
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     private static bool IsFree(int port)

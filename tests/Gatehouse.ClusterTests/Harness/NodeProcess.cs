@@ -57,12 +57,13 @@ internal sealed partial class NodeProcess : IAsyncDisposable
         IReadOnlyList<string> arguments,
         IReadOnlyDictionary<string, string>? environment = null,
         string? networkNamespace = null,
-        IReadOnlyList<string>? prefix = null
+        IReadOnlyList<string>? prefix = null,
+        string? executable = null
     )
     {
         List<string> words = networkNamespace is null ? [] : ["ip", "netns", "exec", networkNamespace];
         words.AddRange(prefix ?? []);
-        words.Add(s_executable);
+        words.Add(executable ?? s_executable);
         words.AddRange(arguments);
         var start = new ProcessStartInfo(words[0], words.Skip(1))
         {

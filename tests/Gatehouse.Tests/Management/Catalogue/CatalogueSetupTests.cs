@@ -1,5 +1,7 @@
 using Gatehouse.Management;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 
 namespace Gatehouse.Tests.Management;
 
@@ -75,6 +77,27 @@ public sealed class CatalogueSetupTests : IDisposable
         }
 
         await CatalogueSetup.ApplyAsync(database, Stop).WaitAsync(TimeSpan.FromSeconds(30), Stop);
+    }
+
+    [Fact]
+    public async Task Before_it_is_migrated_the_file_is_kept_as_it_was_and_three_of_those_are()
+    {
+        var database = CatalogueDatabase.Sqlite(FilePath);
+        for (var i = 0; i < 5; i++)
+        {
+            await using var context = database.Open();
+            await context.GetService<IMigrator>().MigrateAsync(context.Database.GetMigrations().First(), Stop);
+            var plan = await CatalogueSetup.ApplyAsync(database, Stop);
+
+            Assert.False(plan.Creates);
+            Assert.True(File.Exists(plan.Former));
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(plan.Former));
+            using var former = CatalogueDatabase.Sqlite(plan.Former);
+            Assert.Equal(plan.Pending, (await CatalogueSetup.PlanAsync(former, Stop)).Pending);
+        }
+
+        Assert.Equal(3, Directory.GetFiles(_directory, "catalogue.db.before-*").Length);
+        Assert.Null((await CatalogueSetup.ApplyAsync(database, Stop)).Former);
     }
 
     [Fact]
