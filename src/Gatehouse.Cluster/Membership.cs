@@ -15,6 +15,10 @@ public sealed partial class Membership
 {
     private static readonly TimeSpan s_watchInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_joinTimeout = TimeSpan.FromSeconds(30);
+
+    // A leave and the rejoin after it take less, so that neighbours in the order are hardly ever out together.
+    private static readonly TimeSpan s_turn = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan s_lastTurn = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan s_portTimeout = TimeSpan.FromSeconds(5);
 
     // Akka's own limit for the start of a cluster is 20 s.
@@ -37,6 +41,7 @@ public sealed partial class Membership
     private readonly Lock _publishing = new();
 
     private MemberRuntime? _runtime;
+    private string? _shown;
 
     // The port that was listened on: the others know this node by it.
     private int? _heldPort;
@@ -74,6 +79,9 @@ public sealed partial class Membership
     /// <summary>The cluster as this node sees it.</summary>
     public Latest<ClusterView> View { get; }
 
+    /// <summary>Thumbprint of the certificate that this member shows the others; null while it takes no part.</summary>
+    public string? Shown => Volatile.Read(ref _shown);
+
     /// <summary>The runtime now, for tests that break it.</summary>
     internal MemberRuntime? Runtime => Volatile.Read(ref _runtime);
 
@@ -106,6 +114,7 @@ public sealed partial class Membership
         }
         finally
         {
+            Volatile.Write(ref _shown, null);
             _table.LoseAll(View.Value.OwnAddress, _time.GetUtcNow());
             SetPhase(MembershipPhase.Off);
         }
@@ -195,6 +204,7 @@ public sealed partial class Membership
     private async Task<Ending> RunOnceAsync(int port, CancellationToken stopping)
     {
         var certificate = _trust.Certificate();
+        Volatile.Write(ref _shown, certificate.Thumbprint);
         var start = Task.Run(
             () =>
                 MemberRuntime.Start(
@@ -273,9 +283,9 @@ public sealed partial class Membership
     private async Task<Ending> TakePartAsync(MemberRuntime runtime, string thumbprint, CancellationToken ends)
     {
         var health = new RuntimeHealth(runtime, _time);
-        if (!await SearchAsync(runtime, health, ends).ConfigureAwait(false))
+        if (await SearchAsync(runtime, health, thumbprint, ends).ConfigureAwait(false) is { } ending)
         {
-            return Ending.Fault;
+            return ending;
         }
 
         // Akka gives up after 20 s by ending the runtime; this is the limit behind that one.
@@ -286,8 +296,13 @@ public sealed partial class Membership
         return await WatchAsync(runtime, health, thumbprint, ends).ConfigureAwait(false);
     }
 
-    /// <summary>Asks until somebody lets this node in or it forms a cluster. False when the runtime is stuck.</summary>
-    private async Task<bool> SearchAsync(MemberRuntime runtime, RuntimeHealth health, CancellationToken ends)
+    /// <summary>Asks until somebody lets this node in or it forms a cluster: null then, else why to begin anew.</summary>
+    private async Task<Ending?> SearchAsync(
+        MemberRuntime runtime,
+        RuntimeHealth health,
+        string thumbprint,
+        CancellationToken ends
+    )
     {
         SetPhase(MembershipPhase.Searching);
         var began = _time.GetTimestamp();
@@ -301,7 +316,13 @@ public sealed partial class Membership
             if (await health.TroubleAsync(round, ends).ConfigureAwait(false) is { } trouble)
             {
                 LogStuck(trouble);
-                return false;
+                return Ending.Fault;
+            }
+
+            if (_trust.Certificate().Thumbprint != thumbprint)
+            {
+                LogRenewed();
+                return Ending.Renewed;
             }
 
             var decision = JoinDecision.Make(
@@ -335,7 +356,7 @@ public sealed partial class Membership
                 runtime.Form();
             }
 
-            return true;
+            return null;
         }
     }
 
@@ -351,19 +372,19 @@ public sealed partial class Membership
         var next = s_watchInterval;
         while (true)
         {
-            try
+            if (await IsAskedAwayAsync(giveWay, next, thumbprint, ends).ConfigureAwait(false))
             {
-                await giveWay.WaitAsync(next, _time, ends).ConfigureAwait(false);
                 LogGivesWay();
                 return Ending.GivesWay;
-            }
-            catch (TimeoutException)
-            {
-                // The usual case: nobody asked this side to give way meanwhile.
             }
 
             if (_trust.Certificate().Thumbprint != thumbprint)
             {
+                // All nodes may have a new one at once, when the authority is rotated: they leave and come back one by one.
+                await giveWay
+                    .WaitAsync(TurnOf(runtime.Self, runtime.State.Members), _time, ends)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                ends.ThrowIfCancellationRequested();
                 LogRenewed();
                 return Ending.Renewed;
             }
@@ -385,6 +406,43 @@ public sealed partial class Membership
             // A first suspicion is looked at again soon.
             next = suspicion ? ClusterRivalry.Sustained : s_watchInterval;
         }
+    }
+
+    /// <summary>Waits; true when this side is to give way. A renewed certificate ends the wait early.</summary>
+    private async Task<bool> IsAskedAwayAsync(
+        Task giveWay,
+        TimeSpan atMost,
+        string thumbprint,
+        CancellationToken ends
+    )
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(ends);
+        var renewed = _trust.WhenRenewed?.Invoke(thumbprint, over.Token) ?? Task.Delay(Timeout.Infinite, over.Token);
+        try
+        {
+            await Task.WhenAny(giveWay, renewed).WaitAsync(atMost, _time, ends).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // The usual case: nothing happened meanwhile.
+        }
+        finally
+        {
+            await over.CancelAsync().ConfigureAwait(false);
+            await renewed.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return giveWay.IsCompleted;
+    }
+
+    /// <summary>How long a member waits before it leaves for a new certificate: its place in the order of addresses decides.</summary>
+    internal static TimeSpan TurnOf(MemberAddress self, IReadOnlyCollection<MemberAddress> members)
+    {
+        var before = members.Count(m =>
+            string.CompareOrdinal(m.ToString(), self.ToString()) < 0
+        );
+        var wait = s_turn * before;
+        return wait < s_lastTurn ? wait : s_lastTurn * ((double)before / Math.Max(1, members.Count));
     }
 
     private void OnAsked(Hello other)

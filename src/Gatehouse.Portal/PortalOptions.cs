@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Gatehouse.Portal;
@@ -5,6 +6,6 @@ namespace Gatehouse.Portal;
 /// <summary>What the portal is given by the node that runs it.</summary>
 public sealed record PortalOptions
 {
-    /// <summary>The cluster's certificate authority: what try-it trusts besides the system's authorities.</summary>
-    public required X509Certificate2 Authority { get; init; }
+    /// <summary>The cluster's certificate authorities, the one that issues first: what try-it trusts besides the system's.</summary>
+    public required Func<ImmutableArray<X509Certificate2>> Authorities { get; init; }
 }

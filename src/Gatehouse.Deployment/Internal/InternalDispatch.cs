@@ -1,5 +1,6 @@
 using Gatehouse.Deployment.Trust;
 using Gatehouse.Model;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -29,6 +30,12 @@ internal sealed partial class InternalDispatch(
         // No connection feature means that the handshake above did not run: nothing is served then.
         var connection = features.GetRequiredFeature<InternalConnection>();
         var peer = connection.Peer;
+        if (connection.Ends)
+        {
+            // The peer hears it with this answer and opens the next connection: no request of its is lost.
+            features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+        }
+
         var path = features.GetRequiredFeature<IHttpRequestFeature>().Path;
         var row = InternalPaths.Find(connection.Purpose, path, profile);
         if (row is null || !row.Admits(peer?.Profile))

@@ -7,6 +7,7 @@ using Gatehouse.Deployment.Trust;
 using Gatehouse.Model;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -27,6 +28,7 @@ namespace Gatehouse.Deployment.Internal;
 public sealed partial class InternalServer : IAsyncDisposable
 {
     private static readonly TimeSpan s_streamGrace = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan s_retirementGrace = TimeSpan.FromSeconds(1);
 
     private readonly InternalServerOptions _options;
     private readonly NodeIdentity _identity;
@@ -117,7 +119,7 @@ public sealed partial class InternalServer : IAsyncDisposable
 
         var address = _server.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
         Port = BindingAddress.Parse(address).Port;
-        _watching = CutDeniedAsync(_stopping.Token);
+        _watching = Task.WhenAll(CutDeniedAsync(_stopping.Token), EndRetiredAsync(_stopping.Token));
         LogListening(_options.Address?.ToString() ?? "*", Port, _identity.Node, _identity.Profile.Name());
     }
 
@@ -245,6 +247,9 @@ public sealed partial class InternalServer : IAsyncDisposable
         }
 
         connection.Peer = verdict.Peer;
+        connection.Authority =
+            certificate.Extensions.OfType<X509AuthorityKeyIdentifierExtension>().FirstOrDefault()?.KeyIdentifier
+            ?? ReadOnlyMemory<byte>.Empty;
         return true;
     }
 
@@ -256,7 +261,8 @@ public sealed partial class InternalServer : IAsyncDisposable
         {
             if (connection.Peer is not null)
             {
-                // Denied between the handshake and the line above, before the watcher could see it.
+                // Denied or retired between the handshake and the line above, before the watchers could see it.
+                connection.Ends = IsRetired(connection, _identity.Authorities);
                 if (_verification.Recheck(connection.Peer) is null)
                 {
                     await next(context);
@@ -309,6 +315,50 @@ public sealed partial class InternalServer : IAsyncDisposable
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested) { }
     }
 
+    // A rotation took an authority out: its certificates open nothing, and what they opened before ends too. API traffic ends
+    // with its next answer. A stream of the feed has none: after a moment for calls that are under way it is cut, and taken up
+    // again by its reader with the certificate that it has by now.
+    private async Task EndRetiredAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await foreach (var authorities in _identity.FollowAuthoritiesAsync(cancellation))
+            {
+                var retired = _connections.Where(c => IsRetired(c.Value, authorities)).ToList();
+                foreach (var (context, connection) in retired)
+                {
+                    connection.Ends = true;
+                    if (connection.Purpose == InternalPurpose.Control)
+                    {
+                        context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+                    }
+                }
+
+                if (retired.Count == 0)
+                {
+                    continue;
+                }
+
+                LogRetired(retired.Count);
+                await Task.Delay(s_retirementGrace, TimeProvider.System, cancellation);
+                foreach (var (context, connection) in retired)
+                {
+                    if (connection.Purpose == InternalPurpose.Control && _connections.ContainsKey(context))
+                    {
+                        context.Abort(new("The authority that issued the peer's certificate was retired."));
+                    }
+                }
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested) { }
+    }
+
+    private static bool IsRetired(InternalConnection connection, X509Certificate2Collection authorities) =>
+        !connection.Authority.IsEmpty
+        && !authorities
+            .SelectMany(a => a.Extensions.OfType<X509SubjectKeyIdentifierExtension>())
+            .Any(key => key.SubjectKeyIdentifierBytes.Span.SequenceEqual(connection.Authority.Span));
+
     private static string Printable(string? text) =>
         string.IsNullOrEmpty(text) ? "(none)" : new([.. text.Take(64).Select(c => c is > ' ' and <= '~' ? c : '?')]);
 
@@ -340,6 +390,12 @@ public sealed partial class InternalServer : IAsyncDisposable
             + "trying this port"
     )]
     private partial void LogTooManyAnonymous(int max);
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "{Count} open connection(s) were made with certificates of an authority that is believed no more: they end and are made anew"
+    )]
+    private partial void LogRetired(int count);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Cut the open connection of {Node} ({Profile}): {Reason}")]
     private partial void LogCut(string node, string profile, string reason);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Gatehouse.Model;
@@ -37,12 +38,26 @@ public sealed class CertificateAuthority : IDisposable
     public Digest Pin => Digest.Of(Certificate.RawData);
 
     /// <summary>Makes a new authority for <paramref name="cluster"/>.</summary>
-    public static CertificateAuthority Create(string cluster, TimeProvider time)
+    public static CertificateAuthority Create(string cluster, TimeProvider time) =>
+        Create($"CN=Gatehouse CA {cluster}", cluster, time);
+
+    /// <summary>Makes one that is to take over from another. Its name has the minute in it: some TLS libraries find authorities by name.</summary>
+    public static CertificateAuthority CreateSuccessor(string cluster, TimeProvider time) =>
+        Create(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"CN=Gatehouse CA {cluster} {time.GetUtcNow():yyyy-MM-dd HHmm}"
+            ),
+            cluster,
+            time
+        );
+
+    private static CertificateAuthority Create(string subject, string cluster, TimeProvider time)
     {
         NodeNames.Check(cluster, "a cluster's name");
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest(
-            new X500DistinguishedName($"CN=Gatehouse CA {cluster}"),
+            new X500DistinguishedName(subject),
             key,
             HashAlgorithmName.SHA256
         );

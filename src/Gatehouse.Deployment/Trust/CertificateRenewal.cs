@@ -30,33 +30,55 @@ public sealed partial class CertificateRenewal(
     // Timers cannot wait for weeks, and a wall clock that was set meanwhile is noticed.
     private static readonly TimeSpan s_longestWait = TimeSpan.FromHours(1);
 
+    private readonly Latest<string> _wanted = new("");
+
     /// <summary>Why the last try failed; null when it did not. For status and alerts.</summary>
     public string? Failure { get; private set; }
 
-    /// <summary>Renews for ever, each time it is due. Ends by cancellation only.</summary>
+    /// <summary>
+    /// Takes what a manager says the node's <see cref="NodeIdentity.Trust"/> is to be: another than it is makes a renewal due
+    /// now. Empty, from an older manager, says nothing.
+    /// </summary>
+    public void Learn(string trust)
+    {
+        if (trust.Length > 0)
+        {
+            _wanted.Change(known => known == trust ? known : trust);
+        }
+    }
+
+    /// <summary>Renews for ever, each time it is due or the cluster's authorities are others. Ends by cancellation only.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         var failures = 0;
+        var wanted = "";
         while (!cancellation.IsCancellationRequested)
         {
+            failures = _wanted.Value == wanted ? failures : 0;
+            wanted = _wanted.Value;
             var due = identity.Certificate.RenewAt - time.GetUtcNow();
-            if (due > TimeSpan.Zero)
-            {
-                await Task.Delay(due < s_longestWait ? due : s_longestWait, time, cancellation);
-            }
-            else if (await RenewOnceAsync(cancellation))
+            var isBehind = wanted.Length > 0 && wanted != identity.Trust;
+            if (due > TimeSpan.Zero && !isBehind)
             {
                 failures = 0;
+                await WaitAsync(due < s_longestWait ? due : s_longestWait, wanted, cancellation);
             }
-            else
+            else if (
+                !await RenewOnceAsync(cancellation, keeps: due > TimeSpan.Zero)
+                || (isBehind && wanted != identity.Trust)
+            )
             {
-                await Task.Delay(Pause(failures++, Random.Shared.NextDouble()), time, cancellation);
+                // In the second case a manager that has not heard of the stage yet, or of an older build, answered.
+                var pause = Pause(failures++, Random.Shared.NextDouble());
+                await WaitAsync(due > TimeSpan.Zero ? Soon(pause, failures) : pause, wanted, cancellation);
             }
         }
     }
 
     /// <summary>Renews now. False, with <see cref="Failure"/> and an alert in the log, when it failed; the present certificate stays in use.</summary>
-    public async Task<bool> RenewOnceAsync(CancellationToken cancellation)
+    /// <param name="cancellation">Gives up.</param>
+    /// <param name="keeps">Only the authorities are wanted: the present certificate stays when the one that issues now issued it.</param>
+    public async Task<bool> RenewOnceAsync(CancellationToken cancellation, bool keeps = false)
     {
         try
         {
@@ -64,10 +86,16 @@ public sealed partial class CertificateRenewal(
             {
                 CertificateRequest = ByteString.CopyFrom(identity.CreateRequest()),
                 Facts = facts(),
+                Keeps = keeps,
             };
             identity.Renew(await renew(request, cancellation));
             Failure = null;
-            LogRenewed(identity.Node, identity.Certificate.Identity.SerialNumber, identity.Certificate.Ends);
+            LogRenewed(
+                identity.Node,
+                identity.Certificate.Identity.SerialNumber,
+                identity.Certificate.Ends,
+                identity.Authorities.Count
+            );
             return true;
         }
         catch (Exception e) when (e is RpcException or IOException or InvalidDataException or HttpRequestException)
@@ -84,6 +112,25 @@ public sealed partial class CertificateRenewal(
     {
         var pause = s_firstPause * Math.Pow(2, Math.Min(failures, 6));
         return (pause < s_longestPause ? pause : s_longestPause) * (0.75 + (chance / 2));
+    }
+
+    // A stage of a rotation waits for this node: a second, two, four… until it is as long as for any other renewal.
+    private static TimeSpan Soon(TimeSpan pause, int failures)
+    {
+        var soon = TimeSpan.FromSeconds(Math.Pow(2, Math.Min(failures, 16) - 1));
+        return soon < pause ? soon : pause;
+    }
+
+    // Until the time is over or a manager wants something else than it did.
+    private async Task WaitAsync(TimeSpan atMost, string wanted, CancellationToken cancellation)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var over = Task.Delay(atMost, time, either.Token);
+        var other = _wanted.WhenAsync(w => w != wanted, either.Token);
+        await Task.WhenAny(over, other);
+        await either.CancelAsync();
+        await Task.WhenAll(over, other).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellation.ThrowIfCancellationRequested();
     }
 
     /// <summary>Asks the managers in turn, those that the node knows at that moment.</summary>
@@ -137,9 +184,9 @@ public sealed partial class CertificateRenewal(
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "The certificate of {Node} was renewed: {Serial}, valid until {Ends:u}"
+        Message = "The certificate of {Node} was renewed: {Serial}, valid until {Ends:u}; it believes {Authorities} authority(ies)"
     )]
-    private partial void LogRenewed(string node, string serial, DateTimeOffset ends);
+    private partial void LogRenewed(string node, string serial, DateTimeOffset ends, int authorities);
 
     [LoggerMessage(
         Level = LogLevel.Warning,

@@ -12,20 +12,20 @@ namespace Gatehouse.Deployment.Trust;
 
 /// <summary>The manager's side of joining: turns tokens into certificates, renews them, and gives managers the cluster key.</summary>
 /// <param name="ledger">Join tokens and registered nodes.</param>
-/// <param name="authority">Issues the certificates.</param>
+/// <param name="trust">Who issues the certificates, and whom nodes are told to believe; asked at each answer.</param>
 /// <param name="facts">What a node learns about the cluster; asked at each answer, so a new manager is in it.</param>
 /// <param name="clusterKey">For managers that join.</param>
 /// <param name="logger">Every certificate issued and every refusal.</param>
 public sealed partial class EnrolmentService(
     IEnrolmentLedger ledger,
-    CertificateAuthority authority,
+    Func<ClusterTrust> trust,
     Func<ClusterFacts> facts,
     ClusterKey clusterKey,
     ILogger<EnrolmentService> logger
 ) : Enrolment.EnrolmentBase
 {
     /// <summary>The authorities' certificates as PEM, for whoever asks.</summary>
-    public string AuthoritiesPem => authority.Certificate.ExportCertificatePem() + "\n";
+    public string AuthoritiesPem => trust().Pem;
 
     /// <inheritdoc/>
     public override async Task<JoinReply> Join(JoinRequest request, ServerCallContext context)
@@ -63,12 +63,13 @@ public sealed partial class EnrolmentService(
             throw new RpcException(new(StatusCode.PermissionDenied, reason));
         }
 
-        using var certificate = Issue(request.CertificateRequest, node);
+        var believed = trust();
+        using var certificate = Issue(believed, request.CertificateRequest, node);
         await ledger.RegisterAsync(node, certificate.SerialNumber, Ends(certificate), context.CancellationToken);
         LogIssued(node.Name, node.Profile.Name(), "joined", certificate.SerialNumber, Ends(certificate));
 
         // Read again: by registering, a manager may have become one of the managers.
-        return Reply(node, certificate);
+        return Reply(believed, node, certificate);
     }
 
     /// <inheritdoc/>
@@ -91,11 +92,20 @@ public sealed partial class EnrolmentService(
             );
         }
 
-        return RenewAsync(peer, request, context.CancellationToken);
+        return RenewAsync(peer, present, request, context.CancellationToken);
     }
 
     /// <summary>Renews without a connection, for the manager that holds the authority itself.</summary>
-    public async Task<JoinReply> RenewAsync(PeerIdentity peer, RenewRequest request, CancellationToken cancellation)
+    /// <param name="peer">Who asks.</param>
+    /// <param name="present">Its certificate.</param>
+    /// <param name="request">What it wants.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task<JoinReply> RenewAsync(
+        PeerIdentity peer,
+        X509Certificate2 present,
+        RenewRequest request,
+        CancellationToken cancellation
+    )
     {
         // Looked at before anything is signed, and once more as it is written: an eviction may come in between.
         if (!await ledger.IsRegisteredAsync(peer.Node, cancellation))
@@ -104,14 +114,21 @@ public sealed partial class EnrolmentService(
         }
 
         var node = ReadFacts(request.Facts, peer.Node, peer.Profile);
-        using var certificate = Issue(request.CertificateRequest, node);
+        var believed = trust();
+        if (request.Keeps && believed.Issued(present))
+        {
+            LogTold(node.Name, node.Profile.Name(), believed.Trusted.Length);
+            return Reply(believed, node, present);
+        }
+
+        using var certificate = Issue(believed, request.CertificateRequest, node);
         if (!await ledger.RenewAsync(node, certificate.SerialNumber, Ends(certificate), cancellation))
         {
             throw NotRegistered(peer);
         }
 
         LogIssued(node.Name, node.Profile.Name(), "renewed", certificate.SerialNumber, Ends(certificate));
-        return Reply(node, certificate);
+        return Reply(believed, node, certificate);
     }
 
     /// <inheritdoc/>
@@ -129,9 +146,9 @@ public sealed partial class EnrolmentService(
         return new() { Key = ByteString.CopyFrom(clusterKey.Export()) };
     }
 
-    private JoinReply Reply(Node node, X509Certificate2 certificate)
+    private JoinReply Reply(ClusterTrust believed, Node node, X509Certificate2 certificate)
     {
-        var reply = facts().ToReply(certificate, [authority.Certificate]);
+        var reply = facts().ToReply(certificate, believed.Trusted);
         if (node.Profile == Profile.LoadBalancer)
         {
             // Made of the cluster key, so that all balancers have the same and no database or feed has it.
@@ -146,12 +163,12 @@ public sealed partial class EnrolmentService(
         return reply;
     }
 
-    private X509Certificate2 Issue(ByteString request, Node node)
+    private X509Certificate2 Issue(ClusterTrust believed, ByteString request, Node node)
     {
         var cluster = facts();
         try
         {
-            return authority.Issue(
+            return believed.Issuing.Issue(
                 request.Span,
                 cluster.Cluster,
                 node.Profile,
@@ -228,6 +245,12 @@ public sealed partial class EnrolmentService(
         Message = "{Node} ({Profile}) {What}: certificate {Serial}, valid until {Ends:u}"
     )]
     private partial void LogIssued(string node, string profile, string what, string serial, DateTimeOffset ends);
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Told {Node} ({Profile}) whom to believe: {Authorities} authority(ies)"
+    )]
+    private partial void LogTold(string node, string profile, int authorities);
 
     [LoggerMessage(
         Level = LogLevel.Warning,

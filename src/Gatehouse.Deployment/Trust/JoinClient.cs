@@ -86,9 +86,9 @@ public sealed partial class JoinClient(TimeProvider time, ILoggerFactory loggers
 
             try
             {
-                using var authority = await LearnAuthorityAsync(address, token, cancellation);
-                var reply = await AskAsync(address, authority, request, cancellation);
-                return Store(dataDirectory, reply, authority);
+                var pinned = await LearnAuthoritiesAsync(address, token, cancellation);
+                var reply = await AskAsync(address, pinned, request, cancellation);
+                return Store(dataDirectory, reply, pinned);
             }
             catch (JoinException e) when (e.Failure is JoinFailure.TokenRefused or JoinFailure.FactsRefused)
             {
@@ -121,7 +121,7 @@ public sealed partial class JoinClient(TimeProvider time, ILoggerFactory loggers
     }
 
     // Nothing secret is said here: one GET to whoever answers, bounded in time and size.
-    private async Task<X509Certificate2> LearnAuthorityAsync(
+    private async Task<X509Certificate2Collection> LearnAuthoritiesAsync(
         HostPort address,
         JoinToken token,
         CancellationToken cancellation
@@ -179,19 +179,20 @@ public sealed partial class JoinClient(TimeProvider time, ILoggerFactory loggers
         }
         catch (CryptographicException) { }
 
-        var pinned = authorities.FirstOrDefault(a => Digest.Of(a.RawData) == token.Pin);
-        return pinned
-            ?? throw new JoinException(
+        X509Certificate2Collection pinned = [.. authorities.Where(token.Names)];
+        return pinned.Count > 0
+            ? pinned
+            : throw new JoinException(
                 JoinFailure.WrongAuthority,
                 $"{address} shows another certificate authority than the join token names. Either the token is of another "
-                    + "cluster (or of this one before it was initialised anew), or somebody sits in between. The token's secret "
-                    + "was not sent. Check the address, or make a new token on the manager."
+                    + "cluster (or of this one before its authority was rotated or it was initialised anew), or somebody sits in "
+                    + "between. The token's secret was not sent. Check the address, or make a new token on the manager."
             );
     }
 
     private async Task<JoinReply> AskAsync(
         HostPort address,
-        X509Certificate2 authority,
+        X509Certificate2Collection pinned,
         JoinRequest request,
         CancellationToken cancellation
     )
@@ -199,7 +200,7 @@ public sealed partial class JoinClient(TimeProvider time, ILoggerFactory loggers
         // The judge of every other connection, with the pinned authority: the secret goes to a manager or to nobody.
         var verification = new PeerVerification(
             null,
-            () => [authority],
+            () => pinned,
             new(),
             time,
             loggers.CreateLogger<PeerVerification>()
@@ -261,11 +262,11 @@ public sealed partial class JoinClient(TimeProvider time, ILoggerFactory loggers
         };
     }
 
-    private static NodeIdentity Store(string dataDirectory, JoinReply reply, X509Certificate2 authority)
+    private static NodeIdentity Store(string dataDirectory, JoinReply reply, X509Certificate2Collection pinned)
     {
         try
         {
-            if (!reply.Authorities.Any(a => a.Span.SequenceEqual(authority.RawDataMemory.Span)))
+            if (!reply.Authorities.Any(a => pinned.Any(p => a.Span.SequenceEqual(p.RawDataMemory.Span))))
             {
                 throw new InvalidDataException("it lacks the authority that the token names");
             }

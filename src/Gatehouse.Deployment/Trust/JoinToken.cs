@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using Gatehouse.Model;
@@ -13,12 +14,16 @@ public sealed record JoinToken
     private const int MaxLength = 8192;
     private const int MaxAddresses = 16;
     private const int SecretLength = 32;
+    private const int MaxOtherPins = 4;
 
     /// <summary>Where managers listen for it: <c>host:port</c> of their 7443.</summary>
     public required ImmutableArray<string> Addresses { get; init; }
 
     /// <summary>SHA-256 of the authority's certificate; the joiner compares before it sends the secret.</summary>
     public required Digest Pin { get; init; }
+
+    /// <summary>The same of an authority that takes over from that one, or is taken over from; else empty.</summary>
+    public ImmutableArray<Digest> OtherPins { get; init; } = [];
 
     /// <summary>Names the token in the ledger.</summary>
     public required string Id { get; init; }
@@ -31,6 +36,10 @@ public sealed record JoinToken
 
     /// <summary>How it is called; for display, the manager's ledger decides.</summary>
     public required string Node { get; init; }
+
+    /// <summary>True for an authority that the token pins.</summary>
+    public bool Names(X509Certificate2 authority) =>
+        Digest.Of(authority.RawData) is var pin && (pin == Pin || OtherPins.Contains(pin));
 
     /// <summary>A new secret.</summary>
     public static byte[] NewSecret() => RandomNumberGenerator.GetBytes(SecretLength);
@@ -50,6 +59,17 @@ public sealed record JoinToken
 
             writer.WriteEndArray();
             writer.WriteBase64String("pin", Pin.ToArray());
+            if (!OtherPins.IsEmpty)
+            {
+                writer.WriteStartArray("otherPins");
+                foreach (var pin in OtherPins)
+                {
+                    writer.WriteBase64StringValue(pin.ToArray());
+                }
+
+                writer.WriteEndArray();
+            }
+
             writer.WriteString("id", Id);
             writer.WriteBase64String("secret", Secret.Span);
             writer.WriteString("profile", Profile.Name());
@@ -91,6 +111,9 @@ public sealed record JoinToken
             {
                 Addresses = addresses,
                 Pin = Digest.From(root.GetProperty("pin").GetBytesFromBase64()),
+                OtherPins = root.TryGetProperty("otherPins", out var others)
+                    ? [.. others.EnumerateArray().Take(MaxOtherPins).Select(p => Digest.From(p.GetBytesFromBase64()))]
+                    : [],
                 Id = id,
                 Secret = secret,
                 Profile = profile,

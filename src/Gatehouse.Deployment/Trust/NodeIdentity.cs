@@ -20,7 +20,8 @@ public sealed class NodeIdentity : IDisposable
     private readonly ECDsa _key;
     private readonly Latest<NodeCertificate> _certificate;
     private readonly Latest<ClusterFacts> _facts;
-    private X509Certificate2Collection _authorities;
+    private readonly Latest<X509Certificate2Collection> _authorities;
+    private string _trust;
 
     private NodeIdentity(string folder, ECDsa key, Material material)
     {
@@ -29,7 +30,8 @@ public sealed class NodeIdentity : IDisposable
         Identity = material.Certificate.Identity;
         _certificate = new(material.Certificate);
         _facts = new(material.Facts);
-        _authorities = material.Authorities;
+        _authorities = new(material.Authorities);
+        _trust = material.Trust;
     }
 
     /// <summary>Cluster, profile and name; the serial number is the one at load.</summary>
@@ -51,11 +53,18 @@ public sealed class NodeIdentity : IDisposable
     public ClusterFacts Facts => _facts.Value;
 
     /// <summary>The cluster's authorities.</summary>
-    public X509Certificate2Collection Authorities => Volatile.Read(ref _authorities);
+    public X509Certificate2Collection Authorities => _authorities.Value;
+
+    /// <summary>Whom it believes and who issued its certificate: <see cref="ClusterTrust.Id"/> of the state it is at.</summary>
+    public string Trust => Volatile.Read(ref _trust);
 
     /// <summary>The certificate now, then each renewed one.</summary>
     public IAsyncEnumerable<NodeCertificate> FollowCertificateAsync(CancellationToken cancellation) =>
         _certificate.FollowAsync(cancellation);
+
+    /// <summary>The authorities now, then whenever they are told anew.</summary>
+    public IAsyncEnumerable<X509Certificate2Collection> FollowAuthoritiesAsync(CancellationToken cancellation) =>
+        _authorities.FollowAsync(cancellation);
 
     /// <summary>
     /// The identity in <paramref name="dataDirectory"/>; null when it holds none. Throws <see cref="InvalidDataException"/>
@@ -155,7 +164,7 @@ public sealed class NodeIdentity : IDisposable
     public byte[] CreateRequest() => CertificateRequests.Create(_key, Node);
 
     /// <summary>
-    /// Stores a renewed certificate and uses it from the next handshake on; connections that are open stay. Throws
+    /// Stores a renewed certificate, or the present one with what else is new, and uses it from the next handshake on; connections that are open stay. Throws
     /// <see cref="InvalidDataException"/> when it is not for this node, and <see cref="IOException"/> when it cannot be stored;
     /// the present one stays in use then.
     /// </summary>
@@ -170,9 +179,10 @@ public sealed class NodeIdentity : IDisposable
 
         WriteSharedKeys(_folder, reply);
         Write(_folder, material);
-        Volatile.Write(ref _authorities, material.Authorities);
         _facts.Set(material.Facts);
+        _authorities.Set(material.Authorities);
         _certificate.Set(material.Certificate);
+        Volatile.Write(ref _trust, material.Trust);
     }
 
     /// <inheritdoc/>
@@ -199,7 +209,8 @@ public sealed class NodeIdentity : IDisposable
     private sealed record Material(
         NodeCertificate Certificate,
         X509Certificate2Collection Authorities,
-        ClusterFacts Facts
+        ClusterFacts Facts,
+        string Trust
     )
     {
         public static Material Check(JoinReply reply, ECDsa key)
@@ -244,19 +255,13 @@ public sealed class NodeIdentity : IDisposable
             }
 
             // As of its own lifetime: an expired identity is still an identity, and API traffic goes on with it.
-            if (
-                !AuthorityChain.Holds(
-                    authorities,
-                    certificate,
-                    new(certificate.NotAfter.ToUniversalTime().AddSeconds(-1))
-                )
-            )
+            if (ClusterTrust.Of(authorities, certificate) is not { } trust)
             {
                 throw new InvalidDataException("the certificate was not issued by the authority in ca.crt.");
             }
 
             using var verifier = new CatalogueVerifier(facts.CatalogueKey.Span);
-            return new(new(certificate, key, identity), authorities, facts);
+            return new(new(certificate, key, identity), authorities, facts, trust);
         }
     }
 }

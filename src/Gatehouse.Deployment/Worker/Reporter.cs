@@ -77,6 +77,7 @@ internal sealed partial class Reporter(
             Facts = options.Facts(),
             FreshnessUnverified = now.Unverified,
             CertificateTrouble = Short(options.CertificateTrouble() ?? ""),
+            Trust = options.Trust(),
         };
         report.IgnoredHops.AddRange(options.IgnoredHops().Take(MostHops));
         report.Refusals.AddRange(

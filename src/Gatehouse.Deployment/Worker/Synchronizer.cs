@@ -255,8 +255,11 @@ public sealed partial class Synchronizer
         }
     }
 
-    private void OnReply(ReportReply reply) =>
+    private void OnReply(ReportReply reply)
+    {
+        _options.LearnTrust(reply.Trust);
         Change(s => s.Draining == reply.Draining ? s : s with { Draining = reply.Draining });
+    }
 
     private void Change(Func<SyncStatus, SyncStatus> change) => _status.Change(change);
 

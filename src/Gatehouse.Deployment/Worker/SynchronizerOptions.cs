@@ -38,6 +38,12 @@ public sealed record SynchronizerOptions
     /// <summary>Why the node's certificate could not be renewed; null while all is well.</summary>
     public Func<string?> CertificateTrouble { get; init; } = () => null;
 
+    /// <summary>Whom the node believes and who issued its certificate (<see cref="NodeIdentity.Trust"/>).</summary>
+    public Func<string> Trust { get; init; } = () => "";
+
+    /// <summary>Takes what a manager says that is to be (<see cref="CertificateRenewal.Learn"/>).</summary>
+    public Action<string> LearnTrust { get; init; } = static _ => { };
+
     /// <summary>Proxies in front whose <c>X-Forwarded-For</c> is not believed.</summary>
     public Func<IEnumerable<string>> IgnoredHops { get; init; } = () => [];
 

@@ -50,6 +50,7 @@ public sealed class Restore(
                         .Where(t => t.RevokedAt != null)
                         .ToDictionaryAsync(t => t.Id, t => t.RevokedAt, cancellation)
                         .ConfigureAwait(false);
+                    var secrets = await context.Secrets.AsNoTracking().ToListAsync(cancellation).ConfigureAwait(false);
                     var former = backup.Rows("catalogue_head").Single();
                     var keepsAudit = await IsContinuedAsync(context, former, cancellation).ConfigureAwait(false);
 
@@ -62,8 +63,9 @@ public sealed class Restore(
                         head.AuditChain = Digest.From(former("audit_chain").GetBytesFromBase64());
                     }
 
-                    // 4. Rights that were taken stay taken.
+                    // 4. Rights that were taken stay taken, and the authority that nodes believe by now stays theirs.
                     await KeepTakenAsync(context, head, present, revoked, cancellation).ConfigureAwait(false);
+                    await KeepAuthorityAsync(context, secrets, cancellation).ConfigureAwait(false);
                     await context.SaveChangesAsync(cancellation).ConfigureAwait(false);
 
                     // 5. A new history, which signs everything anew.
@@ -263,6 +265,34 @@ public sealed class Restore(
 
     private static bool Replaces(ITable table, bool keepsAudit) =>
         table.Name != "catalogue_head" && table.Name != "node_status" && !(keepsAudit && table.Name == "audit");
+
+    private async Task KeepAuthorityAsync(
+        CatalogueContext context,
+        List<SecretRow> present,
+        CancellationToken cancellation
+    )
+    {
+        var restored = await context.Secrets.ToListAsync(cancellation).ConfigureAwait(false);
+        var kept = ClusterAuthorities.KeptOver(clusterKey, present, restored);
+        if (kept.Count == 0)
+        {
+            return;
+        }
+
+        foreach (var row in restored.Where(r => ClusterAuthorities.IsOf(r.Name)))
+        {
+            if (kept.FirstOrDefault(k => k.Name == row.Name) is { } own)
+            {
+                row.Wrapped = own.Wrapped;
+            }
+            else
+            {
+                context.Secrets.Remove(row);
+            }
+        }
+
+        context.Secrets.AddRange(kept.Where(k => restored.All(r => r.Name != k.Name)));
+    }
 
     private static async Task KeepTakenAsync(
         CatalogueContext context,

@@ -71,7 +71,12 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
                 }
         );
         var current = await UpdateFactsAsync(registered, report.Facts, cancellation).ConfigureAwait(false);
-        return new() { Node = node.Node, Draining = current.Draining };
+        return new()
+        {
+            Node = node.Node,
+            Draining = current.Draining,
+            Trust = options.Authorities?.Current.Id ?? "",
+        };
     }
 
     /// <inheritdoc/>

@@ -56,6 +56,11 @@ internal sealed partial class NodeKeeper(
             {
                 await TryAsync("read what nodes told other managers", () => board.RefreshAsync(stopping))
                     .ConfigureAwait(false);
+                await TryAsync(
+                        "read the certificate authority",
+                        () => options.Authorities?.RefreshAsync(stopping) ?? Task.CompletedTask
+                    )
+                    .ConfigureAwait(false);
             }
         }
     }

@@ -42,6 +42,7 @@ public static class GatehouseManagement
         services.AddSingleton<IEnrolmentLedger>(s => s.GetRequiredService<EnrolmentLedger>());
         services.AddSingleton<NodeRegistry>();
         services.AddSingleton<NodeInspections>();
+        services.AddSingleton<AuthorityRotation>();
         services.AddSingleton<Alerts>();
         services.AddSingleton<ClusterStatus>();
         services.AddSingleton<HistoryWatch>();
@@ -146,6 +147,7 @@ public static class GatehouseManagement
         rest.MapMe();
         rest.MapUsers();
         rest.MapNodes();
+        rest.MapAuthority();
         rest.MapEvents();
         rest.MapAudit();
         rest.MapApis();

@@ -22,6 +22,9 @@ public sealed record ManagementOptions
     /// </summary>
     public ClusterKey? ClusterKey { get; init; }
 
+    /// <summary>The cluster's authority; null where none can be rotated.</summary>
+    public ClusterAuthorities? Authorities { get; init; }
+
     /// <summary>This node's own name.</summary>
     public required string NodeName { get; init; }
 

@@ -26,7 +26,7 @@ public sealed class TryIt(PortalOptions options, ManagementOptions management, T
             AllowAutoRedirect = false,
             UseProxy = false,
             UseCookies = false,
-            SslOptions = new() { RemoteCertificateValidationCallback = IsTrusted(options.Authority) },
+            SslOptions = new() { RemoteCertificateValidationCallback = IsTrusted(options.Authorities) },
         }
     )
     {
@@ -124,7 +124,9 @@ public sealed class TryIt(PortalOptions options, ManagementOptions management, T
 
     // The node's own certificate, or one that the machine trusts. The name is not looked at when the cluster's authority
     // signed it: the address was taken from the catalogue.
-    private static RemoteCertificateValidationCallback IsTrusted(X509Certificate2 authority) =>
+    private static RemoteCertificateValidationCallback IsTrusted(
+        Func<ImmutableArray<X509Certificate2>> authorities
+    ) =>
         (_, certificate, _, errors) =>
         {
             if (errors == SslPolicyErrors.None)
@@ -139,7 +141,7 @@ public sealed class TryIt(PortalOptions options, ManagementOptions management, T
 
             using var chain = new X509Chain();
             chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-            chain.ChainPolicy.CustomTrustStore.Add(authority);
+            chain.ChainPolicy.CustomTrustStore.AddRange(authorities().ToArray());
             chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
             return chain.Build(shown);
         };

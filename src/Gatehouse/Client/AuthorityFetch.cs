@@ -12,7 +12,7 @@ internal static class AuthorityFetch
 {
     private const int Longest = 64 * 1024;
 
-    /// <summary>The authority as PEM.</summary>
+    /// <summary>The authority as PEM; both while one takes over from another and the link pins them.</summary>
     public static async Task<string> PinnedAsync(Uri manager, string pin, CancellationToken cancellation)
     {
         using var handler = new SocketsHttpHandler
@@ -34,9 +34,14 @@ internal static class AuthorityFetch
         try
         {
             var pem = await http.GetStringAsync(url, cancellation);
-            using var authority = X509Certificate2.CreateFromPem(pem);
-            return SignInLink.PinOf(authority).Equals(pin, StringComparison.OrdinalIgnoreCase)
-                ? authority.ExportCertificatePem()
+            var authorities = new X509Certificate2Collection();
+            authorities.ImportFromPem(pem);
+            var pins = pin.Split(',');
+            var pinned = authorities
+                .Where(a => pins.Contains(SignInLink.PinOf(a), StringComparer.OrdinalIgnoreCase))
+                .ToList();
+            return pinned.Count > 0
+                ? string.Concat(pinned.Select(a => a.ExportCertificatePem() + "\n"))
                 : throw new CommandFailure(
                     ExitCode.NotAllowed,
                     "the manager that answers is not the one of the link: its certificate authority is another",

@@ -28,36 +28,57 @@ internal sealed class ManagerClient : IDisposable
         };
 
     private readonly ImmutableArray<Uri> _managers;
-    private readonly HttpClient _http;
+    private readonly ManagerContext _context;
+    private readonly string? _credentials;
+    private readonly List<HttpClient> _former = [];
+    private HttpClient _http;
+    private string? _authority;
     private readonly TimeSpan _timeout;
     private int _preferred;
 
     /// <summary>Talks to the cluster a context describes.</summary>
-    public ManagerClient(ManagerContext context, TimeSpan timeout)
+    /// <param name="context">The cluster.</param>
+    /// <param name="timeout">For each request.</param>
+    /// <param name="credentials">The file that keeps the context's authority, to be kept up; null for none.</param>
+    public ManagerClient(ManagerContext context, TimeSpan timeout, string? credentials = null)
     {
+        _context = context;
+        _credentials = credentials;
         _managers = context.Managers;
         _timeout = timeout;
+        _authority = context.Ca;
+        _http = Connect();
+    }
+
+    private HttpClient Connect()
+    {
         var handler = new SocketsHttpHandler
         {
             ConnectTimeout = TimeSpan.FromSeconds(5),
             AllowAutoRedirect = false, // a redirect would carry the token to wherever it points
             UseCookies = false,
         };
-        if (context.Ca is not null)
+        if (_authority is not null)
         {
-            handler.SslOptions.CertificateChainPolicy = TrustOnly(context.Ca);
+            handler.SslOptions.CertificateChainPolicy = TrustOnly(_authority);
         }
 
-        _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan }; // each request has its own
-        if (context.Token is not null)
+        var http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan }; // each request has its own
+        if (_context.Token is not null)
         {
-            _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", context.Token);
+            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", _context.Token);
         }
+
+        return http;
     }
 
     /// <summary>Talks to the cluster that the options of a command, or the user's saved credentials, name.</summary>
     public static ManagerClient For(Call call) =>
-        new(ManagerContextChoice.Of(call), TimeSpan.FromSeconds(Math.Max(1, call.Get(GlobalOptions.Timeout))));
+        new(
+            ManagerContextChoice.Of(call),
+            TimeSpan.FromSeconds(Math.Max(1, call.Get(GlobalOptions.Timeout))),
+            Credentials.PathFor(call.Terminal)
+        );
 
     /// <summary>Reads.</summary>
     public Task<T> GetAsync<T>(string path, CancellationToken cancellation) =>
@@ -164,7 +185,28 @@ internal sealed class ManagerClient : IDisposable
         throw failure!;
     }
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose()
+    {
+        _http.Dispose();
+        _former.ForEach(http => http.Dispose());
+    }
+
+    private async Task FollowAuthorityAsync(HttpResponseMessage answer, Uri manager, CancellationToken cancellation)
+    {
+        if (
+            _authority is { } kept
+            && await AuthorityFollower.NewerAsync(kept, answer, _http, manager, cancellation) is { } newer
+        )
+        {
+            _authority = newer;
+            _former.Add(_http); // streams may still run over it
+            _http = Connect();
+            if (_credentials is not null)
+            {
+                AuthorityFollower.Keep(_credentials, kept, newer);
+            }
+        }
+    }
 
     private async Task<(byte[] Body, Uri Url)> SendForBytesAsync(
         HttpMethod method,
@@ -195,7 +237,13 @@ internal sealed class ManagerClient : IDisposable
                 using var response = await _http.SendAsync(request, deadline.Token);
                 var body = await response.Content.ReadAsByteArrayAsync(deadline.Token);
                 _preferred = (_preferred + attempt) % _managers.Length;
-                return response.IsSuccessStatusCode ? (body, url) : throw ManagerProblem.Read(response, body);
+                if (response.IsSuccessStatusCode)
+                {
+                    await FollowAuthorityAsync(response, manager, deadline.Token);
+                    return (body, url);
+                }
+
+                throw ManagerProblem.Read(response, body);
             }
             catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
             {

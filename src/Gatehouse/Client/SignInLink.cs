@@ -11,12 +11,12 @@ namespace Gatehouse.Client;
 /// </summary>
 /// <param name="Manager">The manager's address.</param>
 /// <param name="Code">Spent by the first sign-in.</param>
-/// <param name="Pin">Lower-case hex; null when the manager's certificate is one the system trusts.</param>
+/// <param name="Pin">Lower-case hex, two with a comma between while one authority takes over from another; null when the manager's certificate is one the system trusts.</param>
 internal sealed record SignInLink(Uri Manager, string Code, string? Pin)
 {
     /// <summary>The link that a manager of this authority prints.</summary>
-    public static SignInLink For(Uri manager, string code, X509Certificate2 authority) =>
-        new(manager, code, PinOf(authority));
+    public static SignInLink For(Uri manager, string code, IEnumerable<X509Certificate2> authorities) =>
+        new(manager, code, string.Join(',', authorities.Select(PinOf)));
 
     /// <summary>How an authority is pinned.</summary>
     public static string PinOf(X509Certificate2 authority) =>

@@ -10,7 +10,7 @@ using Gatehouse.Deployment.Trust;
 
 namespace Gatehouse.Commands;
 
-/// <summary><c>gatehouse cert create | show | renew | request | import | export | trust</c>: certificates for public names.</summary>
+/// <summary><c>gatehouse cert create | show | renew | request | import | export | trust | rotate-ca</c>: certificates for public names, and the cluster's authority.</summary>
 internal static class CertCommands
 {
     private static readonly Argument<string[]> s_hosts = new("hosts")
@@ -61,14 +61,15 @@ internal static class CertCommands
     };
 
     public static Command Create() =>
-        new Command("cert", "Make, look at and convert certificates for public names").With(
+        new Command("cert", "Make, look at and convert certificates for public names; rotate the cluster's authority").With(
             New(),
             Show(),
             Renew(),
             Request(),
             Import(),
             Export(),
-            Trust()
+            Trust(),
+            RotateAuthorityCommand.Create()
         );
 
     private static Command New() =>
@@ -296,8 +297,9 @@ internal static class CertCommands
         )
             .With(to)
             .Does(
-                (call, _) =>
+                async (call, cancellation) =>
                 {
+                    await RefreshAsync(call, cancellation);
                     var pem =
                         ManagerContextChoice.Of(call).Ca
                         ?? throw new CommandFailure(
@@ -311,14 +313,26 @@ internal static class CertCommands
                         call.Output.Say(
                             "For all programs of a Debian machine: gatehouse cert trust --out /usr/local/share/ca-certificates/gatehouse.crt && update-ca-certificates"
                         );
-                        return Task.CompletedTask;
+                        return;
                     }
 
                     DurableFile.Write(file, Encoding.ASCII.GetBytes(pem));
                     call.Output.Say($"{file} is written; for one call: curl --cacert {file} …");
-                    return Task.CompletedTask;
                 }
             );
+    }
+
+    // While the authority is rotated there are two: the answer to any request brings the other. Without a manager what is kept counts.
+    private static async Task RefreshAsync(Call call, CancellationToken cancellation)
+    {
+        try
+        {
+            await call.Manager.GetAsync<Management.AuthorityView>("authority", cancellation);
+        }
+        catch (CommandFailure failure) when (failure.Code is not ExitCode.Usage)
+        {
+            call.Output.Warn($"as it is kept here; the manager could not be asked: {failure.Message}");
+        }
     }
 
     private static X509Certificate2 Sign(AsymmetricAlgorithm key, IReadOnlyList<string> hosts, int days)

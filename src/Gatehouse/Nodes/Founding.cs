@@ -12,9 +12,7 @@ namespace Gatehouse.Nodes;
 /// </summary>
 internal static class Founding
 {
-    /// <summary>The wrapped secrets in the catalogue. Append only: the name is part of the wrapping.</summary>
-    public const string AuthorityKeySecret = "authority-key";
-    public const string AuthorityCertificateSecret = "authority-certificate";
+    /// <summary>A wrapped secret in the catalogue. For ever: the name is part of the wrapping.</summary>
     public const string CatalogueKeySecret = "catalogue-key";
 
     public static async Task<NodeIdentity> FoundAsync(
@@ -36,8 +34,8 @@ internal static class Founding
         using var catalogueKey = CatalogueKey.Create();
         await new SecretStore(database, clusterKey).PutAsync(
             [
-                (AuthorityKeySecret, authority.ExportKey()),
-                (AuthorityCertificateSecret, authority.Certificate.RawData),
+                (ClusterAuthorities.KeySecret, authority.ExportKey()),
+                (ClusterAuthorities.CertificateSecret, authority.Certificate.RawData),
                 (CatalogueKeySecret, catalogueKey.ExportKey()),
             ],
             cancellation
@@ -76,7 +74,7 @@ internal static class Founding
         try
         {
             if (
-                await new SecretStore(database, key).FindAsync(AuthorityKeySecret, cancellation) is not null
+                await new SecretStore(database, key).FindAsync(ClusterAuthorities.KeySecret, cancellation) is not null
                 && present is null
             )
             {

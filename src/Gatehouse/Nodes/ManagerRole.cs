@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography.X509Certificates;
 using Gatehouse.Cli;
+using Gatehouse.Client;
 using Gatehouse.Cluster;
 using Gatehouse.Commands;
 using Gatehouse.Deployment.Manager;
@@ -29,7 +29,6 @@ internal sealed partial class ManagerRole : IAsyncDisposable
     private readonly WebApplication _application;
     private readonly PipelineServer _server;
     private readonly PortalHost _portal;
-    private readonly CertificateAuthority _authority;
     private readonly CatalogueKey _catalogueKey;
     private readonly ClusterKey _clusterKey;
 
@@ -38,7 +37,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
         WebApplication application,
         PipelineServer server,
         PortalHost portal,
-        CertificateAuthority authority,
+        ClusterAuthorities authorities,
         CatalogueKey catalogueKey,
         ClusterKey clusterKey
     )
@@ -47,12 +46,11 @@ internal sealed partial class ManagerRole : IAsyncDisposable
         _application = application;
         _server = server;
         _portal = portal;
-        _authority = authority;
         _catalogueKey = catalogueKey;
         _clusterKey = clusterKey;
         Enrolment = new(
             Services.GetRequiredService<IEnrolmentLedger>(),
-            authority,
+            () => authorities.Current,
             Facts,
             clusterKey,
             node.Logs.CreateLogger<EnrolmentService>()
@@ -90,9 +88,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
         }
 
         var secrets = new SecretStore(database, clusterKey);
-        var certificate = await RequireAsync(secrets, Founding.AuthorityCertificateSecret, cancellation);
-        var key = await RequireAsync(secrets, Founding.AuthorityKeySecret, cancellation);
-        var authority = CertificateAuthority.Load(certificate, key, node.Time);
+        var authorities = await ClusterAuthorities.LoadAsync(database, clusterKey, node.Time, cancellation);
         var catalogueKey = CatalogueKey.Load(await RequireAsync(secrets, Founding.CatalogueKeySecret, cancellation));
 
         var server = new PipelineServer();
@@ -108,10 +104,11 @@ internal sealed partial class ManagerRole : IAsyncDisposable
                 Database = database,
                 CatalogueKey = catalogueKey,
                 ClusterKey = clusterKey,
+                Authorities = authorities,
                 NodeName = node.Identity.Node,
                 Profile = node.Identity.Profile,
                 Inspect = (other, cancellation) => NodeInspector.AskAsync(node, other, cancellation),
-                EncodeJoinToken = grant => Encode(node, authority, grant),
+                EncodeJoinToken = grant => Encode(node, authorities.Current, grant),
                 HistoryFile = Path.Combine(node.DataDirectory, "catalogue", "seen.json"),
                 FollowNodes = node.Identity.Profile.IsWorker() ? null : node.Directory.Read,
                 Membership = membership,
@@ -124,8 +121,16 @@ internal sealed partial class ManagerRole : IAsyncDisposable
         builder.Services.AddGatehouseKeyManager(database, clusterKey, ManagementUrl.Of(node));
         var application = builder.Build();
         application.Use((context, next) => AdmitAsync(node, context, next));
+        application.Use(
+            (context, next) =>
+            {
+                // Whoever keeps a copy of the authority sees that it is another one, while the old one counts still.
+                context.Response.Headers[AuthorityFollower.Header] = string.Join(',', authorities.Current.Pins);
+                return next(context);
+            }
+        );
         application.UseKeyManagerLimits();
-        var portal = new PortalHost(application.Services, new() { Authority = authority.Certificate });
+        var portal = new PortalHost(application.Services, new() { Authorities = () => authorities.Current.Trusted });
         application.Use(
             (context, next) =>
                 PortalHost.Owns(context.Request.Path)
@@ -139,7 +144,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
         application
             .MapGet(
                 "/ca.pem",
-                () => TypedResults.Text(authority.Certificate.ExportCertificatePem() + "\n", "application/x-pem-file")
+                () => TypedResults.Text(authorities.Current.Pem, "application/x-pem-file")
             )
             .AllowAnonymous();
         await application.StartAsync(cancellation);
@@ -148,7 +153,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
             new Actor("setup", "this machine"),
             cancellation
         );
-        var role = new ManagerRole(node, application, server, portal, authority, catalogueKey, clusterKey);
+        var role = new ManagerRole(node, application, server, portal, authorities, catalogueKey, clusterKey);
         await role.RegisterSelfAsync(cancellation);
         return role;
     }
@@ -179,10 +184,22 @@ internal sealed partial class ManagerRole : IAsyncDisposable
 
     /// <summary>Renews this manager's own certificate from its own authority.</summary>
     public Task<JoinReply> RenewAsync(RenewRequest request, CancellationToken cancellation) =>
-        Enrolment.RenewAsync(_node.Identity.Identity, request, cancellation);
+        Enrolment.RenewAsync(
+            _node.Identity.Identity,
+            _node.Identity.Certificate.Certificate,
+            request,
+            cancellation
+        );
 
     /// <summary>Records this manager's own report, and the directory of nodes, once a second.</summary>
-    public async Task ReportSelfAsync(Func<NodeReport> report, CancellationToken stopping)
+    /// <param name="report">What it says.</param>
+    /// <param name="learnTrust">Told what its trust is to be.</param>
+    /// <param name="stopping">Ends it.</param>
+    public async Task ReportSelfAsync(
+        Func<NodeReport> report,
+        Action<string> learnTrust,
+        CancellationToken stopping
+    )
     {
         var sink = Services.GetRequiredService<IReportSink>();
         var catalogue = Services.GetRequiredService<Catalogue>();
@@ -199,7 +216,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
                     Epoch = head.Epoch,
                     Chain = Google.Protobuf.ByteString.CopyFrom(head.Chain.ToArray()),
                 };
-                await sink.RecordAsync(_node.Identity.Identity, own, stopping);
+                learnTrust((await sink.RecordAsync(_node.Identity.Identity, own, stopping)).Trust);
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
@@ -213,7 +230,6 @@ internal sealed partial class ManagerRole : IAsyncDisposable
         await _application.StopAsync();
         await _portal.DisposeAsync();
         await _application.DisposeAsync();
-        _authority.Dispose();
         _catalogueKey.Dispose();
         _clusterKey.Dispose();
     }
@@ -300,11 +316,12 @@ internal sealed partial class ManagerRole : IAsyncDisposable
                 ),
         ];
 
-    private static string Encode(NodeContext node, CertificateAuthority authority, JoinGrant grant) =>
+    private static string Encode(NodeContext node, ClusterTrust trust, JoinGrant grant) =>
         new JoinToken
         {
             Addresses = ManagersOf(node),
-            Pin = authority.Pin,
+            Pin = trust.Pins[0],
+            OtherPins = [.. trust.Pins.Skip(1)],
             Id = grant.Id,
             Secret = grant.Secret,
             Profile = grant.Profile,

@@ -111,5 +111,5 @@ internal sealed class NodeControl(RunningNode node, Reloader reloader)
 
     /// <summary>The link that signs in once, with the authority's pin.</summary>
     public static string LinkOf(NodeContext context, string code) =>
-        SignInLink.For(new Uri(ManagementUrl.Public(context)), code, context.Identity.Authorities[0]).ToString();
+        SignInLink.For(new Uri(ManagementUrl.Public(context)), code, context.Identity.Authorities).ToString();
 }

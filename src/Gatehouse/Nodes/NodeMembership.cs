@@ -41,7 +41,19 @@ internal static class NodeMembership
         new(
             () => node.Identity.Certificate.Certificate,
             certificate => node.Verification.Verify(certificate, InternalPurpose.Control).Refusal
-        );
+        )
+        {
+            WhenRenewed = async (thumbprint, cancellation) =>
+            {
+                await foreach (var certificate in node.Identity.FollowCertificateAsync(cancellation))
+                {
+                    if (certificate.Certificate.Thumbprint != thumbprint)
+                    {
+                        return;
+                    }
+                }
+            },
+        };
 
     private static WellKnownMember? Parse(string address) =>
         HostPort.TryParse(address, out var parsed) ? new(parsed.Host, parsed.Port) : null;

@@ -42,6 +42,7 @@ internal sealed partial class RunningNode : IAsyncDisposable
     private CertificateRenewal? _renewal;
     private NodeTelemetry? _telemetry;
     private volatile bool _draining;
+    private volatile string? _saidTrust;
 
     private RunningNode(NodeContext node)
     {
@@ -112,7 +113,9 @@ internal sealed partial class RunningNode : IAsyncDisposable
             _traffic = await TrafficRole.StartAsync(
                 _node,
                 () => _draining ? "stopping" : null,
-                () => _renewal?.Failure
+                () => _renewal?.Failure,
+                Trust,
+                trust => _renewal?.Learn(trust)
             );
         }
 
@@ -170,7 +173,7 @@ internal sealed partial class RunningNode : IAsyncDisposable
         _loops.Add(RenewAsync());
         if (_manager is not null && _traffic is null)
         {
-            _loops.Add(_manager.ReportSelfAsync(Report, _stopping.Token));
+            _loops.Add(_manager.ReportSelfAsync(Report, trust => _renewal?.Learn(trust), _stopping.Token));
         }
 
         _traffic?.Run(_loops, _stopping.Token);
@@ -320,9 +323,21 @@ internal sealed partial class RunningNode : IAsyncDisposable
             ProcessId = Environment.ProcessId,
             Facts = _node.Facts(),
             CertificateTrouble = _renewal?.Failure ?? "",
+            Trust = Trust(),
         };
         report.IgnoredHops.AddRange(_traffic?.IgnoredHops ?? []);
         return report;
+    }
+
+    // A member that still shows the others its certificate before has not come through a stage of the authority's rotation.
+    private string Trust()
+    {
+        if (_membership.Shown is null || _membership.Shown == _node.Identity.Certificate.Certificate.Thumbprint)
+        {
+            _saidTrust = _node.Identity.Trust;
+        }
+
+        return _saidTrust ?? _node.Identity.Trust;
     }
 
     private Task RenewAsync()

@@ -124,7 +124,9 @@ internal sealed partial class TrafficRole : IAsyncDisposable
     public static async Task<TrafficRole> StartAsync(
         NodeContext node,
         Func<string?> lifecycle,
-        Func<string?> certificateTrouble
+        Func<string?> certificateTrouble,
+        Func<string> trust,
+        Action<string> learnTrust
     )
     {
         var role = new TrafficRole(node);
@@ -149,6 +151,8 @@ internal sealed partial class TrafficRole : IAsyncDisposable
                 Facts = node.Facts,
                 Lifecycle = lifecycle,
                 CertificateTrouble = certificateTrouble,
+                Trust = trust,
+                LearnTrust = learnTrust,
                 IgnoredHops = () => role.IgnoredHops,
                 Hold = node.Settings.Node.Hold,
             },

@@ -152,12 +152,15 @@ internal sealed class RealCluster : IAsyncDisposable
         var welcome = JsonNode.Parse(Manager.Process.StandardOutput)!;
         AccessToken = welcome["accessToken"]!.GetValue<string>();
         Authority = await File.ReadAllTextAsync(welcome["authority"]!.GetValue<string>());
-        Rest = new(
-            new(string.Create(CultureInfo.InvariantCulture, $"https://{Manager.Host}:{Manager.ManagementHttps}")),
-            Authority,
-            AccessToken
-        );
-        Http = Trust.ClientOf(Authority);
+        Believe(Authority);
+    }
+
+    /// <summary>Takes another authority for what the test itself asks.</summary>
+    public void Believe(string authority)
+    {
+        Authority = authority;
+        Rest = RestOf(Manager);
+        Http = Trust.ClientOf(authority);
         Http.Timeout = TimeSpan.FromSeconds(30);
     }
 

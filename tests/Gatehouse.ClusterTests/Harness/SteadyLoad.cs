@@ -23,11 +23,19 @@ internal sealed class SteadyLoad : IAsyncDisposable
     private long _switched;
     private long _slowest;
 
-    private SteadyLoad(IReadOnlyList<Uri> urls, string key, string authority, int callers)
+    private SteadyLoad(
+        IReadOnlyList<Uri> urls,
+        string key,
+        string authority,
+        int callers,
+        TimeSpan connectionLife
+    )
     {
         _urls = urls;
         _key = key;
-        _http = Trust.ClientOf(authority);
+        var handler = Trust.HandlerOf(authority);
+        handler.PooledConnectionLifetime = connectionLife;
+        _http = new(handler);
         _http.Timeout = s_patience;
         _callers = Task.WhenAll(Enumerable.Range(0, callers).Select(caller => Task.Run(() => CallAsync(caller))));
     }
@@ -40,10 +48,11 @@ internal sealed class SteadyLoad : IAsyncDisposable
         IReadOnlyList<Uri> urls,
         string key,
         string authority,
-        int callers = 12
+        int callers = 12,
+        TimeSpan? connectionLife = null
     )
     {
-        var load = new SteadyLoad(urls, key, authority, callers);
+        var load = new SteadyLoad(urls, key, authority, callers, connectionLife ?? Timeout.InfiniteTimeSpan);
         await load.AnswersMoreAsync(callers * 5);
         return load;
     }

@@ -222,12 +222,41 @@ public sealed class ManagerClientTests : IDisposable
         );
         running = manager;
 
-        var ran = await _shell.RunAsync("login", SignInLink.For(manager.Url, "ghc_code", manager.Authority).ToString());
+        var ran = await _shell.RunAsync("login", SignInLink.For(manager.Url, "ghc_code", [manager.Authority]).ToString());
 
         Assert.Equal("signed in to prod as admin (admin)\n", ran.Error);
         var saved = Credentials.Load(_shell.CredentialsPath);
         Assert.Equal(("prod", "ght_new"), (saved.Current, saved.Contexts["prod"].Token));
         Assert.Equal(ExitCode.Done, (await _shell.RunAsync("status")).Code);
+    }
+
+    [Fact]
+    public async Task A_kept_authority_follows_the_clusters_while_it_still_counts()
+    {
+        using var next = Gatehouse.Deployment.Trust.CertificateAuthority.CreateSuccessor("prod", TimeProvider.System);
+        FakeManager? running = null;
+        var pem = "";
+        await using var manager = await FakeManager.StartAsync(http =>
+        {
+            http.Response.Headers[AuthorityFollower.Header] = $"{SignInLink.PinOf(running!.Authority)},{next.Pin}";
+            return http.Request.Path == "/ca.pem" ? http.Response.WriteAsync(pem) : Json(http, Status());
+        });
+        running = manager;
+        SignIn(manager.Context);
+
+        // Not what the answer named: it is not taken.
+        pem = manager.Ca;
+        Assert.Equal(ExitCode.Done, (await _shell.RunAsync("status")).Code);
+        Assert.Equal(manager.Ca, Credentials.Load(_shell.CredentialsPath).Contexts["prod"].Ca);
+
+        pem = $"{manager.Ca}\n{next.Certificate.ExportCertificatePem()}\n";
+        Assert.Equal(ExitCode.Done, (await _shell.RunAsync("status")).Code);
+        Assert.Equal(pem, Credentials.Load(_shell.CredentialsPath).Contexts["prod"].Ca);
+
+        // From now on there is nothing to fetch.
+        manager.Requests.Clear();
+        Assert.Equal(ExitCode.Done, (await _shell.RunAsync("status")).Code);
+        Assert.Equal(["/api/v1/status"], manager.Requests.Select(r => r.Path));
     }
 
     [Fact]

@@ -175,6 +175,18 @@ public sealed class RestartTests : IDisposable
     }
 
     [Fact]
+    public void Members_that_all_get_new_certificates_leave_one_after_the_other_within_a_minute()
+    {
+        MemberAddress[] few = [new("10.0.0.3", 4000), new("10.0.0.1", 4000), new("10.0.0.2", 4000)];
+        MemberAddress[] many = [.. Enumerable.Range(0, 200).Select(i => new MemberAddress($"10.0.1.{i}", 4000))];
+
+        Assert.Equal([6, 0, 3], few.Select(m => Membership.TurnOf(m, few).TotalSeconds));
+        var turns = many.Select(m => Membership.TurnOf(m, many)).ToList();
+        Assert.All(turns, t => Assert.InRange(t, TimeSpan.Zero, TimeSpan.FromMinutes(1)));
+        Assert.True(turns.Distinct().Count() > 150);
+    }
+
+    [Fact]
     public async Task Nothing_is_ever_sent_by_the_newtonsoft_fallback()
     {
         await using var a = Start("a", "127.0.0.1");

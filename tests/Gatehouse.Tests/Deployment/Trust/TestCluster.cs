@@ -32,6 +32,8 @@ internal sealed class TestCluster : IAsyncDisposable
     public string Name { get; }
     public FakeTimeProvider Time { get; }
     public CertificateAuthority Authority { get; }
+    /// <summary>While an authority takes over; else <see cref="Authority"/> alone.</summary>
+    public ClusterTrust? Trust { get; set; }
     public ClusterKey Key { get; } = ClusterKey.Create();
     public CatalogueKey CatalogueKey { get; } = CatalogueKey.Create();
     public DenyList Denied { get; } = new();
@@ -71,12 +73,12 @@ internal sealed class TestCluster : IAsyncDisposable
     }
 
     public PeerVerification Verification() =>
-        new(Name, () => [Authority.Certificate], Denied, Time, Log.CreateLogger<PeerVerification>());
+        new(Name, () => [.. Trust?.Trusted ?? [Authority.Certificate]], Denied, Time, Log.CreateLogger<PeerVerification>());
 
     public InternalChannel ChannelAs(NodeIdentity? identity) => new(identity, Verification());
 
     public EnrolmentService Enrolment() =>
-        new(Ledger, Authority, () => Facts, Key, Log.CreateLogger<EnrolmentService>());
+        new(Ledger, () => Trust ?? new ClusterTrust(Authority), () => Facts, Key, Log.CreateLogger<EnrolmentService>());
 
     /// <summary>A server as every profile would wire it, with a feed that beats and echoes.</summary>
     public async Task<InternalServer> StartAsync(

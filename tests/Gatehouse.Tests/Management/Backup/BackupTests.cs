@@ -298,6 +298,40 @@ public abstract class BackupTests(Product product) : IDisposable
             NullLogger<HistoryWatch>.Instance
         );
 
+    [Fact]
+    public async Task A_restore_keeps_the_authority_that_took_over_since_and_brings_back_that_of_a_lost_database()
+    {
+        await using var test = await FoundedAsync(product);
+        var authorities = await TestNodes.AuthoritiesAsync(test, _clusterKey);
+        var before = authorities.Current.Id;
+        await CreateAsync(test);
+        var options = TestNodes.Options(test) with { Authorities = authorities };
+        var rotation = new AuthorityRotation(test.Catalogue, TestNodes.Board(test), TestNodes.Registry(test), options);
+
+        // In the middle of it: the backup knows of no rotation, nodes do.
+        await rotation.BeginAsync(TestCatalogue.Tester, Stop);
+        await rotation.AdvanceAsync([], TestCatalogue.Tester, Stop);
+        var middle = authorities.Current.Id;
+        await RestoreAsync(test);
+        await authorities.RefreshAsync(Stop);
+        Assert.Equal((middle, RotationStage.Issue), (authorities.Current.Id, authorities.Rotation!.Stage));
+
+        // After it.
+        await rotation.AdvanceAsync([], TestCatalogue.Tester, Stop);
+        var after = authorities.Current.Id;
+        await RestoreAsync(test);
+        await authorities.RefreshAsync(Stop);
+        Assert.Equal(after, authorities.Current.Id);
+        Assert.Null(authorities.Rotation);
+
+        // Another authority of the same cluster key is no successor: a database that was lost and founded anew.
+        await using var anew = await FoundedAsync(product);
+        await TestNodes.AuthoritiesAsync(anew, _clusterKey);
+        await RestoreAsync(anew);
+        var restored = await ClusterAuthorities.LoadAsync(anew.Database, _clusterKey, anew.Time, Stop);
+        Assert.Equal(before, restored.Current.Id);
+    }
+
     private async Task<TestCatalogue> FoundedAsync(Product on)
     {
         var test = await TestCatalogue.CreateAsync(on: on);

@@ -29,6 +29,20 @@ internal static class TestNodes
     public static NodeRegistry Registry(TestCatalogue test) =>
         new(test.Catalogue, Board(test), new Environments(test.Catalogue));
 
+    /// <summary>An authority among the catalogue's secrets, as a founding leaves it.</summary>
+    public static async Task<ClusterAuthorities> AuthoritiesAsync(TestCatalogue test, ClusterKey key)
+    {
+        using var authority = CertificateAuthority.Create("test", test.Time);
+        await new SecretStore(test.Database, key).PutAsync(
+            [
+                (ClusterAuthorities.KeySecret, authority.ExportKey()),
+                (ClusterAuthorities.CertificateSecret, authority.Certificate.RawData),
+            ],
+            Stop
+        );
+        return await ClusterAuthorities.LoadAsync(test.Database, key, test.Time, Stop);
+    }
+
     public static Node Worker(string name, Profile profile = Profile.GatewayWorker) =>
         new()
         {

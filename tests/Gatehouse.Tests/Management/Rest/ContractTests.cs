@@ -63,6 +63,10 @@ public sealed class ContractTests
         await walk.GoAsync("GET /api/v1/nodes");
         walk["name"] = "worker-1";
         await walk.GoAsync("GET /api/v1/nodes/{name}");
+        await walk.GoAsync("POST /api/v1/authority/rotation");
+        await walk.GoAsync("GET /api/v1/authority");
+        await walk.GoAsync("POST /api/v1/authority/rotation/next", """{"without":["worker-1"]}""");
+        await walk.GoAsync("DELETE /api/v1/authority/rotation");
         await walk.GoAsync("POST /api/v1/nodes/{name}/drain");
         await walk.GoAsync("POST /api/v1/nodes/{name}/undrain");
         await walk.GoAsync("POST /api/v1/environments", """{"name":"staging"}""");

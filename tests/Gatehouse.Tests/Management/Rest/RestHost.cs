@@ -52,6 +52,7 @@ internal sealed class RestHost : IAsyncDisposable
             {
                 Database = database,
                 ClusterKey = _clusterKey,
+                Authorities = whole ? await TestNodes.AuthoritiesAsync(_catalogue, _clusterKey) : null,
             }
         );
         if (whole)
