@@ -409,12 +409,7 @@ public sealed partial class Membership
     }
 
     /// <summary>Waits; true when this side is to give way. A renewed certificate ends the wait early.</summary>
-    private async Task<bool> IsAskedAwayAsync(
-        Task giveWay,
-        TimeSpan atMost,
-        string thumbprint,
-        CancellationToken ends
-    )
+    private async Task<bool> IsAskedAwayAsync(Task giveWay, TimeSpan atMost, string thumbprint, CancellationToken ends)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(ends);
         var renewed = _trust.WhenRenewed?.Invoke(thumbprint, over.Token) ?? Task.Delay(Timeout.Infinite, over.Token);
@@ -438,9 +433,7 @@ public sealed partial class Membership
     /// <summary>How long a member waits before it leaves for a new certificate: its place in the order of addresses decides.</summary>
     internal static TimeSpan TurnOf(MemberAddress self, IReadOnlyCollection<MemberAddress> members)
     {
-        var before = members.Count(m =>
-            string.CompareOrdinal(m.ToString(), self.ToString()) < 0
-        );
+        var before = members.Count(m => string.CompareOrdinal(m.ToString(), self.ToString()) < 0);
         var wait = s_turn * before;
         return wait < s_lastTurn ? wait : s_lastTurn * ((double)before / Math.Max(1, members.Count));
     }

@@ -56,11 +56,7 @@ public sealed class CertificateAuthority : IDisposable
     {
         NodeNames.Check(cluster, "a cluster's name");
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest(
-            new X500DistinguishedName(subject),
-            key,
-            HashAlgorithmName.SHA256
-        );
+        var request = new CertificateRequest(new X500DistinguishedName(subject), key, HashAlgorithmName.SHA256);
         // Path length 0: what it signs can sign nothing.
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, true, 0, critical: true));
         request.CertificateExtensions.Add(

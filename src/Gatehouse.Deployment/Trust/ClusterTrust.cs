@@ -55,7 +55,11 @@ public sealed class ClusterTrust
     {
         var text = string.Join(
             ' ',
-            trusted.Select(a => PinOf(a).ToString()).Distinct().Order(StringComparer.Ordinal).Prepend(PinOf(issuer).ToString())
+            trusted
+                .Select(a => PinOf(a).ToString())
+                .Distinct()
+                .Order(StringComparer.Ordinal)
+                .Prepend(PinOf(issuer).ToString())
         );
         return Convert.ToHexStringLower(Digest.Of(Encoding.ASCII.GetBytes(text)).ToArray().AsSpan(0, IdBytes));
     }

@@ -24,8 +24,10 @@ internal static class AuthorityEndpoints
             .Require(Permission.Operate);
     }
 
-    private static async Task<Ok<AuthorityView>> ShowAsync(AuthorityRotation rotation, CancellationToken cancellation) =>
-        TypedResults.Ok(await rotation.ReadAsync(cancellation).ConfigureAwait(false));
+    private static async Task<Ok<AuthorityView>> ShowAsync(
+        AuthorityRotation rotation,
+        CancellationToken cancellation
+    ) => TypedResults.Ok(await rotation.ReadAsync(cancellation).ConfigureAwait(false));
 
     private static async Task<Created<AuthorityView>> BeginAsync(
         AuthorityRotation rotation,

@@ -116,7 +116,10 @@ public sealed class AuthorityRotation(
             {
                 if (node.Node == options.NodeName)
                 {
-                    throw new ConflictException($"{node.Node} is the manager that answers you", "it cannot be left out");
+                    throw new ConflictException(
+                        $"{node.Node} is the manager that answers you",
+                        "it cannot be left out"
+                    );
                 }
 
                 await registry
@@ -212,9 +215,13 @@ public sealed class AuthorityRotation(
         RotationStage stage,
         CancellationToken cancellation
     ) =>
-        await Authorities.FindAsync(context, cancellation).ConfigureAwait(false) is { } running && running.Stage == stage
+        await Authorities.FindAsync(context, cancellation).ConfigureAwait(false) is { } running
+        && running.Stage == stage
             ? running
-            : throw new ConflictException("The rotation is at another stage by now", "look again: gatehouse cert rotate-ca --status");
+            : throw new ConflictException(
+                "The rotation is at another stage by now",
+                "look again: gatehouse cert rotate-ca --status"
+            );
 
     private static ConflictException NoneRuns() =>
         new("No rotation of the authority runs", "gatehouse cert rotate-ca begins one");

@@ -84,11 +84,7 @@ public sealed class ClusterAuthorities
             return;
         }
 
-        var present = CertificateAuthority.Load(
-            Require(stored, CertificateSecret),
-            Require(stored, KeySecret),
-            _time
-        );
+        var present = CertificateAuthority.Load(Require(stored, CertificateSecret), Require(stored, KeySecret), _time);
         var kept = Open(stored, RotationSecret) is { } json
             ? JsonSerializer.Deserialize(json, RotationJson.Default.KeptRotation)
             : null;
@@ -99,12 +95,7 @@ public sealed class ClusterAuthorities
             : new ClusterTrust(present, next.Certificate);
         Volatile.Write(
             ref _state,
-            new(
-                stored,
-                present,
-                trust,
-                kept is null ? null : new(kept.Stage, next!.Certificate, kept.BeganAt, kept.By)
-            )
+            new(stored, present, trust, kept is null ? null : new(kept.Stage, next!.Certificate, kept.BeganAt, kept.By))
         );
     }
 
@@ -146,11 +137,7 @@ public sealed class ClusterAuthorities
     }
 
     /// <summary>Ends a rotation: the next authority is the present one, and the one before counts no more.</summary>
-    internal async Task ReplaceAsync(
-        CatalogueContext context,
-        KeptRotation rotation,
-        CancellationToken cancellation
-    )
+    internal async Task ReplaceAsync(CatalogueContext context, KeptRotation rotation, CancellationToken cancellation)
     {
         var former = await OpenAsync(context, FormerSecret, cancellation).ConfigureAwait(false) ?? [];
         var present = await OpenAsync(context, CertificateSecret, cancellation).ConfigureAwait(false) ?? [];
@@ -204,12 +191,7 @@ public sealed class ClusterAuthorities
             ? _key.Unwrap(name, row.Wrapped)
             : null;
 
-    private async Task PutAsync(
-        CatalogueContext context,
-        string name,
-        byte[] secret,
-        CancellationToken cancellation
-    )
+    private async Task PutAsync(CatalogueContext context, string name, byte[] secret, CancellationToken cancellation)
     {
         var wrapped = _key.Wrap(name, secret);
         if (await context.Secrets.FindAsync([name], cancellation).ConfigureAwait(false) is { } row)
@@ -237,7 +219,9 @@ public sealed class ClusterAuthorities
     private static bool Equal(
         ImmutableSortedDictionary<string, byte[]> one,
         ImmutableSortedDictionary<string, byte[]> other
-    ) => one.Count == other.Count && one.Zip(other).All(p => p.First.Key == p.Second.Key && p.First.Value.AsSpan().SequenceEqual(p.Second.Value));
+    ) =>
+        one.Count == other.Count
+        && one.Zip(other).All(p => p.First.Key == p.Second.Key && p.First.Value.AsSpan().SequenceEqual(p.Second.Value));
 
     private sealed record State(
         ImmutableSortedDictionary<string, byte[]> Stored,

@@ -53,7 +53,12 @@ public static class ManagementParts
             ManagementPart.Operations | ManagementPart.Publishing | ManagementPart.Development
         ),
         (["environments"], null, false, ManagementPart.Operations),
-        (["nodes", "authority", "members", "join-tokens", "audit", "trace-grants"], null, false, ManagementPart.Operations),
+        (
+            ["nodes", "authority", "members", "join-tokens", "audit", "trace-grants"],
+            null,
+            false,
+            ManagementPart.Operations
+        ),
         (["alerts", "alert-rules", "mail-settings"], null, false, ManagementPart.Operations),
         (
             ["tasks", "approval-settings"],

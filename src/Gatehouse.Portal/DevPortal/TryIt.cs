@@ -124,9 +124,7 @@ public sealed class TryIt(PortalOptions options, ManagementOptions management, T
 
     // The node's own certificate, or one that the machine trusts. The name is not looked at when the cluster's authority
     // signed it: the address was taken from the catalogue.
-    private static RemoteCertificateValidationCallback IsTrusted(
-        Func<ImmutableArray<X509Certificate2>> authorities
-    ) =>
+    private static RemoteCertificateValidationCallback IsTrusted(Func<ImmutableArray<X509Certificate2>> authorities) =>
         (_, certificate, _, errors) =>
         {
             if (errors == SslPolicyErrors.None)

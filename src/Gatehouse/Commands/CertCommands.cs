@@ -61,16 +61,10 @@ internal static class CertCommands
     };
 
     public static Command Create() =>
-        new Command("cert", "Make, look at and convert certificates for public names; rotate the cluster's authority").With(
-            New(),
-            Show(),
-            Renew(),
-            Request(),
-            Import(),
-            Export(),
-            Trust(),
-            RotateAuthorityCommand.Create()
-        );
+        new Command(
+            "cert",
+            "Make, look at and convert certificates for public names; rotate the cluster's authority"
+        ).With(New(), Show(), Renew(), Request(), Import(), Export(), Trust(), RotateAuthorityCommand.Create());
 
     private static Command New() =>
         new Command("create", "Make a key and a self-signed certificate")

@@ -45,7 +45,8 @@ internal static class RotateAuthorityCommand
 
     private static readonly Option<string[]> s_without = new("--without")
     {
-        Description = "Do not wait for this node; if it does not come before the end it is evicted and has to join again",
+        Description =
+            "Do not wait for this node; if it does not come before the end it is evicted and has to join again",
         HelpName = "NODE",
     };
 
@@ -299,8 +300,7 @@ internal static class RotateAuthorityCommand
             {
                 return await call.Manager.GetAsync<AuthorityView>("authority", cancellation);
             }
-            catch (CommandFailure failure)
-                when (failure.Code is ExitCode.Unreachable or ExitCode.TimedOut && !IsOver)
+            catch (CommandFailure failure) when (failure.Code is ExitCode.Unreachable or ExitCode.TimedOut && !IsOver)
             {
                 return known; // a manager restarts
             }

@@ -142,10 +142,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
         application.MapGatehouseKeyManager();
         // Public by nature: who follows a sign-in link compares it with the link's pin.
         application
-            .MapGet(
-                "/ca.pem",
-                () => TypedResults.Text(authorities.Current.Pem, "application/x-pem-file")
-            )
+            .MapGet("/ca.pem", () => TypedResults.Text(authorities.Current.Pem, "application/x-pem-file"))
             .AllowAnonymous();
         await application.StartAsync(cancellation);
         await DefaultPolicies.EnsureAsync(
@@ -184,22 +181,13 @@ internal sealed partial class ManagerRole : IAsyncDisposable
 
     /// <summary>Renews this manager's own certificate from its own authority.</summary>
     public Task<JoinReply> RenewAsync(RenewRequest request, CancellationToken cancellation) =>
-        Enrolment.RenewAsync(
-            _node.Identity.Identity,
-            _node.Identity.Certificate.Certificate,
-            request,
-            cancellation
-        );
+        Enrolment.RenewAsync(_node.Identity.Identity, _node.Identity.Certificate.Certificate, request, cancellation);
 
     /// <summary>Records this manager's own report, and the directory of nodes, once a second.</summary>
     /// <param name="report">What it says.</param>
     /// <param name="learnTrust">Told what its trust is to be.</param>
     /// <param name="stopping">Ends it.</param>
-    public async Task ReportSelfAsync(
-        Func<NodeReport> report,
-        Action<string> learnTrust,
-        CancellationToken stopping
-    )
+    public async Task ReportSelfAsync(Func<NodeReport> report, Action<string> learnTrust, CancellationToken stopping)
     {
         var sink = Services.GetRequiredService<IReportSink>();
         var catalogue = Services.GetRequiredService<Catalogue>();

@@ -24,12 +24,7 @@ public sealed class AuthorityRotationTests : ClusterTest
         var both = await RunAsync("cert", "trust");
         Assert.Equal(2, both.Split("BEGIN CERTIFICATE").Length - 1);
         cluster.Believe(both);
-        await using var during = await SteadyLoad.StartAsync(
-            [url],
-            key,
-            both,
-            connectionLife: TimeSpan.FromSeconds(1)
-        );
+        await using var during = await SteadyLoad.StartAsync([url], key, both, connectionLife: TimeSpan.FromSeconds(1));
         (await before.StopAsync()).HasNoFailure("the first stage");
 
         // 2. New certificates, while a worker restarts.
@@ -47,9 +42,14 @@ public sealed class AuthorityRotationTests : ClusterTest
         (await during.StopAsync()).HasNoFailure("the rotation of the authority");
         foreach (var node in cluster.Nodes)
         {
-            Assert.False(await InternalProbe.IsLetInAsync(node, old), $"{node.Name} lets in what the old authority issued");
+            Assert.False(
+                await InternalProbe.IsLetInAsync(node, old),
+                $"{node.Name} lets in what the old authority issued"
+            );
             Assert.Single(
-                (await File.ReadAllTextAsync(Path.Combine(node.Data, "pki", "ca.crt"))).Split("BEGIN CERTIFICATE").Skip(1)
+                (await File.ReadAllTextAsync(Path.Combine(node.Data, "pki", "ca.crt")))
+                    .Split("BEGIN CERTIFICATE")
+                    .Skip(1)
             );
         }
 

@@ -23,13 +23,7 @@ internal sealed class SteadyLoad : IAsyncDisposable
     private long _switched;
     private long _slowest;
 
-    private SteadyLoad(
-        IReadOnlyList<Uri> urls,
-        string key,
-        string authority,
-        int callers,
-        TimeSpan connectionLife
-    )
+    private SteadyLoad(IReadOnlyList<Uri> urls, string key, string authority, int callers, TimeSpan connectionLife)
     {
         _urls = urls;
         _key = key;

@@ -222,7 +222,10 @@ public sealed class ManagerClientTests : IDisposable
         );
         running = manager;
 
-        var ran = await _shell.RunAsync("login", SignInLink.For(manager.Url, "ghc_code", [manager.Authority]).ToString());
+        var ran = await _shell.RunAsync(
+            "login",
+            SignInLink.For(manager.Url, "ghc_code", [manager.Authority]).ToString()
+        );
 
         Assert.Equal("signed in to prod as admin (admin)\n", ran.Error);
         var saved = Credentials.Load(_shell.CredentialsPath);

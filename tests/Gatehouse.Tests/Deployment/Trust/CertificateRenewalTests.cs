@@ -60,7 +60,9 @@ public sealed class CertificateRenewalTests
             (request, cancellation) =>
             {
                 asked++;
-                return cluster.Enrolment().RenewAsync(worker.Identity, worker.Certificate.Certificate, request, cancellation);
+                return cluster
+                    .Enrolment()
+                    .RenewAsync(worker.Identity, worker.Certificate.Certificate, request, cancellation);
             },
             () => TestCluster.SomeFacts(),
             cluster.Time,

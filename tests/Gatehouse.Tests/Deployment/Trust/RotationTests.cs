@@ -80,9 +80,7 @@ public sealed class RotationTests
 
         async Task<RpcException?> AskAsync(NodeIdentity identity)
         {
-            using var fresh = cluster
-                .ChannelAs(identity)
-                .CreateGrpc("127.0.0.1", server.Port, PeerExpectation.Manager);
+            using var fresh = cluster.ChannelAs(identity).CreateGrpc("127.0.0.1", server.Port, PeerExpectation.Manager);
             try
             {
                 await new Feed.FeedClient(fresh).ReportAsync(new(), cancellationToken: Cancellation);

@@ -32,6 +32,7 @@ internal sealed class TestCluster : IAsyncDisposable
     public string Name { get; }
     public FakeTimeProvider Time { get; }
     public CertificateAuthority Authority { get; }
+
     /// <summary>While an authority takes over; else <see cref="Authority"/> alone.</summary>
     public ClusterTrust? Trust { get; set; }
     public ClusterKey Key { get; } = ClusterKey.Create();
@@ -73,7 +74,13 @@ internal sealed class TestCluster : IAsyncDisposable
     }
 
     public PeerVerification Verification() =>
-        new(Name, () => [.. Trust?.Trusted ?? [Authority.Certificate]], Denied, Time, Log.CreateLogger<PeerVerification>());
+        new(
+            Name,
+            () => [.. Trust?.Trusted ?? [Authority.Certificate]],
+            Denied,
+            Time,
+            Log.CreateLogger<PeerVerification>()
+        );
 
     public InternalChannel ChannelAs(NodeIdentity? identity) => new(identity, Verification());
 

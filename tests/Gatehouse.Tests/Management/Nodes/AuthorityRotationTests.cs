@@ -43,7 +43,10 @@ public abstract class AuthorityRotationTests(Product product) : IDisposable
         Assert.Contains("worker-2: on its way", refused.Message, StringComparison.Ordinal);
 
         await ReportAsync(test, board, "worker-2", authorities.Current.Id);
-        Assert.Equal(RotationStage.Issue, (await rotation.AdvanceAsync([], TestCatalogue.Tester, Stop)).Rotation!.Stage);
+        Assert.Equal(
+            RotationStage.Issue,
+            (await rotation.AdvanceAsync([], TestCatalogue.Tester, Stop)).Rotation!.Stage
+        );
         Assert.Equal([running.Pin, old.ToString()], authorities.Current.Pins.Select(p => p.ToString()));
         await other.RefreshAsync(Stop);
         Assert.Equal(authorities.Current.Id, other.Current.Id);
@@ -149,8 +152,7 @@ public abstract class AuthorityRotationTests(Product product) : IDisposable
     }
 
     private static Task<T> AdvanceFailsAsync<T>(AuthorityRotation rotation, params string[] without)
-        where T : Exception =>
-        Assert.ThrowsAsync<T>(() => rotation.AdvanceAsync(without, TestCatalogue.Tester, Stop));
+        where T : Exception => Assert.ThrowsAsync<T>(() => rotation.AdvanceAsync(without, TestCatalogue.Tester, Stop));
 
     private static Task<StoredEntity<Node>?> FindAsync(TestCatalogue test, string node) =>
         test.Catalogue.FindAsync(EntityKinds.Node, node, ModelJson.Default.Node, Stop);
