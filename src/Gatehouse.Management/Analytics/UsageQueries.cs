@@ -41,8 +41,17 @@ public sealed record UsageView(
     double P99Ms
 );
 
-/// <summary>Answers questions about usage. A subscriber is told of their own applications only.</summary>
-public sealed class UsageQueries(CatalogueDatabase database, Applications applications)
+/// <summary>
+/// Answers questions about usage. Who runs or audits the cluster is told everything, a publisher of the APIs that they work on
+/// (<see cref="ApiTeams"/>), and everybody of what their own applications called.
+/// </summary>
+public sealed class UsageQueries(
+    CatalogueDatabase database,
+    Applications applications,
+    ApiIndex index,
+    ManagementOptions options,
+    TimeProvider time
+)
 {
     private const int MostRows = 200_000;
 
@@ -78,10 +87,22 @@ public sealed class UsageQueries(CatalogueDatabase database, Applications applic
             {
                 rows = rows.Where(u => u.Application == application);
             }
-            else if (!Applications.SeesAll(caller))
+
+            if (!ApiTeams.SeesAll(caller))
             {
-                var own = names.Keys.ToList();
-                rows = rows.Where(u => own.Contains(u.Application));
+                string[] own = [.. visible.Where(a => Applications.IsTheirs(caller, a)).Select(a => a.Id)];
+                string[] works = caller.May(Permission.Publish)
+                    ?
+                    [
+                        .. (await index.ReadAsync(cancellation).ConfigureAwait(false))
+                            .Where(a => ApiTeams.Works(caller, a))
+                            .Select(a => a.Id),
+                    ]
+                    : [];
+                // One parameter each, however many there are.
+                rows = rows.Where(u =>
+                    EF.Parameter(own).Contains(u.Application) || EF.Parameter(works).Contains(u.Api)
+                );
             }
 
             var found = await rows.Take(MostRows + 1).ToListAsync(cancellation).ConfigureAwait(false);
@@ -103,14 +124,19 @@ public sealed class UsageQueries(CatalogueDatabase database, Applications applic
         }
     }
 
-    // The finest rows that are asked for; for a sum, the coarsest that fit its ends.
-    private static UsagePeriod PeriodFor(UsageQuery query) =>
-        query.Step
-        ?? (
-            query.To - query.From > TimeSpan.FromDays(7) ? UsagePeriod.Day
-            : query.To - query.From > TimeSpan.FromHours(36) ? UsagePeriod.Hour
-            : UsagePeriod.Minute
-        );
+    // The finest rows that are asked for; for a sum, the coarsest that fit its ends, of those that are still there.
+    private UsagePeriod PeriodFor(UsageQuery query)
+    {
+        if (query.Step is { } step)
+        {
+            return step;
+        }
+
+        var (length, age) = (query.To - query.From, time.GetUtcNow() - query.From);
+        return length > TimeSpan.FromDays(7) || age > options.UsageRetention.Hours ? UsagePeriod.Day
+            : length > TimeSpan.FromHours(36) || age > options.UsageRetention.Minutes ? UsagePeriod.Hour
+            : UsagePeriod.Minute;
+    }
 
     private static DateTimeOffset Step(UsageQuery query, DateTimeOffset at) =>
         query.Step is null ? query.From.ToUniversalTime() : at;

@@ -15,6 +15,8 @@ public sealed class UsageStore(CatalogueDatabase database, TimeProvider time) : 
     private static readonly TimeSpan s_oldest = TimeSpan.FromDays(7);
     private static readonly TimeSpan s_newest = TimeSpan.FromMinutes(5);
 
+    private static readonly TimeSpan s_silent = TimeSpan.FromDays(90);
+
     private readonly SemaphoreSlim _writing = new(1, 1);
 
     /// <inheritdoc/>
@@ -70,22 +72,24 @@ public sealed class UsageStore(CatalogueDatabase database, TimeProvider time) : 
         await using (context.ConfigureAwait(false))
         {
             foreach (
-                var (period, age) in new[]
+                var (period, length, age) in new[]
                 {
-                    (UsagePeriod.Minute, keep.Minutes),
-                    (UsagePeriod.Hour, keep.Hours),
-                    (UsagePeriod.Day, keep.Days),
+                    (UsagePeriod.Minute, TimeSpan.FromMinutes(1), keep.Minutes),
+                    (UsagePeriod.Hour, TimeSpan.FromHours(1), keep.Hours),
+                    (UsagePeriod.Day, TimeSpan.FromDays(1), keep.Days),
                 }
             )
             {
-                var cutoff = now - age;
+                // By its end: what was called a moment ago is in the row that began this morning.
+                var cutoff = now - age - length;
                 await context
                     .Usage.Where(u => u.Period == period && u.At < cutoff)
                     .ExecuteDeleteAsync(cancellation)
                     .ConfigureAwait(false);
             }
 
-            var silent = now - keep.Days;
+            // Forgotten too early, a batch that comes again would count again.
+            var silent = now - (keep.Days > s_silent ? keep.Days : s_silent);
             await context.Streams.Where(s => s.At < silent).ExecuteDeleteAsync(cancellation).ConfigureAwait(false);
         }
     }

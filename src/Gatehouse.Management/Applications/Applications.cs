@@ -295,6 +295,10 @@ public sealed class Applications(Catalogue catalogue, Approvals approvals)
     internal static bool SeesAll(Caller caller) =>
         caller.May(Permission.Publish) || caller.May(Permission.Operate) || caller.May(Permission.Audit);
 
+    /// <summary>True for its owner and who shares it.</summary>
+    internal static bool IsTheirs(Caller caller, Application application) =>
+        application.Owner == caller.User || application.Group.Contains(caller.User);
+
     private static bool MaySee(Caller caller, Application application) =>
-        SeesAll(caller) || application.Owner == caller.User || application.Group.Contains(caller.User);
+        SeesAll(caller) || IsTheirs(caller, application);
 }

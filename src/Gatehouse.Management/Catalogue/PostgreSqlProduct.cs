@@ -1,6 +1,7 @@
 using System.Data;
 using System.Globalization;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Infrastructure;
@@ -262,6 +263,15 @@ internal sealed class PostgreSqlProduct : DatabaseProduct
                     new("The database does not answer", $"PostgreSQL says: {told.MessageText}."),
                 _ => null,
             };
+        }
+
+        // Npgsql does not tell an authority that is not known from a name that does not fit.
+        if (Chain(exception).Any(e => e is NpgsqlException) && Chain(exception).Any(e => e is AuthenticationException))
+        {
+            return new(
+                "The database's certificate is not good",
+                "No authority in database.ca (without it: none that this machine trusts) vouches for it, it has expired, or, with database.tls verify-full, it does not name database.host."
+            );
         }
 
         var lost = Chain(exception)

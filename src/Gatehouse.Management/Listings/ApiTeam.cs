@@ -148,7 +148,8 @@ public sealed class ApiTeams(ApiIndex index)
     internal static bool SeesAll(Caller caller) =>
         caller.May(Permission.Administer) || caller.May(Permission.Operate) || caller.May(Permission.Audit);
 
-    private static bool Works(Caller? caller, IndexedApi api) =>
+    /// <summary>True for who may see it whatever its state: its team, every publisher where it has none.</summary>
+    internal static bool Works(Caller? caller, IndexedApi api) =>
         caller is not null
         && (
             SeesAll(caller)

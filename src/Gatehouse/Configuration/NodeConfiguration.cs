@@ -245,6 +245,11 @@ internal sealed class NodeConfiguration
             {
                 Enabled = Get(SettingsTable.Analytics),
                 SpoolBytes = Get(SettingsTable.AnalyticsSpool),
+                Retention = new(
+                    Get(SettingsTable.UsageMinutes),
+                    Get(SettingsTable.UsageHours),
+                    Get(SettingsTable.UsageDays)
+                ),
             },
             Limits = new LimitSettings
             {

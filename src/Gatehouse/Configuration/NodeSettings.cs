@@ -438,7 +438,7 @@ internal enum AccessLogKind
     File,
 }
 
-/// <summary>What a worker tells of requests.</summary>
+/// <summary>What a worker tells of requests, and how long managers keep it.</summary>
 internal sealed record AnalyticsSettings
 {
     /// <summary>Whether it does.</summary>
@@ -446,6 +446,9 @@ internal sealed record AnalyticsSettings
 
     /// <summary>Most bytes that wait on disk.</summary>
     public required int SpoolBytes { get; init; }
+
+    /// <summary>How long a manager keeps usage.</summary>
+    public required UsageRetention Retention { get; init; }
 }
 
 /// <summary>What one node takes on at once.</summary>

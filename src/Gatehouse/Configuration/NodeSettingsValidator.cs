@@ -15,6 +15,7 @@ internal static class NodeSettingsValidator
         CheckName(values, problems);
         CheckDatabase(values, problems);
         CheckSignIn(values, problems);
+        CheckRetention(values, problems);
         if (Get(SettingsTable.Scheme) == MembershipScheme.Dns && Get(SettingsTable.DnsName) is null)
         {
             problems.Add(
@@ -29,6 +30,32 @@ internal static class NodeSettingsValidator
 
         T Get<T>(Setting<T> setting) => (T)values[setting.Key].Value!;
         Origin At(Setting setting) => values[setting.Key].Origin;
+    }
+
+    // A long stretch of time is added up from coarse rows: they have to be there as long as the fine ones.
+    private static void CheckRetention(ImmutableDictionary<string, SettingValue> values, ICollection<Problem> problems)
+    {
+        foreach (
+            var (fine, coarse) in new[]
+            {
+                (SettingsTable.UsageMinutes, SettingsTable.UsageHours),
+                (SettingsTable.UsageHours, SettingsTable.UsageDays),
+            }
+        )
+        {
+            var (shorter, longer) = (values[fine.Key], values[coarse.Key]);
+            if ((TimeSpan)longer.Value! < (TimeSpan)shorter.Value!)
+            {
+                var (to, other) = longer.Origin.Kind == OriginKind.Default ? (shorter, longer) : (longer, shorter);
+                problems.Add(
+                    to.Origin.Problem(
+                        to.Setting.Key,
+                        $"{longer.Setting.Key} is {longer.Written}, {shorter.Setting.Key} {shorter.Written}: coarse figures would go before fine ones",
+                        $"change this, or {other.Setting.Key}"
+                    )
+                );
+            }
+        }
     }
 
     private static void CheckSignIn(ImmutableDictionary<string, SettingValue> values, ICollection<Problem> problems)

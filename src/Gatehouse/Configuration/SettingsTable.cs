@@ -615,6 +615,27 @@ internal static class SettingsTable
         Restart,
         "Most bytes of it that wait on disk while no manager takes them; when it is full, the oldest give way."
     );
+    public static readonly Setting<TimeSpan> UsageMinutes = Of(
+        "analytics.retention.minutes",
+        ValueKinds.Age,
+        UsageRetention.Default.Minutes,
+        Restart,
+        "Of a manager: how long usage is kept by the minute, at least `1h`. Every manager of a cluster should say the same; the shortest counts."
+    );
+    public static readonly Setting<TimeSpan> UsageHours = Of(
+        "analytics.retention.hours",
+        ValueKinds.Age,
+        UsageRetention.Default.Hours,
+        Restart,
+        "The same by the hour; no shorter than by the minute."
+    );
+    public static readonly Setting<TimeSpan> UsageDays = Of(
+        "analytics.retention.days",
+        ValueKinds.Age,
+        UsageRetention.Default.Days,
+        Restart,
+        "The same by the day; no shorter than by the hour."
+    );
 
     public static readonly Setting<TransportChoice> Transport = Of(
         "gateway.transport",
@@ -781,6 +802,9 @@ internal static class SettingsTable
         SendTimeout,
         Analytics,
         AnalyticsSpool,
+        UsageMinutes,
+        UsageHours,
+        UsageDays,
         Transport,
         Plugins,
         Level,

@@ -201,6 +201,16 @@ internal static partial class ValueKinds
             () => new() { ["type"] = "string", ["pattern"] = "^[1-9][0-9]*(ms|s|m|h)$" }
         );
 
+    /// <summary>How long figures are kept.</summary>
+    public static ValueKind<TimeSpan> Age { get; } =
+        new ScalarKind<TimeSpan>(
+            "age",
+            "write hours or days, at most 3650d: 36h or 90d",
+            s => ParseAge(s.Text) is { } age ? age : Not<TimeSpan>(s, "an age"),
+            v => v.Hours == 0 ? $"{(int)v.TotalDays}d" : $"{(int)v.TotalHours}h",
+            () => new() { ["type"] = "string", ["pattern"] = "^[1-9][0-9]*(h|d)$" }
+        );
+
     public static ValueKind<IPNetwork> Network { get; } =
         new ScalarKind<IPNetwork>(
             "network",
@@ -513,6 +523,18 @@ internal static partial class ValueKinds
         return n is > 0 and <= 86_400_000 && n * milliseconds <= 86_400_000
             ? TimeSpan.FromMilliseconds(n * milliseconds)
             : null;
+    }
+
+    private static TimeSpan? ParseAge(string text)
+    {
+        const int MostHours = 3650 * 24;
+        if (text.Length < 2 || text[^1] is not ('h' or 'd') || Whole(text[..^1]) is not { } n || n is <= 0 or > MostHours)
+        {
+            return null;
+        }
+
+        var hours = text[^1] == 'h' ? n : n * 24L;
+        return hours <= MostHours ? TimeSpan.FromHours(hours) : null;
     }
 
     private static string WriteDuration(TimeSpan time)

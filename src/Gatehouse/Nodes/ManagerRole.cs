@@ -115,6 +115,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
                 DenyList = node.Denied,
                 Oidc = ConfiguredProvider.Of(node),
                 PublicUrl = () => ManagementUrl.Public(node),
+                UsageRetention = node.Settings.Analytics.Retention,
                 Version = VersionCommand.Current,
             }
         );

@@ -65,6 +65,14 @@ public sealed class ConfigurationMistakeTests
         "gatehouse.yaml:2:10: '30' is not a duration (at timeouts.drain); write a number with a unit: 500ms, 30s, 5m or 1h"
     )]
     [InlineData(
+        "analytics: { retention: { minutes: 2 } }",
+        "gatehouse.yaml:1:36: '2' is not an age (at analytics.retention.minutes); write hours or days, at most 3650d: 36h or 90d"
+    )]
+    [InlineData(
+        "analytics: { retention: { hours: 36h } }",
+        "gatehouse.yaml:1:34: analytics.retention.hours is 36h, analytics.retention.minutes 2d: coarse figures would go before fine ones (at analytics.retention.hours); change this, or analytics.retention.minutes"
+    )]
+    [InlineData(
         "limits: { requestHead: 32KB }",
         "gatehouse.yaml:1:24: '32KB' is not a size (at limits.requestHead); write a number of bytes, or one with KiB or MiB such as 32KiB"
     )]

@@ -132,6 +132,118 @@ public sealed class UsageTests
     }
 
     [Fact]
+    public async Task Usage_of_an_API_with_a_team_is_not_in_the_figures_of_publishers_outside_of_it()
+    {
+        await using var manager = await LiveManager.StartAsync();
+        await manager.AskAsync<ImportView>(HttpMethod.Post, "apis", Documents.Pets, HttpStatusCode.Created);
+        await manager.AskAsync<ImportView>(
+            HttpMethod.Post,
+            "apis",
+            Documents.Pets.Replace("title: Petstore", "title: Orders", StringComparison.Ordinal),
+            HttpStatusCode.Created
+        );
+        await manager.AskAsync<ApiListing>(
+            HttpMethod.Put,
+            "apis/petstore/listing",
+            """{"team":[{"user":"pat","may":["own"]}]}"""
+        );
+        var (pat, eve) = (
+            await manager.TokenAsync("pat", Roles.Publisher),
+            await manager.TokenAsync("eve", Roles.Publisher)
+        );
+        using var made = await manager.SendAsync(HttpMethod.Post, "applications", """{"name":"Eves"}""", token: eve);
+        var eves = (await manager.AskAsync<Application>(HttpMethod.Get, "applications/Eves")).Id;
+        using var store = new UsageStore(manager.Catalogue.Database, TimeProvider.System);
+        var now = DateTimeOffset.UtcNow;
+        await store.TakeAsync(
+            s_worker,
+            Batch(
+                "a",
+                1,
+                Told("petstore:1.0.0", at: now),
+                Told("petstore:1.0.0", at: now),
+                Told("petstore:1.0.0", application: eves, at: now),
+                Told("orders:1.0.0", at: now),
+                Told("gone:1.0.0", at: now)
+            ),
+            Stop
+        );
+
+        Assert.Equal([("gone:1.0.0", 1L), ("orders:1.0.0", 1L), ("petstore:1.0.0", 3L)], await ByApiAsync(null));
+        Assert.Equal([("orders:1.0.0", 1L), ("petstore:1.0.0", 3L)], await ByApiAsync(pat));
+        Assert.Equal([("orders:1.0.0", 1L), ("petstore:1.0.0", 1L)], await ByApiAsync(eve));
+        Assert.Equal([("", 2L)], await SeenAsync("usage", eve));
+        Assert.Equal([("Eves", 1L), ("app_1", 1L)], await SeenAsync("usage?by=application", eve));
+        await manager.RefusedAsync(HttpStatusCode.NotFound, HttpMethod.Get, "usage?api=petstore", token: eve);
+
+        Task<List<(string, long)>> ByApiAsync(string? token) => SeenAsync("usage?by=api", token);
+
+        async Task<List<(string, long)>> SeenAsync(string path, string? token)
+        {
+            using var response = token is null
+                ? await manager.SendAsync(HttpMethod.Get, path)
+                : await manager.SendAsync(HttpMethod.Get, path, token: token);
+            var text = await response.Content.ReadAsStringAsync(Stop);
+            Assert.True(response.IsSuccessStatusCode, text);
+            return
+            [
+                .. System
+                    .Text.Json.JsonSerializer.Deserialize<UsageView[]>(text, ManagerClient.Json)!
+                    .Select(u => (u.Key, u.Requests)),
+            ];
+        }
+    }
+
+    [Fact]
+    public async Task What_is_kept_is_a_setting_and_a_sum_is_made_of_the_rows_that_are_left()
+    {
+        var time = new FakeTimeProvider(s_noon);
+        await using var catalogue = await TestCatalogue.CreateAsync(time);
+        using var store = new UsageStore(catalogue.Database, time);
+        var keep = new UsageRetention(TimeSpan.FromHours(6), TimeSpan.FromHours(12), TimeSpan.FromDays(1));
+        await store.TakeAsync(s_worker, Batch("a", 1, Told("petstore:1.0.0", at: s_noon)), Stop);
+        using var index = new ApiIndex(catalogue.Catalogue);
+        var queries = new UsageQueries(
+            catalogue.Database,
+            new Gatehouse.Management.Applications(
+                catalogue.Catalogue,
+                new Gatehouse.Management.Approvals(catalogue.Catalogue)
+            ),
+            index,
+            TestNodes.Options(catalogue) with
+            {
+                UsageRetention = keep,
+            },
+            time
+        );
+
+        foreach (
+            var (hours, left) in new[]
+            {
+                (7, new[] { UsagePeriod.Hour, UsagePeriod.Day }),
+                (13, [UsagePeriod.Day]),
+            }
+        )
+        {
+            time.SetUtcNow(s_noon.AddHours(hours));
+            await store.PurgeAsync(keep, Stop);
+            Assert.Equal(left, await PeriodsAsync(catalogue));
+            var sum = await queries.AskAsync(
+                new(s_noon.AddHours(-1), time.GetUtcNow(), null, null, null, null),
+                new("root", Roles.Admin, "t", "here"),
+                Stop
+            );
+            Assert.Equal(1, Assert.Single(sum).Requests);
+        }
+
+        time.SetUtcNow(s_noon.AddDays(3));
+        await store.PurgeAsync(keep, Stop);
+        Assert.Empty(await PeriodsAsync(catalogue));
+        // A batch that comes again is known for longer than its figures.
+        Assert.True((await store.TakeAsync(s_worker, Batch("a", 1, Told("petstore:1.0.0", at: s_noon)), Stop)).Repeated);
+    }
+
+    [Fact]
     public async Task Old_rows_go_period_by_period()
     {
         var time = new FakeTimeProvider(s_noon);
