@@ -11,6 +11,7 @@ public sealed class ApiKeys(
     Applications applications,
     Issuers issuers,
     Approvals approvals,
+    KeyIndex index,
     IKeyManager? keyManager = null
 )
 {
@@ -26,10 +27,19 @@ public sealed class ApiKeys(
     )
     {
         var app = await applications.GetAsync(application, caller, cancellation).ConfigureAwait(false);
-        var all = await catalogue
-            .ListAsync(EntityKinds.Key, ModelJson.Default.ApiKey, cancellation)
-            .ConfigureAwait(false);
-        return [.. all.Where(k => k.Value.Application == app.Id).Select(k => View(k.Value, app, k.ExpiresAt))];
+        var keys = ImmutableArray.CreateBuilder<KeyView>();
+        foreach (var id in await index.OfAsync(app.Id, cancellation).ConfigureAwait(false))
+        {
+            var key = await catalogue
+                .FindAsync(EntityKinds.Key, id, ModelJson.Default.ApiKey, cancellation)
+                .ConfigureAwait(false);
+            if (key is not null)
+            {
+                keys.Add(View(key.Value, app, key.ExpiresAt));
+            }
+        }
+
+        return keys.ToImmutable();
     }
 
     /// <summary>The keys of one type of all applications <paramref name="caller"/> may see, by application.</summary>
@@ -379,10 +389,13 @@ public sealed class ApiKeys(
     // A certificate or client opens the door for one application: which one could not be told otherwise.
     private async Task RefuseTakenAsync(ApiKey key, CancellationToken cancellation)
     {
-        var all = await catalogue
-            .ListAsync(EntityKinds.Key, ModelJson.Default.ApiKey, cancellation)
-            .ConfigureAwait(false);
-        if (all.Any(k => k.Value.Hash == key.Hash))
+        if (
+            await index.HolderAsync(key.Hash, cancellation).ConfigureAwait(false) is { } holder
+            && await catalogue
+                .FindAsync(EntityKinds.Key, holder, ModelJson.Default.ApiKey, cancellation)
+                .ConfigureAwait(false)
+                is not null
+        )
         {
             throw new ConflictException(
                 $"That {(key.Type == KeyType.OAuth2 ? "client" : "certificate")} belongs to an application already",

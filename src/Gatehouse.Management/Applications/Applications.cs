@@ -6,20 +6,22 @@ using Gatehouse.Model;
 namespace Gatehouse.Management;
 
 /// <summary>What app developers call APIs with. A subscriber sees and changes only what is theirs.</summary>
-public sealed class Applications(Catalogue catalogue, Approvals approvals)
+public sealed class Applications(
+    Catalogue catalogue,
+    Approvals approvals,
+    ApplicationIndex index,
+    KeyIndex keyIndex
+)
 {
     private const string IdDigits = "0123456789abcdefghjkmnpqrstvwxyz";
 
     /// <summary>The applications <paramref name="caller"/> may see, by name.</summary>
     public async Task<ImmutableArray<Application>> ListAsync(Caller caller, CancellationToken cancellation)
     {
-        var all = await catalogue
-            .ListAsync(EntityKinds.Application, ModelJson.Default.Application, cancellation)
-            .ConfigureAwait(false);
+        var all = await index.ReadAsync(cancellation).ConfigureAwait(false);
         return
         [
-            .. all.Select(a => a.Value)
-                .Where(a => MaySee(caller, a))
+            .. all.Where(a => MaySee(caller, a))
                 .OrderBy(a => a.Name, StringComparer.Ordinal)
                 .ThenBy(a => a.Id, StringComparer.Ordinal),
         ];
@@ -72,7 +74,7 @@ public sealed class Applications(Catalogue catalogue, Approvals approvals)
             ]);
         }
 
-        var all = await ListAsync(caller, cancellation).ConfigureAwait(false);
+        var all = await index.ReadAsync(cancellation).ConfigureAwait(false);
         if (all.Any(a => a.Name == name && a.Owner == caller.User))
         {
             throw new ConflictException($"You have an application called {name} already", "choose another name");
@@ -203,12 +205,10 @@ public sealed class Applications(Catalogue catalogue, Approvals approvals)
 
     private async Task EnsureNameFreeAsync(Application application, CancellationToken cancellation)
     {
-        var all = await catalogue
-            .ListAsync(EntityKinds.Application, ModelJson.Default.Application, cancellation)
-            .ConfigureAwait(false);
+        var all = await index.ReadAsync(cancellation).ConfigureAwait(false);
         if (
             all.Any(a =>
-                a.Value.Id != application.Id && a.Value.Owner == application.Owner && a.Value.Name == application.Name
+                a.Id != application.Id && a.Owner == application.Owner && a.Name == application.Name
             )
         )
         {
@@ -270,19 +270,21 @@ public sealed class Applications(Catalogue catalogue, Approvals approvals)
                 ModelJson.Default.Revocation
             );
         var subscriptions = await catalogue
-            .ListAsync(EntityKinds.Subscription, ModelJson.Default.Subscription, cancellation)
+            .ListBelowAsync(
+                EntityKinds.Subscription,
+                Subscription.EntityName(application.Id, ""),
+                ModelJson.Default.Subscription,
+                cancellation
+            )
             .ConfigureAwait(false);
-        foreach (var subscription in subscriptions.Where(s => s.Value.Application == application.Id))
+        foreach (var subscription in subscriptions)
         {
             transaction.Delete(EntityKinds.Subscription, subscription.Name);
         }
 
-        var keys = await catalogue
-            .ListAsync(EntityKinds.Key, ModelJson.Default.ApiKey, cancellation)
-            .ConfigureAwait(false);
-        foreach (var key in keys.Where(k => k.Value.Application == application.Id))
+        foreach (var key in await keyIndex.OfAsync(application.Id, cancellation).ConfigureAwait(false))
         {
-            transaction.Delete(EntityKinds.Key, key.Name);
+            transaction.Delete(EntityKinds.Key, key);
         }
 
         await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);

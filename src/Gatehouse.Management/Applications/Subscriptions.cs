@@ -20,13 +20,19 @@ public sealed class Subscriptions(
         CancellationToken cancellation
     )
     {
-        var visible = application is null
-            ? await applications.ListAsync(caller, cancellation).ConfigureAwait(false)
-            : [await applications.GetAsync(application, caller, cancellation).ConfigureAwait(false)];
+        var one = application is null
+            ? null
+            : await applications.GetAsync(application, caller, cancellation).ConfigureAwait(false);
+        var visible = one is null ? await applications.ListAsync(caller, cancellation).ConfigureAwait(false) : [one];
         var names = visible.ToDictionary(a => a.Id, a => a.Name);
         var id = api is null ? null : (await definitions.GetAsync(api, cancellation).ConfigureAwait(false)).Name;
         var all = await catalogue
-            .ListAsync(EntityKinds.Subscription, ModelJson.Default.Subscription, cancellation)
+            .ListBelowAsync(
+                EntityKinds.Subscription,
+                one is null ? "" : Subscription.EntityName(one.Id, ""),
+                ModelJson.Default.Subscription,
+                cancellation
+            )
             .ConfigureAwait(false);
         return
         [

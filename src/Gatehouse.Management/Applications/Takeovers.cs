@@ -9,7 +9,12 @@ namespace Gatehouse.Management;
 /// Takes over applications of an old installation, so that none of their callers has to change. Safe to do again: what is
 /// there stays as it is, what is missing is added, and what was revoked here in between stays revoked.
 /// </summary>
-public sealed class Takeovers(Catalogue catalogue, ApiDefinitions definitions, IKeyManager? keyManager = null)
+public sealed class Takeovers(
+    Catalogue catalogue,
+    ApiDefinitions definitions,
+    ApplicationIndex index,
+    IKeyManager? keyManager = null
+)
 {
     private const string IdDigits = "0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -22,10 +27,8 @@ public sealed class Takeovers(Catalogue catalogue, ApiDefinitions definitions, I
         Check(ask);
         var now = catalogue.Time.GetUtcNow();
         var left = ImmutableArray.CreateBuilder<string>();
-        var all = await catalogue
-            .ListAsync(EntityKinds.Application, ModelJson.Default.Application, cancellation)
-            .ConfigureAwait(false);
-        var there = all.FirstOrDefault(a => a.Value.Name == ask.Name && a.Value.Owner == ask.Owner)?.Value;
+        var all = await index.ReadAsync(cancellation).ConfigureAwait(false);
+        var there = all.FirstOrDefault(a => a.Name == ask.Name && a.Owner == ask.Owner);
         var application =
             there
             ?? new Application

@@ -1,105 +1,64 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using Gatehouse.Model;
-using Microsoft.EntityFrameworkCore;
 
 namespace Gatehouse.Management;
 
 /// <summary>
-/// What lists and searches ask about every API, in memory. Brought up to date by reading only what changed since, so that a
-/// search costs the same after ten changes as after ten thousand.
+/// What lists and searches ask about every API, in memory.
 /// </summary>
-public sealed class ApiIndex(Catalogue catalogue) : IDisposable
+public sealed class ApiIndex : IDisposable
 {
-    private static readonly string[] s_kinds =
-    [
-        EntityKinds.Definition,
-        EntityKinds.Lifecycle,
-        EntityKinds.Listing,
-        EntityKinds.Api,
-    ];
+    private readonly CatalogueFollower<ImmutableSortedDictionary<string, IndexedApi>> _follower;
 
-    private readonly SemaphoreSlim _reading = new(1, 1);
-    private ImmutableSortedDictionary<string, IndexedApi> _apis = Nothing;
-    private string? _history;
-    private long _epoch;
-
-    private static ImmutableSortedDictionary<string, IndexedApi> Nothing { get; } =
-        ImmutableSortedDictionary.Create<string, IndexedApi>(StringComparer.Ordinal);
+    /// <summary>Reads nothing yet.</summary>
+    public ApiIndex(Catalogue catalogue) =>
+        _follower = new(
+            catalogue,
+            [EntityKinds.Definition, EntityKinds.Lifecycle, EntityKinds.Listing, EntityKinds.Api],
+            ImmutableSortedDictionary.Create<string, IndexedApi>(StringComparer.Ordinal),
+            Apply
+        );
 
     /// <summary>Every API that has a definition, by name.</summary>
-    internal async Task<IReadOnlyList<IndexedApi>> ReadAsync(CancellationToken cancellation)
-    {
-        await _reading.WaitAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            await UpdateAsync(cancellation).ConfigureAwait(false);
-            return [.. _apis.Values.Where(a => a.Definition is not null)];
-        }
-        finally
-        {
-            _reading.Release();
-        }
-    }
+    internal async Task<IReadOnlyList<IndexedApi>> ReadAsync(CancellationToken cancellation) =>
+        [
+            .. (await _follower.ReadAsync(cancellation).ConfigureAwait(false)).Values.Where(a =>
+                a.Definition is not null
+            ),
+        ];
 
     /// <summary>The API of that entity name; null when it has no definition.</summary>
-    internal async Task<IndexedApi?> FindAsync(string name, CancellationToken cancellation)
-    {
-        await _reading.WaitAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            await UpdateAsync(cancellation).ConfigureAwait(false);
-            return _apis.GetValueOrDefault(name) is { Definition: not null } found ? found : null;
-        }
-        finally
-        {
-            _reading.Release();
-        }
-    }
+    internal async Task<IndexedApi?> FindAsync(string name, CancellationToken cancellation) =>
+        (await _follower.ReadAsync(cancellation).ConfigureAwait(false)).GetValueOrDefault(name)
+            is { Definition: not null } found
+            ? found
+            : null;
 
     /// <inheritdoc/>
-    public void Dispose() => _reading.Dispose();
+    public void Dispose() => _follower.Dispose();
 
-    private async Task UpdateAsync(CancellationToken cancellation)
+    private static ImmutableSortedDictionary<string, IndexedApi> Apply(
+        ImmutableSortedDictionary<string, IndexedApi> last,
+        IReadOnlyList<EntityRow> rows
+    )
     {
-        var context = catalogue.Open();
-        await using (context.ConfigureAwait(false))
+        var apis = last.ToBuilder();
+        foreach (var row in rows)
         {
-            var head = await context.Head.AsNoTracking().SingleAsync(cancellation).ConfigureAwait(false);
-            if (head.History != _history || head.Epoch < _epoch || head.TombstoneFloor > _epoch)
+            var name = DeploymentName.Parse(row.Name).Api;
+            var next = (apis.GetValueOrDefault(name) ?? new(name)).With(row);
+            if (next.IsEmpty)
             {
-                // Another past, or one whose deletions are forgotten: what is known may be wrong.
-                (_apis, _epoch, _history) = (Nothing, 0, head.History);
+                apis.Remove(name);
             }
-
-            if (head.Epoch == _epoch)
+            else
             {
-                return;
+                apis[name] = next;
             }
-
-            var rows = await context
-                .Entities.AsNoTracking()
-                .Where(e => e.Epoch > _epoch && e.Epoch <= head.Epoch && s_kinds.Contains(e.Kind))
-                .OrderBy(e => e.Epoch)
-                .ToListAsync(cancellation)
-                .ConfigureAwait(false);
-            var apis = _apis.ToBuilder();
-            foreach (var row in rows)
-            {
-                var name = DeploymentName.Parse(row.Name).Api;
-                var next = (apis.GetValueOrDefault(name) ?? new(name)).With(row);
-                if (next.IsEmpty)
-                {
-                    apis.Remove(name);
-                }
-                else
-                {
-                    apis[name] = next;
-                }
-            }
-
-            (_apis, _epoch) = (apis.ToImmutable(), head.Epoch);
         }
+
+        return apis.ToImmutable();
     }
 }
 

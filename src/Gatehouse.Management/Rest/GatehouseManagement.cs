@@ -55,6 +55,8 @@ public static class GatehouseManagement
         services.AddSingleton<DeploymentHistory>();
         services.AddSingleton<Lifecycles>();
         services.AddSingleton<ApiIndex>();
+        services.AddSingleton<ApplicationIndex>();
+        services.AddSingleton<KeyIndex>();
         services.AddSingleton<ApiTeams>();
         services.AddSingleton<Listings>();
         services.AddSingleton<ApiDocuments>();

@@ -1,9 +1,14 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 using Gatehouse.Cli;
 using Gatehouse.Commands;
 using Gatehouse.Management;
 using Gatehouse.Model;
+using Live = System.Collections.Generic.SortedDictionary<
+    string,
+    (string Id, Gatehouse.GitOps.ApplicationSource? Source)
+>;
 
 namespace Gatehouse.GitOps;
 
@@ -13,6 +18,9 @@ namespace Gatehouse.GitOps;
 /// </summary>
 internal sealed class ApplicationKind : SourceKind
 {
+    // What a command plans from: looked at once, not for each of ten thousand files.
+    private readonly ConditionalWeakTable<Call, Task<Live>> _plannedFrom = [];
+
     public override string Word => "Application";
 
     public override string Folder => "applications";
@@ -32,7 +40,7 @@ internal sealed class ApplicationKind : SourceKind
         CancellationToken cancellation
     )
     {
-        var found = (await LiveAsync(call, cancellation)).GetValueOrDefault(wanted.Name);
+        var found = (await PlannedFromAsync(call, cancellation)).GetValueOrDefault(wanted.Name);
         var differences = found.Source is null
             ? []
             : JsonDifference.Of(TypedJson.Write(found.Source), wanted.Content, wanted.File.Secrets);
@@ -60,14 +68,14 @@ internal sealed class ApplicationKind : SourceKind
     }
 
     public override async Task<IReadOnlyList<string>> NamesAsync(Call call, CancellationToken cancellation) =>
-        [.. (await LiveAsync(call, cancellation)).Keys];
+        [.. (await PlannedFromAsync(call, cancellation)).Keys];
 
     public override PlannedChange Delete(Call call, string name) =>
         new("delete", Word, name, [])
         {
             Apply = async stop =>
             {
-                if ((await LiveAsync(call, stop)).TryGetValue(name, out var found))
+                if ((await PlannedFromAsync(call, stop)).TryGetValue(name, out var found))
                 {
                     await call.Manager.DeleteAsync(AppCommands.PathOf(found.Id), stop);
                 }
@@ -179,15 +187,15 @@ internal sealed class ApplicationKind : SourceKind
         }
     }
 
-    private static async Task<SortedDictionary<string, (string Id, ApplicationSource? Source)>> LiveAsync(
-        Call call,
-        CancellationToken cancellation
-    )
+    private Task<Live> PlannedFromAsync(Call call, CancellationToken cancellation) =>
+        _plannedFrom.GetValue(call, c => LiveAsync(c, cancellation));
+
+    private static async Task<Live> LiveAsync(Call call, CancellationToken cancellation)
     {
         var subscriptions = (await Pages.AllAsync<SubscriptionView>(call, "subscriptions", cancellation)).ToLookup(s =>
             s.Application
         );
-        var all = new SortedDictionary<string, (string, ApplicationSource?)>(StringComparer.Ordinal);
+        var all = new Live(StringComparer.Ordinal);
         foreach (var app in await Pages.AllAsync<Application>(call, "applications", cancellation))
         {
             all[$"{app.Owner}/{app.Name}"] = (

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 using Gatehouse.Cli;
 using Gatehouse.Commands;
@@ -29,6 +30,9 @@ internal sealed class NamedKind<T, TLive>(
 ) : SourceKind
     where T : class
 {
+    // What a command plans from: looked at once, not for each of its files.
+    private readonly ConditionalWeakTable<Call, Task<SortedDictionary<string, JsonObject>>> _plannedFrom = [];
+
     public override string Word => word;
 
     public override string Folder => folder;
@@ -58,7 +62,7 @@ internal sealed class NamedKind<T, TLive>(
         CancellationToken cancellation
     )
     {
-        var live = (await LiveAsync(call, cancellation)).GetValueOrDefault(wanted.Name);
+        var live = (await PlannedFromAsync(call, cancellation)).GetValueOrDefault(wanted.Name);
         var differences = live is null ? [] : JsonDifference.Of(live, wanted.Content, wanted.File.Secrets);
         return live is not null && differences.IsEmpty
             ? null
@@ -79,7 +83,7 @@ internal sealed class NamedKind<T, TLive>(
     }
 
     public override async Task<IReadOnlyList<string>> NamesAsync(Call call, CancellationToken cancellation) =>
-        [.. (await LiveAsync(call, cancellation)).Keys];
+        [.. (await PlannedFromAsync(call, cancellation)).Keys];
 
     public override PlannedChange Delete(Call call, string name) =>
         new("delete", Word, name, []) { Apply = stop => call.Manager.DeleteAsync(PathOf(name), stop) };
@@ -106,6 +110,9 @@ internal sealed class NamedKind<T, TLive>(
     }
 
     private string PathOf(string name) => $"{path}/{Uri.EscapeDataString(name)}";
+
+    private Task<SortedDictionary<string, JsonObject>> PlannedFromAsync(Call call, CancellationToken cancellation) =>
+        _plannedFrom.GetValue(call, c => LiveAsync(c, cancellation));
 
     private async Task<SortedDictionary<string, JsonObject>> LiveAsync(Call call, CancellationToken cancellation)
     {

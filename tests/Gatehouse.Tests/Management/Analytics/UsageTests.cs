@@ -203,11 +203,15 @@ public sealed class UsageTests
         var keep = new UsageRetention(TimeSpan.FromHours(6), TimeSpan.FromHours(12), TimeSpan.FromDays(1));
         await store.TakeAsync(s_worker, Batch("a", 1, Told("petstore:1.0.0", at: s_noon)), Stop);
         using var index = new ApiIndex(catalogue.Catalogue);
+        using var applications = new ApplicationIndex(catalogue.Catalogue);
+        using var keys = new KeyIndex(catalogue.Catalogue);
         var queries = new UsageQueries(
             catalogue.Database,
             new Gatehouse.Management.Applications(
                 catalogue.Catalogue,
-                new Gatehouse.Management.Approvals(catalogue.Catalogue)
+                new Gatehouse.Management.Approvals(catalogue.Catalogue),
+                applications,
+                keys
             ),
             index,
             TestNodes.Options(catalogue) with
