@@ -6,12 +6,7 @@ using Gatehouse.Model;
 namespace Gatehouse.Management;
 
 /// <summary>What app developers call APIs with. A subscriber sees and changes only what is theirs.</summary>
-public sealed class Applications(
-    Catalogue catalogue,
-    Approvals approvals,
-    ApplicationIndex index,
-    KeyIndex keyIndex
-)
+public sealed class Applications(Catalogue catalogue, Approvals approvals, ApplicationIndex index, KeyIndex keyIndex)
 {
     private const string IdDigits = "0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -206,11 +201,7 @@ public sealed class Applications(
     private async Task EnsureNameFreeAsync(Application application, CancellationToken cancellation)
     {
         var all = await index.ReadAsync(cancellation).ConfigureAwait(false);
-        if (
-            all.Any(a =>
-                a.Id != application.Id && a.Owner == application.Owner && a.Name == application.Name
-            )
-        )
+        if (all.Any(a => a.Id != application.Id && a.Owner == application.Owner && a.Name == application.Name))
         {
             throw new ConflictException(
                 $"{application.Owner} has an application called {application.Name} already",

@@ -65,7 +65,10 @@ internal sealed class CatalogueFollower<T>(
                 .ToListAsync(cancellation)
                 .ConfigureAwait(false);
             // What was committed since the head was read is among them, whole.
-            (_made, _epoch) = (apply(_made ?? nothing, rows), Math.Max(head.Epoch, rows.Count > 0 ? rows[^1].Epoch : 0));
+            (_made, _epoch) = (
+                apply(_made ?? nothing, rows),
+                Math.Max(head.Epoch, rows.Count > 0 ? rows[^1].Epoch : 0)
+            );
         }
     }
 }

@@ -528,7 +528,12 @@ internal static partial class ValueKinds
     private static TimeSpan? ParseAge(string text)
     {
         const int MostHours = 3650 * 24;
-        if (text.Length < 2 || text[^1] is not ('h' or 'd') || Whole(text[..^1]) is not { } n || n is <= 0 or > MostHours)
+        if (
+            text.Length < 2
+            || text[^1] is not ('h' or 'd')
+            || Whole(text[..^1]) is not { } n
+            || n is <= 0 or > MostHours
+        )
         {
             return null;
         }

@@ -222,11 +222,7 @@ public sealed class UsageTests
         );
 
         foreach (
-            var (hours, left) in new[]
-            {
-                (7, new[] { UsagePeriod.Hour, UsagePeriod.Day }),
-                (13, [UsagePeriod.Day]),
-            }
+            var (hours, left) in new[] { (7, new[] { UsagePeriod.Hour, UsagePeriod.Day }), (13, [UsagePeriod.Day]) }
         )
         {
             time.SetUtcNow(s_noon.AddHours(hours));
@@ -244,7 +240,9 @@ public sealed class UsageTests
         await store.PurgeAsync(keep, Stop);
         Assert.Empty(await PeriodsAsync(catalogue));
         // A batch that comes again is known for longer than its figures.
-        Assert.True((await store.TakeAsync(s_worker, Batch("a", 1, Told("petstore:1.0.0", at: s_noon)), Stop)).Repeated);
+        Assert.True(
+            (await store.TakeAsync(s_worker, Batch("a", 1, Told("petstore:1.0.0", at: s_noon)), Stop)).Repeated
+        );
     }
 
     [Fact]

@@ -32,10 +32,25 @@ public sealed class PostgreSqlTlsTests
         foreach (
             var good in new[]
             {
-                there with { Tls = DatabaseTls.Require },
-                there with { Tls = DatabaseTls.VerifyCa, AuthorityFile = ca },
-                elsewhere with { Tls = DatabaseTls.VerifyCa, AuthorityFile = ca },
-                there with { Tls = DatabaseTls.VerifyFull, AuthorityFile = ca },
+                there with
+                {
+                    Tls = DatabaseTls.Require,
+                },
+                there with
+                {
+                    Tls = DatabaseTls.VerifyCa,
+                    AuthorityFile = ca,
+                },
+                elsewhere with
+                {
+                    Tls = DatabaseTls.VerifyCa,
+                    AuthorityFile = ca,
+                },
+                there with
+                {
+                    Tls = DatabaseTls.VerifyFull,
+                    AuthorityFile = ca,
+                },
             }
         )
         {
@@ -98,7 +113,11 @@ public sealed class PostgreSqlTlsTests
         using var identity = authority.Issue();
         await File.WriteAllTextAsync(certificate, identity.ExportCertificatePem(), Stop);
         await File.WriteAllTextAsync(key, identity.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem(), Stop);
-        await File.WriteAllTextAsync(access, "hostssl all all 127.0.0.1/32 trust\nhostssl all all ::1/128 trust\n", Stop);
+        await File.WriteAllTextAsync(
+            access,
+            "hostssl all all 127.0.0.1/32 trust\nhostssl all all ::1/128 trust\n",
+            Stop
+        );
         File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         if (Environment.IsPrivilegedProcess)
         {
