@@ -58,7 +58,7 @@ internal sealed class BalancerSnapshot : TableSnapshot
         var managers = taking.Where(n => n.Profile.IsManager()).ToList();
         _management = management.To(managers, balancing, before?._management);
         // Of the same targets: a node is well or not, whatever it is asked for.
-        _parts = managers.TrueForAll(n => ManagementParts.Of(n.Profile) == ManagementPart.All)
+        _parts = managers.TrueForAll(n => ManagementParts.Of(n) == ManagementPart.All)
             ? FrozenDictionary<ManagementPart, CompiledRoute>.Empty
             : Enum.GetValues<ManagementPart>()
                 .ToFrozenDictionary(
@@ -66,8 +66,8 @@ internal sealed class BalancerSnapshot : TableSnapshot
                     part =>
                         management.To(
                             managers.Where(n =>
-                                ManagementParts.Of(n.Profile) == ManagementPart.All
-                                || (ManagementParts.Of(n.Profile) & part) != 0
+                                ManagementParts.Of(n) == ManagementPart.All
+                                || (ManagementParts.Of(n) & part) != 0
                             ),
                             balancing,
                             _management
@@ -150,7 +150,7 @@ internal sealed class BalancerSnapshot : TableSnapshot
 
         var path = exchange.Request.Path;
         var parts = ManagementParts.Of(exchange.Method, path);
-        if (parts == ManagementPart.All)
+        if ((parts & ManagementPart.All) == ManagementPart.All)
         {
             return _management;
         }

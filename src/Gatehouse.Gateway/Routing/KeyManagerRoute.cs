@@ -46,7 +46,7 @@ internal sealed class KeyManagerRoute
         {
             var node = change.Deleted ? null : Read(change) ?? _managers.GetValueOrDefault(change.Name);
             managers =
-                node is { } known && (ManagementParts.Of(known.Profile) & ManagementPart.KeyManagement) != 0
+                node is { } known && (ManagementParts.Of(known) & ManagementPart.KeyManagement) != 0
                     ? managers.SetItem(change.Name, known)
                     : managers.Remove(change.Name);
         }
@@ -54,10 +54,10 @@ internal sealed class KeyManagerRoute
         return ReferenceEquals(managers, _managers) ? this : new(_host, managers, _route);
     }
 
-    /// <summary>Takes the request when its path is one of these.</summary>
+    /// <summary>Takes the request when its path is one of these and the cluster has a key manager.</summary>
     public bool TryTake(Exchange exchange, ReadOnlySpan<char> path)
     {
-        if (!s_paths.GetAlternateLookup<ReadOnlySpan<char>>().Contains(path) || exchange.Method == "CONNECT")
+        if (_managers.IsEmpty || !s_paths.GetAlternateLookup<ReadOnlySpan<char>>().Contains(path) || exchange.Method == "CONNECT")
         {
             return false;
         }

@@ -119,6 +119,11 @@ public sealed class EnrolmentLedger(Catalogue catalogue) : IEnrolmentLedger
                     Draining = present?.Value.Draining ?? false,
                     // What an operator said since stays.
                     Environments = present?.Value.Environments ?? node.Environments,
+                    // One that was let in when the profile meant more keeps what it has.
+                    KeepsToProfile =
+                        node.Profile != Profile.GatewayManager ? null
+                        : present is null ? true
+                        : present.Value.KeepsToProfile,
                 },
                 ModelJson.Default.Node,
                 present?.Epoch ?? 0

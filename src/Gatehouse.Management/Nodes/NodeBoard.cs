@@ -360,6 +360,7 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
             {
                 Draining = registered.Value.Draining,
                 Environments = registered.Value.Environments,
+                KeepsToProfile = registered.Value.KeepsToProfile,
             };
             if (Digest.Of(CanonicalJson.Write(node, ModelJson.Default.Node)) == registered.Digest)
             {

@@ -345,8 +345,7 @@ public sealed class NodeRegistry(Catalogue catalogue, NodeBoard board, Environme
         {
             Profile.GatewayWorker => "worker",
             Profile.LoadBalancer => "balancer",
-            Profile.GatewayManager => "manager",
-            Profile.ControlPlane => "control",
+            Profile.ControlPlane or Profile.GatewayManager => "manager",
             Profile.ApiPublisher => "publisher",
             Profile.ApiDevportal => "devportal",
             Profile.ApiKeyManager => "keys",

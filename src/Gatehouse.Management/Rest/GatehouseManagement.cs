@@ -176,11 +176,11 @@ public static class GatehouseManagement
     /// <summary>Answers what this node's profile does not run as it answers an unknown path.</summary>
     public static void UseParts(this WebApplication app)
     {
-        var profile = app.Services.GetRequiredService<ManagementOptions>().Profile;
+        var options = app.Services.GetRequiredService<ManagementOptions>();
         app.Use(
             (context, next) =>
             {
-                if (ManagementParts.Serves(profile, context.Request.Method, context.Request.Path.Value))
+                if (ManagementParts.Serves(options.Runs(), context.Request.Method, context.Request.Path.Value))
                 {
                     return next(context);
                 }

@@ -28,8 +28,8 @@ public sealed record ManagementOptions
     /// <summary>This node's own name.</summary>
     public required string NodeName { get; init; }
 
-    /// <summary>What this node runs: a part of management that it does not run it answers like an unknown path.</summary>
-    public Profile Profile { get; init; } = Profile.AllInOne;
+    /// <summary>What this node runs of management: the rest of it it answers like an unknown path.</summary>
+    public Func<ManagementPart> Runs { get; init; } = static () => ManagementPart.All;
 
     /// <summary>Writes a join token as its holder gets it, with this cluster's addresses and pin.</summary>
     public required Func<JoinGrant, string> EncodeJoinToken { get; init; }

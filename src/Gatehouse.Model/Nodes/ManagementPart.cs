@@ -25,6 +25,9 @@ public enum ManagementPart
     /// <summary>Users and their roles.</summary>
     Accounts = 32,
 
+    /// <summary>All of <c>/api/v1</c>, whichever part it is about; no page of it.</summary>
+    Rest = 64,
+
     /// <summary>All of them.</summary>
     All = Operations | Publishing | Development | KeyManagement | Limits | Accounts,
 }
@@ -115,14 +118,19 @@ public static class ManagementParts
     public static ManagementPart Of(Profile profile) =>
         profile switch
         {
-            // The one manager of a small cluster, and of the old product's: it runs everything but API traffic.
-            Profile.AllInOne or Profile.ControlPlane or Profile.GatewayManager => ManagementPart.All,
+            Profile.AllInOne or Profile.ControlPlane => ManagementPart.All,
+            // Who runs an old home has no other manager: what the command line does has to go there.
+            Profile.GatewayManager => ManagementPart.Operations | ManagementPart.Rest,
             Profile.ApiPublisher => ManagementPart.Publishing,
             Profile.ApiDevportal => ManagementPart.Development,
             Profile.ApiKeyManager => ManagementPart.KeyManagement,
             Profile.TrafficManager => ManagementPart.Limits,
             _ => ManagementPart.None,
         };
+
+    /// <summary>What <paramref name="node"/> runs: its profile's parts, or all of them where an older build let it in.</summary>
+    public static ManagementPart Of(Node node) =>
+        node is { Profile: Profile.GatewayManager, KeepsToProfile: not true } ? ManagementPart.All : Of(node.Profile);
 
     /// <summary>
     /// The parts that <paramref name="path"/> belongs to. A path of no part (static files, an unknown one) is every manager's
@@ -158,19 +166,16 @@ public static class ManagementParts
                 && (!row.ReadOnly || reads)
             )
             {
-                return row.Parts;
+                return row.Parts | ManagementPart.Rest;
             }
         }
 
         return ManagementPart.None;
     }
 
-    /// <summary>Whether a manager of <paramref name="profile"/> answers <paramref name="path"/>.</summary>
-    public static bool Serves(Profile profile, string method, ReadOnlySpan<char> path)
-    {
-        var runs = Of(profile);
-        return runs == ManagementPart.All || (runs & Of(method, path)) != 0;
-    }
+    /// <summary>Whether a manager that runs <paramref name="runs"/> answers <paramref name="path"/>.</summary>
+    public static bool Serves(ManagementPart runs, string method, ReadOnlySpan<char> path) =>
+        runs == ManagementPart.All || (runs & Of(method, path)) != 0;
 
     private static bool Contains(string[] words, ReadOnlySpan<char> segment)
     {

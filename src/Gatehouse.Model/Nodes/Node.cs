@@ -26,6 +26,12 @@ public sealed record Node
     /// <summary>Takes no new requests; finishes those it has.</summary>
     public bool Draining { get; init; }
 
+    /// <summary>
+    /// Of a <c>gateway-manager</c>: that it runs no more of management than its profile says. Null in a row of an older build,
+    /// where this profile ran all of it: such a manager goes on doing so.
+    /// </summary>
+    public bool? KeepsToProfile { get; init; }
+
     /// <summary>Of a worker: the public half of the key that it signs backend JWTs with, SubjectPublicKeyInfo in base64; null when it has none.</summary>
     public string? AssertionKey { get; init; }
 

@@ -10,7 +10,7 @@ public enum Profile
     /// <summary><c>all-in-one</c>: everything in one process.</summary>
     AllInOne,
 
-    /// <summary><c>gateway-manager</c>: the catalogue, deployments, nodes.</summary>
+    /// <summary><c>gateway-manager</c>: the catalogue, REST, the console; no publisher, no developer portal, no OAuth2.</summary>
     GatewayManager,
 
     /// <summary><c>gateway-worker</c>: API traffic, read-only.</summary>

@@ -110,7 +110,7 @@ internal static class HomeRun
                 ExitCode.Conflict,
                 $"the domain '{domain}' has a manager on this machine already: {other.Node} at {other.Address}",
                 other.DataDirectory,
-                "start this home with -Dprofile=gateway-worker, or give it another domain in axis2.xml; a second manager joins with a token: gatehouse token create --profile gateway-manager"
+                "start this home with -Dprofile=gateway-worker, or give it another domain in axis2.xml; a second manager joins with a token: gatehouse token create --profile control-plane"
             );
         }
 

@@ -75,7 +75,7 @@ internal static class InitCommand
         if (IsDefault(read, SettingsTable.Profile))
         {
             var alone = call.Get(s_workers) == 0 && call.Get(s_balancers) == 0;
-            chosen.Add((SettingsTable.Profile, (alone ? Profile.AllInOne : Profile.GatewayManager).Name()));
+            chosen.Add((SettingsTable.Profile, (alone ? Profile.AllInOne : Profile.ControlPlane).Name()));
         }
 
         if (IsDefault(read, SettingsTable.Name))
@@ -116,7 +116,7 @@ internal static class InitCommand
             throw new CommandFailure(
                 ExitCode.Invalid,
                 $"a cluster is founded by a manager, not by a {settings.Node.Profile.Name()}",
-                fix: "use --profile gateway-manager or all-in-one; other nodes come with 'gatehouse join TOKEN'"
+                fix: "use --profile control-plane, gateway-manager or all-in-one; other nodes come with 'gatehouse join TOKEN'"
             );
         }
 

@@ -53,7 +53,7 @@ internal sealed class DemoCluster : IAsyncDisposable
             Start("backend", "sample-backend", ["--port", Text(_plan.Backend)]);
             foreach (var node in _plan.Nodes)
             {
-                Start(node.Name, node.Profile == Profile.GatewayManager ? "init" : "join", ArgumentsOf(node, cluster));
+                Start(node.Name, node.Profile == Profile.ControlPlane ? "init" : "join", ArgumentsOf(node, cluster));
                 _show(Row(node, "starting"));
             }
 
@@ -236,7 +236,7 @@ internal sealed class DemoCluster : IAsyncDisposable
         ];
         return node.Profile switch
         {
-            Profile.GatewayManager =>
+            Profile.ControlPlane =>
             [
                 .. arguments,
                 "--cluster",

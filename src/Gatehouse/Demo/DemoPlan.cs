@@ -16,7 +16,7 @@ internal sealed record DemoPlan(int Offset, int Workers, int Balancers)
 
     public ImmutableArray<DemoNode> Nodes { get; } =
     [
-        new("manager-1", Profile.GatewayManager, Offset),
+        new("manager-1", Profile.ControlPlane, Offset),
         .. Enumerable.Range(1, Workers).Select(i => new DemoNode($"worker-{i}", Profile.GatewayWorker, Offset + i)),
         .. Enumerable
             .Range(1, Balancers)
@@ -63,7 +63,7 @@ internal sealed record DemoPlan(int Offset, int Workers, int Balancers)
         var (http, https) = node.Profile switch
         {
             Profile.LoadBalancer => (BalancerHttp(node), BalancerHttps(node)),
-            Profile.GatewayManager => (9763 + node.Offset, 9443 + node.Offset),
+            Profile.ControlPlane => (9763 + node.Offset, 9443 + node.Offset),
             _ => (8280 + node.Offset, 8243 + node.Offset),
         };
         return (
@@ -76,7 +76,7 @@ internal sealed record DemoPlan(int Offset, int Workers, int Balancers)
         node.Profile switch
         {
             Profile.LoadBalancer => [7443 + node.Offset, 9090 + node.Offset, BalancerHttp(node), BalancerHttps(node)],
-            Profile.GatewayManager => [7443 + node.Offset, 9090 + node.Offset, 9443 + node.Offset, 9763 + node.Offset],
+            Profile.ControlPlane => [7443 + node.Offset, 9090 + node.Offset, 9443 + node.Offset, 9763 + node.Offset],
             _ =>
             [
                 7443 + node.Offset,

@@ -85,7 +85,7 @@ internal static class Founding
         {
             key.Dispose();
             throw new InvalidOperationException(
-                $"The {database.Description} already holds a cluster. To add a manager to it, make a token with 'gatehouse token create --profile gateway-manager' and run 'gatehouse join TOKEN'; to found another cluster, give it a database of its own."
+                $"The {database.Description} already holds a cluster. To add a manager to it, make a token with 'gatehouse token create --profile control-plane' and run 'gatehouse join TOKEN'; to found another cluster, give it a database of its own."
             );
         }
 

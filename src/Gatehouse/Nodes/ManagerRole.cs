@@ -91,6 +91,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
         var authorities = await ClusterAuthorities.LoadAsync(database, clusterKey, node.Time, cancellation);
         var catalogueKey = CatalogueKey.Load(await RequireAsync(secrets, Founding.CatalogueKeySecret, cancellation));
 
+        var runs = ManagementParts.Of(node.Identity.Profile);
         var server = new PipelineServer();
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.Services.AddSingleton(node.Logs);
@@ -106,7 +107,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
                 ClusterKey = clusterKey,
                 Authorities = authorities,
                 NodeName = node.Identity.Node,
-                Profile = node.Identity.Profile,
+                Runs = () => runs,
                 Inspect = (other, cancellation) => NodeInspector.AskAsync(node, other, cancellation),
                 EncodeJoinToken = grant => Encode(node, authorities.Current, grant),
                 HistoryFile = Path.Combine(node.DataDirectory, "catalogue", "seen.json"),
@@ -121,6 +122,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
         );
         builder.Services.AddGatehouseKeyManager(database, clusterKey, ManagementUrl.Of(node));
         var application = builder.Build();
+        runs = await RunsAsync(node, application.Services.GetRequiredService<Catalogue>(), cancellation);
         application.Use((context, next) => AdmitAsync(node, context, next));
         application.Use(
             (context, next) =>
@@ -131,11 +133,19 @@ internal sealed partial class ManagerRole : IAsyncDisposable
             }
         );
         application.UseKeyManagerLimits();
-        var portal = new PortalHost(application.Services, new() { Authorities = () => authorities.Current.Trusted });
+        var portal = new PortalHost(
+            application.Services,
+            new()
+            {
+                Authorities = () => authorities.Current.Trusted,
+                Cluster = () =>
+                    node.Directory.Current.Value.Nodes.Values.Aggregate(runs, (all, n) => all | ManagementParts.Of(n)),
+            }
+        );
         application.Use(
             (context, next) =>
                 PortalHost.Owns(context.Request.Path)
-                && ManagementParts.Serves(node.Identity.Profile, context.Request.Method, context.Request.Path.Value)
+                && ManagementParts.Serves(runs, context.Request.Method, context.Request.Path.Value)
                     ? portal.HandleAsync(context)
                     : next(context)
         );
@@ -155,6 +165,51 @@ internal sealed partial class ManagerRole : IAsyncDisposable
         await role.RegisterSelfAsync(cancellation);
         return role;
     }
+
+    // What its profile runs, unless an older build let it in when that was more.
+    private static async Task<ManagementPart> RunsAsync(
+        NodeContext node,
+        Catalogue catalogue,
+        CancellationToken cancellation
+    )
+    {
+        var profile = node.Identity.Profile;
+        var known = await catalogue.FindAsync(
+            EntityKinds.Node,
+            node.Identity.Node,
+            ModelJson.Default.Node,
+            cancellation
+        );
+        var runs = known is { } row && row.Value.Profile == profile
+            ? ManagementParts.Of(row.Value)
+            : ManagementParts.Of(profile);
+        if (profile == Profile.GatewayManager)
+        {
+            var log = node.Logs.CreateLogger<ManagerRole>();
+            if (runs == ManagementPart.All)
+            {
+                LogRunsMore(log);
+            }
+            else
+            {
+                LogRunsItsPart(log);
+            }
+        }
+
+        return runs;
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "This gateway-manager was let in by an older version: it goes on answering publisher, developer portal and OAuth2, which the profile no longer includes."
+    )]
+    private static partial void LogRunsMore(ILogger logger);
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "A gateway-manager answers REST and the console. Publisher, developer portal and OAuth2 are those of a control-plane, or of nodes of their own."
+    )]
+    private static partial void LogRunsItsPart(ILogger logger);
 
     /// <summary>Console and REST, for the public ports and the balancer's hop.</summary>
     public Task ProcessAsync(IFeatureCollection features) => _server.ProcessAsync(features);

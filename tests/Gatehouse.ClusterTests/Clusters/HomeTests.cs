@@ -66,6 +66,17 @@ public sealed class HomeTests : IAsyncDisposable
         using var redirect = await _cluster.Http.SendAsync(carbon, TestContext.Current.CancellationToken);
         Assert.Equal("https://mgt.am.wso2.com/carbon", redirect.Headers.Location?.ToString());
 
+        // What the profile does not run is unknown there and at the workers.
+        foreach (var page in (string[])["publisher", "devportal", "oauth2/token", "token", "device"])
+        {
+            var text = _cluster.Port("manager", 9443).ToString(CultureInfo.InvariantCulture);
+            var (status, body) = await _cluster.CallAsync($"https://127.0.0.1:{text}/{page}", "mgt.am.wso2.com");
+            Assert.True(status == 404, $"/{page}: {status} {body}");
+        }
+
+        var worker9443 = _cluster.Port("worker-2", 9443).ToString(CultureInfo.InvariantCulture);
+        Assert.Equal(404, (await _cluster.CallAsync($"https://127.0.0.1:{worker9443}/token", "am.wso2.com")).Status);
+
         // 5. One worker goes; the other answers, and the same command brings it back with the identity it had.
         await _cluster["worker-1"].KillAsync();
         Assert.Equal(200, (await CallAsync("https", "worker-2", 9443, key)).Status);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using Gatehouse.ClusterTests.Harness;
 
@@ -18,7 +19,8 @@ public sealed class UpgradeTests : ClusterTest
     {
         Assert.SkipWhen(Previous is null, "GATEHOUSE_PREVIOUS names no earlier build: run tests/upgrade.sh");
         var earlier = Path.Combine(Previous, "gatehouse");
-        var cluster = Owned(new RealCluster());
+        // Founded as builds before 0.2.0 founded: their gateway-manager ran all of management, and goes on doing so.
+        var cluster = Owned(new RealCluster("test", null, "127.0.0.1", [], "gateway-manager"));
         foreach (
             var (name, profile) in ((string, string)[])
                 [
@@ -56,6 +58,13 @@ public sealed class UpgradeTests : ClusterTest
             await cluster[name].TerminateAsync();
             cluster[name].Executable = null;
             await StepAsync(cluster[name]);
+            if (cluster[name] == cluster.Manager)
+            {
+                var port = cluster.Manager.ManagementHttps.ToString(CultureInfo.InvariantCulture);
+                var publisher = new Uri($"https://127.0.0.1:{port}/publisher");
+                using var page = await cluster.Http.GetAsync(publisher);
+                Assert.NotEqual(HttpStatusCode.NotFound, page.StatusCode);
+            }
         }
 
         // 2. And back, in the same order. The manager's file goes back to what was kept of it before it

@@ -24,7 +24,7 @@ internal sealed class RealCluster : IAsyncDisposable
         string? network,
         string host,
         IReadOnlyList<string>? settings = null,
-        string profile = "gateway-manager"
+        string profile = "control-plane"
     )
     {
         Name = name;

@@ -28,7 +28,7 @@ internal sealed class TwoManagers : IAsyncDisposable
         try
         {
             two.First.Settings = database;
-            two.Cluster.Add("manager-2", "gateway-manager").Settings = database;
+            two.Cluster.Add("manager-2", "control-plane").Settings = database;
             for (var i = 1; i <= workers; i++)
             {
                 two.Cluster.Add($"worker-{i}", "gateway-worker");
