@@ -66,8 +66,7 @@ internal sealed class BalancerSnapshot : TableSnapshot
                     part =>
                         management.To(
                             managers.Where(n =>
-                                ManagementParts.Of(n) == ManagementPart.All
-                                || (ManagementParts.Of(n) & part) != 0
+                                ManagementParts.Of(n) == ManagementPart.All || (ManagementParts.Of(n) & part) != 0
                             ),
                             balancing,
                             _management

@@ -57,7 +57,11 @@ internal sealed class KeyManagerRoute
     /// <summary>Takes the request when its path is one of these and the cluster has a key manager.</summary>
     public bool TryTake(Exchange exchange, ReadOnlySpan<char> path)
     {
-        if (_managers.IsEmpty || !s_paths.GetAlternateLookup<ReadOnlySpan<char>>().Contains(path) || exchange.Method == "CONNECT")
+        if (
+            _managers.IsEmpty
+            || !s_paths.GetAlternateLookup<ReadOnlySpan<char>>().Contains(path)
+            || exchange.Method == "CONNECT"
+        )
         {
             return false;
         }

@@ -180,9 +180,10 @@ internal sealed partial class ManagerRole : IAsyncDisposable
             ModelJson.Default.Node,
             cancellation
         );
-        var runs = known is { } row && row.Value.Profile == profile
-            ? ManagementParts.Of(row.Value)
-            : ManagementParts.Of(profile);
+        var runs =
+            known is { } row && row.Value.Profile == profile
+                ? ManagementParts.Of(row.Value)
+                : ManagementParts.Of(profile);
         if (profile == Profile.GatewayManager)
         {
             var log = node.Logs.CreateLogger<ManagerRole>();
