@@ -17,9 +17,10 @@ mkdir -p "$root/DEBIAN" "$root/usr/lib/gatehouse" "$root/usr/bin" "$root/lib/sys
 
 # The lock files hold what every machine restores; a runtime of our own comes on top of that, so it is built from a copy.
 source=$out/source
-mkdir -p "$source/deploy"
+mkdir -p "$source/deploy" "$source/docs/reference"
 cp -R src Directory.Build.props Directory.Packages.props global.json "$source/"
 cp -R deploy/samples "$source/deploy/"
+cp -R docs/reference/rest-api "$source/docs/reference/"
 find "$source" -name packages.lock.json -delete
 dotnet publish "$source/src/Gatehouse" -c Release -r "$runtime" --self-contained -o "$root/usr/lib/gatehouse" -v q -nologo \
   -p:DebugType=none

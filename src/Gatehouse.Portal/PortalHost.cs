@@ -95,7 +95,6 @@ public sealed class PortalHost(IServiceProvider management, PortalOptions option
         services.AddManagement(management);
         services.AddSingleton<PortalAssets>();
         services.AddSingleton<DocumentFetch>();
-        services.AddSingleton<GatewayAddress>();
         services.AddSingleton<TryIt>();
         services.Configure<FormOptions>(o =>
         {

@@ -29,7 +29,9 @@ internal static class ApiEndpoints
             .Require(Permission.Publish)
             .Needs(ApiRight.Own);
         rest.MapGet("/apis/{id}/openapi", DocumentAsync)
-            .WithSummary("The OpenAPI document an API was made from")
+            .WithSummary(
+                "The OpenAPI document of an API: as it was made from for whoever may edit it, for callers (and with servers=gateway for everybody) with the gateway's addresses and in JSON"
+            )
             .Produces<byte[]>(StatusCodes.Status200OK, "application/octet-stream")
             .Require(Permission.Read);
         rest.MapPut("/apis/{id}/openapi", UpdateDocumentAsync)
@@ -238,13 +240,23 @@ internal static class ApiEndpoints
 
     private static async Task<FileContentHttpResult> DocumentAsync(
         string id,
+        string? servers,
         HttpResponse response,
         Caller caller,
         Listings listings,
         ApiDefinitions definitions,
+        Revisions revisions,
+        GatewayAddress gateway,
         CancellationToken cancellation
     )
     {
+        if (servers is not (null or "gateway" or "source"))
+        {
+            throw new ProblemsException([
+                new("servers", "'servers' says whose addresses the document has", "write gateway, or source"),
+            ]);
+        }
+
         var name = await listings.VisibleAsync(id, caller, cancellation).ConfigureAwait(false);
         var definition = await definitions.GetAsync(name, cancellation).ConfigureAwait(false);
         var document =
@@ -252,6 +264,20 @@ internal static class ApiEndpoints
             ?? throw new NotFoundException("OpenAPI document of", definition.Name);
         // A publisher wrote it: no browser may take it for a page.
         response.Headers.XContentTypeOptions = "nosniff";
-        return TypedResults.Bytes(document.Content, document.MediaType);
+        if (caller.May(Permission.Publish) && servers != "gateway")
+        {
+            return TypedResults.Bytes(document.Content, document.MediaType);
+        }
+
+        // Where backends are is nothing that callers need.
+        var summary = (await revisions.SummariesAsync([name], cancellation).ConfigureAwait(false))[0];
+        var doors = await gateway.DoorsAsync(summary, cancellation).ConfigureAwait(false);
+        return TypedResults.Bytes(
+            CallersDocument.Of(
+                document.Content,
+                [.. doors.Select(d => new CallAddress(d.Environment, d.Of(summary.Address)))]
+            ),
+            "application/json"
+        );
     }
 }

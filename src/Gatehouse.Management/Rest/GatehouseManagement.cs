@@ -59,6 +59,7 @@ public static class GatehouseManagement
         services.AddSingleton<KeyIndex>();
         services.AddSingleton<ApiTeams>();
         services.AddSingleton<Listings>();
+        services.AddSingleton<GatewayAddress>();
         services.AddSingleton<ApiDocuments>();
         services.AddSingleton<ApiVersions>();
         services.AddSingleton<Community>();

@@ -1,13 +1,14 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.RegularExpressions;
 using Gatehouse.Nodes;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Gatehouse.Tests.Cli;
 
 /// <summary>The files of <c>deploy/</c> that run a node as a service, and what a node tells systemd.</summary>
-public sealed class ServiceFilesTests : IDisposable
+public sealed partial class ServiceFilesTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("gatehouse-service-").FullName;
 
@@ -33,11 +34,28 @@ public sealed class ServiceFilesTests : IDisposable
     [Theory]
     [InlineData("wso2server.sh")]
     [InlineData("debian/build.sh")]
+    [InlineData("debian/check.sh")]
     public void A_script_is_one_that_sh_takes(string name)
     {
         var (code, said) = Run("sh", "-n", Path.Combine(Repository(), "deploy", name));
 
         Assert.True(code == 0, said);
+    }
+
+    [Fact]
+    public void The_package_is_built_from_everything_that_the_projects_name()
+    {
+        var script = File.ReadAllText(Path.Combine(Repository(), "deploy", "debian", "build.sh"));
+        var named = Directory
+            .EnumerateFiles(Path.Combine(Repository(), "src"), "*.csproj", SearchOption.AllDirectories)
+            .SelectMany(File.ReadLines)
+            .Select(line => Outside().Match(line))
+            .Where(match => match.Success)
+            .Select(match => match.Groups[1].Value)
+            .ToList();
+
+        Assert.NotEmpty(named);
+        Assert.All(named, folder => Assert.Contains($"cp -R {folder} ", script, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -72,6 +90,9 @@ public sealed class ServiceFilesTests : IDisposable
         new ServiceNotice(_ => null, TimeProvider.System).Ready("");
         new ServiceNotice(_ => Path.Combine(_folder, "nobody"), TimeProvider.System).Ready("");
     }
+
+    [GeneratedRegex("Include=\"\\.\\./\\.\\./([^\"]+)/[^/\"]+\"")]
+    private static partial Regex Outside();
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 

@@ -1,9 +1,8 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Gatehouse.Management;
 using Gatehouse.Model;
 
-namespace Gatehouse.Portal.DevPortal;
+namespace Gatehouse.Management;
 
 /// <summary>Where callers reach the gateway: the balancers, or the workers when there are none.</summary>
 public sealed class GatewayAddress(Catalogue catalogue)
@@ -98,5 +97,6 @@ public sealed class GatewayAddress(Catalogue catalogue)
 public sealed record GatewayDoor(string Environment, Uri Public, Uri? Inside, string? Host)
 {
     /// <summary>The address of something behind it.</summary>
-    public string Of(string path) => Public.GetLeftPart(UriPartial.Authority) + path;
+    public string Of(string path) =>
+        Public.GetLeftPart(UriPartial.Authority) + Public.AbsolutePath.TrimEnd('/') + path;
 }
