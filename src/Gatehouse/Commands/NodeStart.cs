@@ -62,9 +62,13 @@ internal static class NodeStart
             node.Also(service.WatchAsync(() => node.Readiness().Why, stop.Token));
             service.Ready(node.Readiness().Why);
 
-            if (ready is not null)
+            try
             {
-                await ready(node);
+                await (ready?.Invoke(node) ?? Task.CompletedTask);
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                // Told to stop while it greets: it finishes what it has, as later.
             }
 
             await node.RunUntilAsync(stop.Token);

@@ -89,7 +89,17 @@ public sealed class CallersDocumentTests
                 "default",
                 new PublicHosts { GatewayHttps = "https://am.example.com/gw" },
                 ModelJson.Default.PublicHosts
-            ),
+                )
+                .Put(
+                    EntityKinds.Node,
+                    "lb",
+                    TestNodes.Worker("lb") with
+                    {
+                        Profile = Profile.LoadBalancer,
+                        Ports = TestNodes.Worker("lb").Ports.SetItem("https", 443),
+                    },
+                    ModelJson.Default.Node
+                ),
             Stop
         );
         await manager.AskAsync<LifecycleView>(
