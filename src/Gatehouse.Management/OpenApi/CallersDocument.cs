@@ -117,7 +117,9 @@ internal static partial class CallersDocument
 
                 writer.WriteStartObject();
                 foreach (
-                    var inner in member.Value.Members.Where(m => !IsOwn(m.Name) && m.Name is not ("servers" or "schemes"))
+                    var inner in member.Value.Members.Where(m =>
+                        !IsOwn(m.Name) && m.Name is not ("servers" or "schemes")
+                    )
                 )
                 {
                     writer.WritePropertyName(inner.Name);

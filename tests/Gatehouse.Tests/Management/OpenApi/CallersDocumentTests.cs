@@ -84,11 +84,12 @@ public sealed class CallersDocumentTests
             HttpStatusCode.Created
         );
         await manager.Catalogue.CommitAsync(
-            new CatalogueTransaction(TestCatalogue.Tester, "a door").Put(
-                EntityKinds.Hosts,
-                "default",
-                new PublicHosts { GatewayHttps = "https://am.example.com/gw" },
-                ModelJson.Default.PublicHosts
+            new CatalogueTransaction(TestCatalogue.Tester, "a door")
+                .Put(
+                    EntityKinds.Hosts,
+                    "default",
+                    new PublicHosts { GatewayHttps = "https://am.example.com/gw" },
+                    ModelJson.Default.PublicHosts
                 )
                 .Put(
                     EntityKinds.Node,
@@ -102,11 +103,7 @@ public sealed class CallersDocumentTests
                 ),
             Stop
         );
-        await manager.AskAsync<LifecycleView>(
-            HttpMethod.Post,
-            "apis/petstore/lifecycle",
-            """{"action":"publish"}"""
-        );
+        await manager.AskAsync<LifecycleView>(HttpMethod.Post, "apis/petstore/lifecycle", """{"action":"publish"}""");
         await manager.AskAsync<DeploymentView>(HttpMethod.Post, "apis/petstore/deployments", "{}");
         await manager.AskAsync<DeploymentView>(
             HttpMethod.Post,
@@ -115,7 +112,9 @@ public sealed class CallersDocumentTests
         );
         var sue = await manager.TokenAsync("sue", Roles.Subscriber);
 
-        foreach (var (query, token) in ((string, string?)[])[("", sue), ("?servers=source", sue), ("?servers=gateway", null)])
+        foreach (
+            var (query, token) in ((string, string?)[])[("", sue), ("?servers=source", sue), ("?servers=gateway", null)]
+        )
         {
             using var answer = await manager.SendAsync(
                 HttpMethod.Get,
