@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Net;
 using Gatehouse.Gateway.Accounting;
+using Gatehouse.Gateway.Lane;
 using Gatehouse.Gateway.Pipeline;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Abstractions;
@@ -62,6 +63,12 @@ public sealed class GatewayEngine
 
     /// <summary>What a server of our own hands its requests to, without the hosting pipeline.</summary>
     internal IHttpApplication<Exchange> Application { get; }
+
+    /// <summary>The way of requests that need no server; null on stock sockets, whose threads are anybody's.</summary>
+    internal LaneEntry? Lane =>
+        Loops is null
+            ? null
+            : new(_exchanges.Create, (exchange, features) => _pipeline.RunAsync(exchange, features, fromDataHop: false));
 
     /// <summary>
     /// Serves a request that came over the data hop: the caller has checked the balancer's certificate, so its
@@ -161,7 +168,7 @@ public sealed class GatewayEngine
         }
 
         public Task ProcessRequestAsync(Exchange context) =>
-            pipeline.RunAsync(context, context.Features, fromDataHop: false);
+            pipeline.RunAsync(context, context.Features, fromDataHop: false).AsTask();
 
         public void DisposeContext(Exchange context, Exception? exception) { }
     }

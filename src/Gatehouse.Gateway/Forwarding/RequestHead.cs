@@ -1,5 +1,7 @@
 using Gatehouse.Gateway.Balancing;
+using Gatehouse.Gateway.Lane;
 using Gatehouse.Gateway.Pipeline;
+using Microsoft.Extensions.Primitives;
 
 namespace Gatehouse.Gateway.Forwarding;
 
@@ -32,19 +34,25 @@ internal static class RequestHead
         var connection = incoming.Connection;
         var named = HopByHop.NamesHeaders(connection);
         var credential = exchange.CredentialHeader;
-        foreach (var (name, values) in incoming)
+        if (incoming is HeaderList list)
         {
-            if (
-                values.Count > 0
-                && !IsWrittenHere(name)
-                && !HopByHop.Contains(name)
-                && (rules.PassesOwnHeaders || !HeaderNames.IsOwn(name))
-                && !(named && HopByHop.IsNamedBy(connection, name))
-                && !(rules.Sticky is not null && Is(name, "Cookie"))
-                && !(credential is not null && Is(name, credential))
-            )
+            // The same without an enumerator.
+            foreach (ref readonly var entry in list.Entries)
             {
-                sink.Add(name, values);
+                if (Passes(entry.Name, entry.Value))
+                {
+                    sink.Add(entry.Name, entry.Value);
+                }
+            }
+        }
+        else
+        {
+            foreach (var (name, values) in incoming)
+            {
+                if (Passes(name, values))
+                {
+                    sink.Add(name, values);
+                }
             }
         }
 
@@ -94,6 +102,15 @@ internal static class RequestHead
         {
             sink.Add("Cookie", rest);
         }
+
+        bool Passes(string name, StringValues values) =>
+            values.Count > 0
+            && !IsWrittenHere(name)
+            && !HopByHop.Contains(name)
+            && (rules.PassesOwnHeaders || !HeaderNames.IsOwn(name))
+            && !(named && HopByHop.IsNamedBy(connection, name))
+            && !(rules.Sticky is not null && Is(name, "Cookie"))
+            && !(credential is not null && Is(name, credential));
     }
 
     /// <summary>

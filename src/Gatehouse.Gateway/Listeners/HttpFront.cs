@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Text;
 using Gatehouse.Gateway.Floods;
+using Gatehouse.Gateway.Lane;
 using Gatehouse.Gateway.Strictness;
 using Gatehouse.Gateway.Transport;
 using Microsoft.AspNetCore.Builder;
@@ -23,6 +24,7 @@ internal sealed class HttpFront : IAsyncDisposable
 {
     private readonly ListenerSettings _settings;
     private readonly ILoggerFactory _logs;
+    private readonly LaneService? _lane;
     private readonly Handoff _connections;
     private readonly Handoff _http2;
     private readonly FloodGuard _floods;
@@ -31,10 +33,11 @@ internal sealed class HttpFront : IAsyncDisposable
     private readonly CancellationTokenSource _cut = new();
     private long _cutAt = long.MaxValue;
 
-    private HttpFront(ListenerSettings settings, ILoggerFactory logs)
+    private HttpFront(ListenerSettings settings, LaneEntry? lane, ILoggerFactory logs)
     {
         _settings = settings;
         _logs = logs;
+        _lane = lane is null ? null : new(lane, Strictness, settings.Limits.KeepAlive);
         StrictnessGuard.UseStrictLineEnds();
         _floods = new(logs.CreateLogger<FloodGuard>(), TimeProvider.System);
         _connections = new(settings.Name);
@@ -54,7 +57,7 @@ internal sealed class HttpFront : IAsyncDisposable
         CancellationToken cancellation
     )
     {
-        var front = new HttpFront(settings, logs);
+        var front = new HttpFront(settings, entry.Lane, logs);
         if (entry.Loops is not null)
         {
             KestrelScheduling.RunInline(front._server);
@@ -88,7 +91,19 @@ internal sealed class HttpFront : IAsyncDisposable
     {
         await StopAsync(TimeSpan.Zero).ConfigureAwait(false);
         await _services.DisposeAsync().ConfigureAwait(false);
+        if (_lane is not null)
+        {
+            await _lane.DisposeAsync().ConfigureAwait(false);
+        }
     }
+
+    private StrictnessLimits Strictness =>
+        new()
+        {
+            RequestLine = _settings.Limits.RequestLine,
+            Fields = _settings.Limits.HeadersSize,
+            FieldCount = _settings.Limits.HeaderCount,
+        };
 
     private void Configure(KestrelServerOptions options)
     {
@@ -128,15 +143,7 @@ internal sealed class HttpFront : IAsyncDisposable
     private void ConfigureConnections(ListenOptions listen)
     {
         listen.Use(OnItsLoop);
-        var guard = new StrictnessGuard(
-            new()
-            {
-                RequestLine = _settings.Limits.RequestLine,
-                Fields = _settings.Limits.HeadersSize,
-                FieldCount = _settings.Limits.HeaderCount,
-            },
-            _logs.CreateLogger<StrictnessGuard>()
-        );
+        var guard = new StrictnessGuard(Strictness, _logs.CreateLogger<StrictnessGuard>());
         if (_settings.Tls is { } tls)
         {
             listen.Protocols = HttpProtocols.Http1AndHttp2;
@@ -152,6 +159,11 @@ internal sealed class HttpFront : IAsyncDisposable
         {
             listen.Protocols = HttpProtocols.Http1;
             listen.Use(next => new Http2Sniffer(next, _http2, _settings.Limits).RunAsync);
+        }
+
+        if (_lane is not null)
+        {
+            listen.Use(_lane.Middleware);
         }
 
         // After TLS, before Kestrel: it reads the same bytes that Kestrel will.

@@ -1,3 +1,4 @@
+using Gatehouse.Gateway.Lane;
 using Gatehouse.Gateway.Pipeline;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http.Features;
@@ -8,10 +9,12 @@ namespace Gatehouse.Gateway.Listeners;
 /// <param name="StartAsync">Starts a server with it.</param>
 /// <param name="RunsInline">Whether its code may run on the threads that poll stock sockets: only what never blocks may.</param>
 /// <param name="Loops">Where its connections live; null for stock sockets. Only what never blocks may run there.</param>
+/// <param name="Lane">Serves the requests that need no server; null when all go there.</param>
 internal sealed record RequestEntry(
     Func<IServer, CancellationToken, Task> StartAsync,
     bool RunsInline,
-    LoopGroup? Loops = null
+    LoopGroup? Loops = null,
+    LaneEntry? Lane = null
 )
 {
     /// <summary>To an engine, with one exchange per connection.</summary>
@@ -19,7 +22,8 @@ internal sealed record RequestEntry(
         new(
             (server, cancellation) => server.StartAsync<Exchange>(engine.Application, cancellation),
             engine.RunsInline,
-            engine.Loops
+            engine.Loops,
+            engine.Lane
         );
 
     /// <summary>To any other pipeline.</summary>

@@ -1,10 +1,12 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using System.Runtime.CompilerServices;
 using Gatehouse.Gateway.Accounting;
 using Gatehouse.Gateway.Forwarding;
 using Gatehouse.Gateway.Strictness;
 using Gatehouse.Gateway.Tracing;
+using Gatehouse.Gateway.Transport;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -46,7 +48,9 @@ internal sealed partial class GatewayPipeline(
     /// <summary>Requests refused because there were as many already.</summary>
     public long Shed => Volatile.Read(ref _shed);
 
-    public async Task RunAsync(Exchange exchange, IFeatureCollection features, bool fromDataHop)
+    /// <summary>Serves a request to its end, whatever becomes of it. Never throws.</summary>
+    [AsyncMethodBuilder(typeof(LoopMethodBuilder<>))]
+    public async ValueTask<ForwardingOutcome> RunAsync(Exchange exchange, IFeatureCollection features, bool fromDataHop)
     {
         var inFlight = Interlocked.Increment(ref _inFlight);
 
@@ -104,6 +108,8 @@ internal sealed partial class GatewayPipeline(
             exchange.End();
             Interlocked.Decrement(ref _inFlight);
         }
+
+        return exchange.Outcome;
     }
 
     private GatewayProblem? Check(Exchange exchange, bool fromDataHop)

@@ -17,6 +17,12 @@ internal sealed class MessageHead
     private int _connectionLength;
     private bool _connectionListed;
 
+    /// <summary>Whether the version is 1.1, else it is 1.0.</summary>
+    public bool IsHttp11 => _http11;
+
+    /// <summary>What <c>Connection</c> said in all its lines; empty for nothing.</summary>
+    public ReadOnlySpan<byte> ConnectionBytes => _connection.AsSpan(0, _connectionLength);
+
     /// <summary>The body's length, or -1 when none was sent.</summary>
     public long Length { get; private set; }
 

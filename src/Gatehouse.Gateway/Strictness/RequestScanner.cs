@@ -4,11 +4,13 @@ namespace Gatehouse.Gateway.Strictness;
 /// Follows the bytes of an HTTP/1 connection, in fragments of any size, and stops at the first that two parsers could
 /// read differently. The verdict does not depend on how the bytes are cut.
 /// </summary>
-internal sealed class RequestScanner(StrictnessLimits limits) : IDisposable
+/// <param name="limits">How long lines may be.</param>
+/// <param name="fromFirstByte">False when the connection has served requests before: then no HTTP/2 begins any more.</param>
+internal sealed class RequestScanner(StrictnessLimits limits, bool fromFirstByte = true) : IDisposable
 {
     private readonly LineReader _lines = new();
     private readonly MessageHead _head = new();
-    private State _state = State.FirstRequestLine;
+    private State _state = fromFirstByte ? State.FirstRequestLine : State.RequestLine;
     private int _fieldBytes;
     private int _fieldCount;
     private int _chunkLine;

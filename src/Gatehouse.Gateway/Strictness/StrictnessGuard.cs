@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using Gatehouse.Gateway.Lane;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Logging;
@@ -45,7 +46,7 @@ public sealed partial class StrictnessGuard(
     private async Task GuardAsync(ConnectionContext connection, ConnectionDelegate next)
     {
         var transport = connection.Transport;
-        using var scanner = new RequestScanner(limits);
+        using var scanner = new RequestScanner(limits, connection.Features.Get<LaneConnection>() is null);
         var output = new GuardedWriter(transport.Output);
         var input = new GuardedReader(transport.Input, output, scanner, AnswerAsync);
         connection.Transport = new Duplex(input, output);

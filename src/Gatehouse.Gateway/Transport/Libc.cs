@@ -46,14 +46,22 @@ internal static unsafe partial class Libc
     public static readonly int EventSize = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 12 : 16;
     public static readonly int EventKey = EventSize - 8;
 
-    // These two never wait, so holding back a garbage collection for their time costs less than announcing them to it.
-    [LibraryImport("libc")]
-    [SuppressGCTransition]
-    public static partial nint recv(int fd, byte* buffer, nint length, int flags);
+    private static readonly bool s_isX64 = RuntimeInformation.ProcessArchitecture == Architecture.X64;
+    private static readonly nint s_sendto = s_isX64 ? 44 : 206;
+    private static readonly nint s_recvfrom = s_isX64 ? 45 : 207;
 
+    public static nint recv(int fd, byte* buffer, nint length, int flags) =>
+        syscall(s_recvfrom, fd, (nint)buffer, length, flags, 0, 0);
+
+    public static nint send(int fd, byte* buffer, nint length, int flags) =>
+        syscall(s_sendto, fd, (nint)buffer, length, flags, 0, 0);
+
+    // libc's own recv and send are points at which a thread may be cancelled, which costs two locked operations a call; nobody
+    // cancels a thread here. They never wait, so holding back a garbage collection for their time costs less than announcing
+    // them to it.
     [LibraryImport("libc")]
     [SuppressGCTransition]
-    public static partial nint send(int fd, byte* buffer, nint length, int flags);
+    private static partial nint syscall(nint number, nint a, nint b, nint c, nint d, nint e, nint f);
 
     [LibraryImport("libc")]
     public static partial int epoll_create1(int flags);

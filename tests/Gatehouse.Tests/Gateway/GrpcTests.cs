@@ -139,6 +139,39 @@ public sealed class GrpcTests : IAsyncLifetime
         await _service.Services.GetRequiredService<Echo>().Cancelled.Task.WaitAsync(TimeSpan.FromSeconds(20), Cancel);
     }
 
+    [Fact]
+    public async Task A_quiet_stream_is_not_held_to_the_rate_that_bodies_are()
+    {
+        // Such a rate, with as short a grace, cuts every other body that a caller sends (SlowCallerTests).
+        await using var gateway = await TestGateway.StartAsync(
+            new()
+            {
+                Node = "w1",
+                Timeouts = new()
+                {
+                    BodyRate = 100_000,
+                    StreamRate = 100_000,
+                    BodyGrace = TimeSpan.FromMilliseconds(200),
+                },
+            }
+        );
+        gateway.Run([Entities.Petstore(_service.Urls.First()).Keyed().Put(), .. Entities.Consumer()]);
+        using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{gateway.Port}");
+        using var call = channel.CreateCallInvoker().AsyncDuplexStreamingCall(At(Echo.Duplex), null, WithKey());
+
+        for (var n = 0; n < 3; n++)
+        {
+            await call.RequestStream.WriteAsync($"m{n}", Cancel);
+            Assert.True(await call.ResponseStream.MoveNext(Cancel));
+            Assert.Equal($"m{n}", call.ResponseStream.Current);
+            await Task.Delay(500, Cancel);
+        }
+
+        await call.RequestStream.CompleteAsync();
+        Assert.False(await call.ResponseStream.MoveNext(Cancel));
+        Assert.Equal(StatusCode.OK, call.GetStatus().StatusCode);
+    }
+
     private static CallOptions WithKey(params (string, string)[] headers)
     {
         var metadata = new Metadata { { "apikey", Entities.Secret } };

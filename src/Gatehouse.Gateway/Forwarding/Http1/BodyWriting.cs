@@ -1,4 +1,5 @@
 using System.Buffers;
+using Gatehouse.Gateway.Lane;
 
 namespace Gatehouse.Gateway.Forwarding.Http1;
 
@@ -11,7 +12,11 @@ internal static class BodyWriting
     /// </summary>
     public static void Append(this IBufferWriter<byte> body, ReadOnlySpan<byte> bytes)
     {
-        if (!bytes.IsEmpty)
+        if (body is LaneAnswer answer)
+        {
+            answer.Append(bytes);
+        }
+        else if (!bytes.IsEmpty)
         {
             bytes.CopyTo(body.GetSpan(bytes.Length));
             body.Advance(bytes.Length);
