@@ -68,7 +68,10 @@ public sealed class GatewayEngine
     internal LaneEntry? Lane =>
         Loops is null
             ? null
-            : new(_exchanges.Create, (exchange, features) => _pipeline.RunAsync(exchange, features, fromDataHop: false));
+            : new(
+                _exchanges.Create,
+                (exchange, features) => _pipeline.RunAsync(exchange, features, fromDataHop: false)
+            );
 
     /// <summary>
     /// Serves a request that came over the data hop: the caller has checked the balancer's certificate, so its

@@ -259,8 +259,7 @@ internal sealed class HeaderList(bool checks) : IHeaderDictionary
             && one.Equals(other, StringComparison.OrdinalIgnoreCase);
 
     private static long LengthOf(StringValues value) =>
-        value.Count == 1
-        && long.TryParse(value[0], NumberStyles.None, CultureInfo.InvariantCulture, out var length)
+        value.Count == 1 && long.TryParse(value[0], NumberStyles.None, CultureInfo.InvariantCulture, out var length)
             ? length
             : throw new InvalidOperationException($"'{value}' is not a Content-Length.");
 

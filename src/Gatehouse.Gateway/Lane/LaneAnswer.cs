@@ -207,12 +207,8 @@ internal sealed class LaneAnswer(LaneConnection connection) : PipeWriter, IHttpR
 
     public Task StartAsync(CancellationToken cancellationToken = default) => FlushAsync(cancellationToken).AsTask();
 
-    public Task SendFileAsync(
-        string path,
-        long offset,
-        long? count,
-        CancellationToken cancellationToken = default
-    ) => SendFileFallback.SendFileAsync(Stream, path, offset, count, cancellationToken);
+    public Task SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken = default) =>
+        SendFileFallback.SendFileAsync(Stream, path, offset, count, cancellationToken);
 
     public Task CompleteAsync() => FlushAsync().AsTask();
 

@@ -40,7 +40,11 @@ internal sealed class LaneHead(StrictnessLimits limits)
         headers.BeginReading();
         while (true)
         {
-            if (Line(bytes[length..], limits.Fields - fields - 2 * LineEnd, out line) is var more and not LaneVerdict.Take)
+            if (
+                Line(bytes[length..], limits.Fields - fields - 2 * LineEnd, out line)
+                is var more
+                    and not LaneVerdict.Take
+            )
             {
                 return more;
             }

@@ -20,7 +20,8 @@ public sealed class LaneTests
     public async Task A_connection_leaves_the_lane_with_its_first_body_and_every_request_has_its_own_answer()
     {
         await using var backend = new Backend(
-            (request, stream) => Backend.ReplyAsync(stream, $"{request.Target} {Encoding.ASCII.GetString(request.Body)}")
+            (request, stream) =>
+                Backend.ReplyAsync(stream, $"{request.Target} {Encoding.ASCII.GetString(request.Body)}")
         );
         await using var gateway = await StartAsync(backend);
         using var client = await ConnectAsync(gateway);
@@ -61,7 +62,10 @@ public sealed class LaneTests
     }
 
     [Theory]
-    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nX-Odd: \u00e9\r\n\r\nhello", "GET")]
+    [InlineData(
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nX-Odd: \u00e9\r\n\r\nhello",
+        "GET"
+    )]
     [InlineData("HTTP/1.1 200 Fine\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", "GET")]
     [InlineData("HTTP/1.1 204 No Content\r\nX-A: 1\r\n\r\n", "DELETE")]
     [InlineData("HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n", "GET")]
@@ -69,7 +73,10 @@ public sealed class LaneTests
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "OPTIONS")]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", "HEAD")]
     [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "HEAD")]
-    [InlineData("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 4\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\n\r\noops", "GET")]
+    [InlineData(
+        "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 4\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\n\r\noops",
+        "GET"
+    )]
     [InlineData("garbage\r\n\r\n", "GET")]
     public async Task An_answer_is_the_same_as_from_the_server_behind(string said, string method)
     {
@@ -95,7 +102,8 @@ public sealed class LaneTests
 
             var head = text[..end];
             var body = text[(end + 4)..];
-            var length = head.Split("\r\n").FirstOrDefault(l => l.StartsWith("Content-Length:", StringComparison.Ordinal));
+            var length = head.Split("\r\n")
+                .FirstOrDefault(l => l.StartsWith("Content-Length:", StringComparison.Ordinal));
             return method == "HEAD"
                 || !head.Contains("chunked", StringComparison.Ordinal)
                     && (length is null || body.Length >= int.Parse(length.Split(' ')[1], null))
@@ -109,9 +117,16 @@ public sealed class LaneTests
             var fields = lines
                 .Skip(1)
                 .Where(l => l != "Connection: close")
-                .Select(l => l.StartsWith("Date: ", StringComparison.Ordinal) && !l.Contains("2024", StringComparison.Ordinal) ? "Date" : l)
+                .Select(l =>
+                    l.StartsWith("Date: ", StringComparison.Ordinal) && !l.Contains("2024", StringComparison.Ordinal)
+                        ? "Date"
+                        : l
+                )
                 .Order(StringComparer.Ordinal);
-            return string.Join('\n', [lines[0], .. fields, "", head.Contains("chunked", StringComparison.Ordinal) ? Joined(body) : body]);
+            return string.Join(
+                '\n',
+                [lines[0], .. fields, "", head.Contains("chunked", StringComparison.Ordinal) ? Joined(body) : body]
+            );
         }
 
         // How a body is cut says nothing.
@@ -262,7 +277,19 @@ public sealed class LaneTests
     public void A_list_of_headers_behaves_as_the_frameworks_dictionary_does()
     {
         var random = new Random(20261130);
-        string[] names = ["Host", "host", "Accept", "X-A", "x-a", "X-B", "Content-Length", "content-length", "Date", "Cookie"];
+        string[] names =
+        [
+            "Host",
+            "host",
+            "Accept",
+            "X-A",
+            "x-a",
+            "X-B",
+            "Content-Length",
+            "content-length",
+            "Date",
+            "Cookie",
+        ];
         for (var round = 0; round < 200; round++)
         {
             IHeaderDictionary ours = new HeaderList(checks: true);
