@@ -8,6 +8,9 @@ public sealed class UsageContext(DbContextOptions<UsageContext> options) : DbCon
     /// <summary>What was used.</summary>
     public DbSet<UsageRow> Usage => Set<UsageRow>();
 
+    /// <summary>What each worker answered.</summary>
+    public DbSet<UsageNodeRow> Nodes => Set<UsageNodeRow>();
+
     /// <summary>Up to where workers were heard.</summary>
     public DbSet<UsageStreamRow> Streams => Set<UsageStreamRow>();
 
@@ -41,6 +44,16 @@ public sealed class UsageContext(DbContextOptions<UsageContext> options) : DbCon
                 u.At,
             });
         });
+        modelBuilder
+            .Entity<UsageNodeRow>()
+            .ToTable("usage_nodes")
+            .HasKey(u => new
+            {
+                u.Period,
+                u.At,
+                u.Node,
+                u.Api,
+            });
         modelBuilder.Entity<UsageStreamRow>().ToTable("usage_streams").HasKey(s => s.Stream);
         modelBuilder.Entity<UsageHeadRow>(head =>
         {

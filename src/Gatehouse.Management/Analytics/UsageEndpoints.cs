@@ -92,13 +92,13 @@ internal static class UsageEndpoints
     private static string Csv(ImmutableArray<UsageView> rows)
     {
         var text = new StringBuilder(
-            "from,key,requests,succeeded,clientErrors,serverErrors,unauthenticated,throttled,targetFaults,cacheHits,bytesIn,bytesOut,meanMs,backendMeanMs,p50Ms,p95Ms,p99Ms\r\n"
+            "from,key,requests,succeeded,clientErrors,serverErrors,unauthenticated,throttled,targetFaults,cacheHits,bytesIn,bytesOut,meanMs,backendMeanMs,p50Ms,p95Ms,p99Ms,backendP50Ms,backendP95Ms,backendP99Ms,gatewayP50Ms,gatewayP95Ms,gatewayP99Ms\r\n"
         );
         foreach (var row in rows)
         {
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"{row.From:yyyy-MM-ddTHH:mm:ssZ},{Cell(row.Key)},{row.Requests},{row.Succeeded},{row.ClientErrors},{row.ServerErrors},{row.Unauthenticated},{row.Throttled},{row.TargetFaults},{row.CacheHits},{row.BytesIn},{row.BytesOut},{row.MeanMs},{row.BackendMeanMs},{row.P50Ms},{row.P95Ms},{row.P99Ms}\r\n"
+                $"{row.From:yyyy-MM-ddTHH:mm:ssZ},{Cell(row.Key)},{row.Requests},{row.Succeeded},{row.ClientErrors},{row.ServerErrors},{row.Unauthenticated},{row.Throttled},{row.TargetFaults},{row.CacheHits},{row.BytesIn},{row.BytesOut},{row.MeanMs},{row.BackendMeanMs},{row.P50Ms},{row.P95Ms},{row.P99Ms},{row.BackendP50Ms},{row.BackendP95Ms},{row.BackendP99Ms},{row.GatewayP50Ms},{row.GatewayP95Ms},{row.GatewayP99Ms}\r\n"
             );
         }
 

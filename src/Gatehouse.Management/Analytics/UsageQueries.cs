@@ -8,7 +8,7 @@ namespace Gatehouse.Management;
 /// <param name="From">From this moment on.</param>
 /// <param name="To">Up to this moment.</param>
 /// <param name="Step">Rows of this length; null for one row in all.</param>
-/// <param name="By">What rows are told apart by: <c>api</c>, <c>operation</c>, <c>application</c>, <c>key-type</c>; null for nothing.</param>
+/// <param name="By">What rows are told apart by: <c>api</c>, <c>operation</c>, <c>application</c>, <c>key-type</c>, <c>node</c>; null for nothing.</param>
 /// <param name="Api">Only of this API, by its full name.</param>
 /// <param name="Application">Only by this application, by its id.</param>
 public sealed record UsageQuery(
@@ -39,7 +39,26 @@ public sealed record UsageView(
     double P50Ms,
     double P95Ms,
     double P99Ms
-);
+)
+{
+    /// <summary>Half of the requests that reached a backend got its answer within this; null where that is not known.</summary>
+    public double? BackendP50Ms { get; init; }
+
+    /// <summary>95 of a hundred did.</summary>
+    public double? BackendP95Ms { get; init; }
+
+    /// <summary>99 of a hundred did.</summary>
+    public double? BackendP99Ms { get; init; }
+
+    /// <summary>The gateway's own part of a request took no longer in half of them; null where that is not known.</summary>
+    public double? GatewayP50Ms { get; init; }
+
+    /// <summary>In 95 of a hundred.</summary>
+    public double? GatewayP95Ms { get; init; }
+
+    /// <summary>In 99 of a hundred.</summary>
+    public double? GatewayP99Ms { get; init; }
+}
 
 /// <summary>
 /// Answers questions about usage. Who runs or audits the cluster is told everything, a publisher of the APIs that they work on
@@ -56,7 +75,9 @@ public sealed class UsageQueries(
     private const int MostRows = 200_000;
 
     /// <summary>What <see cref="UsageQuery.By"/> may be.</summary>
-    public static ImmutableArray<string> Dimensions { get; } = ["api", "operation", "application", "key-type"];
+    public static ImmutableArray<string> Dimensions { get; } = ["api", "operation", "application", "key-type", ByNode];
+
+    private const string ByNode = "node";
 
     /// <summary>The usage, by time and then by key. Throws <see cref="ProblemsException"/> for a question that cannot be answered.</summary>
     public async Task<ImmutableArray<UsageView>> AskAsync(
@@ -77,6 +98,11 @@ public sealed class UsageQueries(
         var context = database.OpenUsage();
         await using (context.ConfigureAwait(false))
         {
+            if (query.By == ByNode)
+            {
+                return await OfNodesAsync(context, query, period, from, caller, cancellation).ConfigureAwait(false);
+            }
+
             var rows = context.Usage.AsNoTracking().Where(u => u.Period == period && u.At >= from && u.At < query.To);
             if (query.Api is { } api)
             {
@@ -105,24 +131,65 @@ public sealed class UsageQueries(
                 );
             }
 
-            var found = await rows.Take(MostRows + 1).ToListAsync(cancellation).ConfigureAwait(false);
-            if (found.Count > MostRows)
-            {
-                throw new ProblemsException([
-                    new("from", "That is more usage than is added up at once", "ask for less time, or for one API"),
-                ]);
-            }
-
-            return
-            [
-                .. found
-                    .GroupBy(u => (At: Step(query, u.At), Key: KeyOf(query.By, u, names)))
-                    .OrderBy(g => g.Key.At)
-                    .ThenBy(g => g.Key.Key, StringComparer.Ordinal)
-                    .Select(g => View(g.Key.At, g.Key.Key, g)),
-            ];
+            return Sum(query, await ReadAsync(rows, cancellation).ConfigureAwait(false), u => KeyOf(query.By, u, names));
         }
     }
+
+    // Workers are counted by API only, and are told to who runs or audits the cluster.
+    private static async Task<ImmutableArray<UsageView>> OfNodesAsync(
+        UsageContext context,
+        UsageQuery query,
+        UsagePeriod period,
+        DateTimeOffset from,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        if (query.Application is not null || !ApiTeams.SeesAll(caller))
+        {
+            throw new ProblemsException([
+                new(
+                    "by",
+                    query.Application is not null
+                        ? "An application's usage is not told apart by node"
+                        : "Only who runs or audits the cluster is told what each node answered",
+                    $"take {string.Join(", ", Dimensions.Where(d => d != ByNode))}"
+                ),
+            ]);
+        }
+
+        var rows = context.Nodes.AsNoTracking().Where(u => u.Period == period && u.At >= from && u.At < query.To);
+        if (query.Api is { } api)
+        {
+            rows = rows.Where(u => u.Api == api);
+        }
+
+        return Sum(query, await ReadAsync(rows, cancellation).ConfigureAwait(false), u => u.Node);
+    }
+
+    private static async Task<List<TRow>> ReadAsync<TRow>(IQueryable<TRow> rows, CancellationToken cancellation)
+        where TRow : UsageFigures
+    {
+        var found = await rows.Take(MostRows + 1).ToListAsync(cancellation).ConfigureAwait(false);
+        return found.Count <= MostRows
+            ? found
+            : throw new ProblemsException([
+                new("from", "That is more usage than is added up at once", "ask for less time, or for one API"),
+            ]);
+    }
+
+    private static ImmutableArray<UsageView> Sum<TRow>(
+        UsageQuery query,
+        IEnumerable<TRow> rows,
+        Func<TRow, string> keyOf
+    )
+        where TRow : UsageFigures =>
+        [
+            .. rows.GroupBy(u => (At: Step(query, u.At), Key: keyOf(u)))
+                .OrderBy(g => g.Key.At)
+                .ThenBy(g => g.Key.Key, StringComparer.Ordinal)
+                .Select(g => View(g.Key.At, g.Key.Key, g)),
+        ];
 
     // The finest rows that are asked for; for a sum, the coarsest that fit its ends, of those that are still there.
     private UsagePeriod PeriodFor(UsageQuery query)
@@ -151,7 +218,7 @@ public sealed class UsageQueries(
             _ => "",
         };
 
-    private static UsageView View(DateTimeOffset at, string key, IEnumerable<UsageRow> rows)
+    private static UsageView View(DateTimeOffset at, string key, IEnumerable<UsageFigures> rows)
     {
         var sum = new UsageRow
         {
@@ -159,11 +226,11 @@ public sealed class UsageQueries(
             Operation = "",
             Application = "",
         };
-        var latencies = new LatencySketch();
+        var latencies = new UsageLatencies();
         foreach (var row in rows)
         {
             sum.Add(row);
-            latencies.Merge(LatencySketch.FromBytes(row.Latencies));
+            latencies.Merge(row);
         }
 
         return new(
@@ -181,11 +248,22 @@ public sealed class UsageQueries(
             sum.BytesOut,
             Ms((double)sum.Micros / sum.Requests),
             Ms((double)sum.BackendMicros / sum.Requests),
-            Ms(latencies.Percentile(0.50)),
-            Ms(latencies.Percentile(0.95)),
-            Ms(latencies.Percentile(0.99))
-        );
+            Ms(latencies.Whole.Percentile(0.50)),
+            Ms(latencies.Whole.Percentile(0.95)),
+            Ms(latencies.Whole.Percentile(0.99))
+        )
+        {
+            BackendP50Ms = Known(latencies.Backend, 0.50),
+            BackendP95Ms = Known(latencies.Backend, 0.95),
+            BackendP99Ms = Known(latencies.Backend, 0.99),
+            GatewayP50Ms = Known(latencies.Gateway, 0.50),
+            GatewayP95Ms = Known(latencies.Gateway, 0.95),
+            GatewayP99Ms = Known(latencies.Gateway, 0.99),
+        };
     }
+
+    private static double? Known(LatencySketch sketch, double part) =>
+        sketch.Count == 0 ? null : Ms(sketch.Percentile(part));
 
     private static double Ms(double micros) => Math.Round(micros / 1000, 3);
 }

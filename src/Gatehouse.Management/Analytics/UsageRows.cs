@@ -13,8 +13,8 @@ public enum UsagePeriod
     Day = 3,
 }
 
-/// <summary>What was used of one operation by one application within one period.</summary>
-public sealed class UsageRow
+/// <summary>What was used within one period: figures that add up, whatever nodes they came from.</summary>
+public abstract class UsageFigures
 {
     /// <summary>How long it covers.</summary>
     public UsagePeriod Period { get; set; }
@@ -24,15 +24,6 @@ public sealed class UsageRow
 
     /// <summary>The API's entity name.</summary>
     public required string Api { get; set; }
-
-    /// <summary>Method and path template; empty where none was found.</summary>
-    public required string Operation { get; set; }
-
-    /// <summary>The application's id; empty for callers that have none.</summary>
-    public required string Application { get; set; }
-
-    /// <summary>Used with sandbox keys.</summary>
-    public bool Sandbox { get; set; }
 
     /// <summary>How many requests.</summary>
     public long Requests { get; set; }
@@ -70,10 +61,16 @@ public sealed class UsageRow
     /// <summary>Of these, spent on backends.</summary>
     public long BackendMicros { get; set; }
 
-    /// <summary>A <see cref="LatencySketch"/>.</summary>
+    /// <summary>How long requests took: a <see cref="LatencySketch"/>.</summary>
     public byte[] Latencies { get; set; } = [];
 
-    internal void Add(UsageRow other)
+    /// <summary>How long backends took, of requests that reached one; empty in rows of an older build.</summary>
+    public byte[] BackendLatencies { get; set; } = [];
+
+    /// <summary>How long gateways took, without the backend; empty in rows of an older build.</summary>
+    public byte[] GatewayLatencies { get; set; } = [];
+
+    internal void Add(UsageFigures other)
     {
         Requests += other.Requests;
         Succeeded += other.Succeeded;
@@ -88,6 +85,26 @@ public sealed class UsageRow
         Micros += other.Micros;
         BackendMicros += other.BackendMicros;
     }
+}
+
+/// <summary>What was used of one operation by one application.</summary>
+public sealed class UsageRow : UsageFigures
+{
+    /// <summary>Method and path template; empty where none was found.</summary>
+    public required string Operation { get; set; }
+
+    /// <summary>The application's id; empty for callers that have none.</summary>
+    public required string Application { get; set; }
+
+    /// <summary>Used with sandbox keys.</summary>
+    public bool Sandbox { get; set; }
+}
+
+/// <summary>What one worker answered of one API. Kept beside <see cref="UsageRow"/>, whose rows would be as many times more as there are workers.</summary>
+public sealed class UsageNodeRow : UsageFigures
+{
+    /// <summary>The worker, by its certificate.</summary>
+    public required string Node { get; set; }
 }
 
 /// <summary>Up to where a worker's stream of events was taken.</summary>

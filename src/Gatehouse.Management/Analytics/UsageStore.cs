@@ -22,7 +22,7 @@ public sealed class UsageStore(CatalogueDatabase database, TimeProvider time) : 
     /// <inheritdoc/>
     public async Task<EventReceipt> TakeAsync(PeerIdentity node, EventBatch batch, CancellationToken cancellation)
     {
-        var counted = Count(batch);
+        var counted = Count(node.Node, batch);
         await _writing.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
@@ -86,6 +86,10 @@ public sealed class UsageStore(CatalogueDatabase database, TimeProvider time) : 
                     .Usage.Where(u => u.Period == period && u.At < cutoff)
                     .ExecuteDeleteAsync(cancellation)
                     .ConfigureAwait(false);
+                await context
+                    .Nodes.Where(u => u.Period == period && u.At < cutoff)
+                    .ExecuteDeleteAsync(cancellation)
+                    .ConfigureAwait(false);
             }
 
             // Forgotten too early, a batch that comes again would count again.
@@ -105,10 +109,11 @@ public sealed class UsageStore(CatalogueDatabase database, TimeProvider time) : 
             _ => new(at.Year, at.Month, at.Day, 0, 0, 0, TimeSpan.Zero),
         };
 
-    private List<(UsageRow Row, LatencySketch Latencies)> Count(EventBatch batch)
+    private Counted Count(string node, EventBatch batch)
     {
         var now = time.GetUtcNow();
-        var rows = new Dictionary<UsageKey, (UsageRow, LatencySketch)>();
+        var rows = new Dictionary<UsageKey, (UsageRow, UsageLatencies)>();
+        var ofNode = new Dictionary<NodeKey, (UsageNodeRow, UsageLatencies)>();
         foreach (var told in batch.Events)
         {
             var at = DateTimeOffset.FromUnixTimeMilliseconds(
@@ -133,19 +138,27 @@ public sealed class UsageStore(CatalogueDatabase database, TimeProvider time) : 
                     rows[key] = found = (key.ToRow(), new());
                 }
 
+                var place = new NodeKey(period, key.At, key.Api);
+                if (!ofNode.TryGetValue(place, out var here))
+                {
+                    ofNode[place] = here = (place.ToRow(node), new());
+                }
+
                 Count(found.Item1, told);
-                found.Item2.Add(told.Micros);
+                found.Item2.Count(told);
+                Count(here.Item1, told);
+                here.Item2.Count(told);
             }
         }
 
-        return [.. rows.Values];
+        return new([.. rows.Values], [.. ofNode.Values]);
 
         string Text(uint number) => number < batch.Texts.Count ? Bounded(batch.Texts[(int)number]) : "";
     }
 
     private static string Bounded(string text) => text.Length > 300 ? text[..300] : text;
 
-    private static void Count(UsageRow row, Event told)
+    private static void Count(UsageFigures row, Event told)
     {
         row.Requests++;
         row.Succeeded += told.Status is > 0 and < 400 ? 1 : 0;
@@ -161,13 +174,9 @@ public sealed class UsageStore(CatalogueDatabase database, TimeProvider time) : 
         row.BackendMicros += Math.Max(0, told.BackendMicros);
     }
 
-    private static async Task AddAsync(
-        UsageContext context,
-        List<(UsageRow Row, LatencySketch Latencies)> counted,
-        CancellationToken cancellation
-    )
+    private static async Task AddAsync(UsageContext context, Counted counted, CancellationToken cancellation)
     {
-        foreach (var group in counted.GroupBy(c => (c.Row.Period, c.Row.At)))
+        foreach (var group in counted.Rows.GroupBy(c => (c.Row.Period, c.Row.At)))
         {
             var (period, at) = group.Key;
             var apis = group.Select(c => c.Row.Api).Distinct().ToList();
@@ -177,19 +186,55 @@ public sealed class UsageStore(CatalogueDatabase database, TimeProvider time) : 
                 .ConfigureAwait(false);
             foreach (var (row, latencies) in group)
             {
-                if (there.TryGetValue(UsageKey.Of(row), out var before))
-                {
-                    latencies.Merge(LatencySketch.FromBytes(before.Latencies));
-                    before.Add(row);
-                    before.Latencies = latencies.ToBytes();
-                }
-                else
-                {
-                    row.Latencies = latencies.ToBytes();
-                    context.Usage.Add(row);
-                }
+                Add(context.Usage, there.GetValueOrDefault(UsageKey.Of(row)), row, latencies);
             }
         }
+
+        foreach (var group in counted.OfNode.GroupBy(c => (c.Row.Period, c.Row.At, c.Row.Node)))
+        {
+            var (period, at, node) = group.Key;
+            var apis = group.Select(c => c.Row.Api).ToList();
+            var there = await context
+                .Nodes.Where(u => u.Period == period && u.At == at && u.Node == node && apis.Contains(u.Api))
+                .ToDictionaryAsync(u => u.Api, cancellation)
+                .ConfigureAwait(false);
+            foreach (var (row, latencies) in group)
+            {
+                Add(context.Nodes, there.GetValueOrDefault(row.Api), row, latencies);
+            }
+        }
+    }
+
+    private static void Add<TRow>(DbSet<TRow> rows, TRow? before, TRow row, UsageLatencies latencies)
+        where TRow : UsageFigures
+    {
+        if (before is null)
+        {
+            latencies.WriteTo(row);
+            rows.Add(row);
+            return;
+        }
+
+        latencies.Merge(before);
+        before.Add(row);
+        latencies.WriteTo(before);
+    }
+
+    private sealed record Counted(
+        List<(UsageRow Row, UsageLatencies Latencies)> Rows,
+        List<(UsageNodeRow Row, UsageLatencies Latencies)> OfNode
+    );
+
+    private readonly record struct NodeKey(UsagePeriod Period, DateTimeOffset At, string Api)
+    {
+        public UsageNodeRow ToRow(string node) =>
+            new()
+            {
+                Period = Period,
+                At = At,
+                Api = Api,
+                Node = node,
+            };
     }
 
     private readonly record struct UsageKey(

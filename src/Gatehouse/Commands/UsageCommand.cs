@@ -60,6 +60,8 @@ internal static class UsageCommand
                         new("P50", u => Ms(u.P50Ms)),
                         new("P95", u => Ms(u.P95Ms)),
                         new("P99", u => Ms(u.P99Ms), Drop: 2),
+                        new("GATEWAY P95", u => u.GatewayP95Ms is { } own ? Ms(own) : "-", Drop: 3),
+                        new("BACKEND P95", u => u.BackendP95Ms is { } behind ? Ms(behind) : "-", Drop: 3),
                     ];
                     if (call.Get(step) is not null)
                     {

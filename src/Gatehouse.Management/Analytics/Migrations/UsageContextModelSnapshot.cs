@@ -36,6 +36,73 @@ namespace Gatehouse.Management.Migrations.Usage
                         });
                 });
 
+            modelBuilder.Entity("Gatehouse.Management.UsageNodeRow", b =>
+                {
+                    b.Property<int>("Period")
+                        .HasColumnName("period");
+
+                    b.Property<long>("At")
+                        .HasColumnName("at");
+
+                    b.Property<string>("Api")
+                        .HasColumnName("api");
+
+                    b.Property<string>("Node")
+                        .HasColumnName("node");
+
+                    b.Property<long>("BackendMicros")
+                        .HasColumnName("backend_micros");
+
+                    b.Property<byte[]>("BackendLatencies")
+                        .IsRequired()
+                        .HasColumnName("backend_latencies");
+
+                    b.Property<byte[]>("GatewayLatencies")
+                        .IsRequired()
+                        .HasColumnName("gateway_latencies");
+
+                    b.Property<long>("BytesIn")
+                        .HasColumnName("bytes_in");
+
+                    b.Property<long>("BytesOut")
+                        .HasColumnName("bytes_out");
+
+                    b.Property<long>("CacheHits")
+                        .HasColumnName("cache_hits");
+
+                    b.Property<long>("ClientErrors")
+                        .HasColumnName("client_errors");
+
+                    b.Property<byte[]>("Latencies")
+                        .IsRequired()
+                        .HasColumnName("latencies");
+
+                    b.Property<long>("Micros")
+                        .HasColumnName("micros");
+
+                    b.Property<long>("Requests")
+                        .HasColumnName("requests");
+
+                    b.Property<long>("ServerErrors")
+                        .HasColumnName("server_errors");
+
+                    b.Property<long>("Succeeded")
+                        .HasColumnName("succeeded");
+
+                    b.Property<long>("TargetFaults")
+                        .HasColumnName("target_faults");
+
+                    b.Property<long>("Throttled")
+                        .HasColumnName("throttled");
+
+                    b.Property<long>("Unauthenticated")
+                        .HasColumnName("unauthenticated");
+
+                    b.HasKey("Period", "At", "Node", "Api");
+
+                    b.ToTable("usage_nodes", (string)null);
+                });
+
             modelBuilder.Entity("Gatehouse.Management.UsageRow", b =>
                 {
                     b.Property<int>("Period")
@@ -58,6 +125,14 @@ namespace Gatehouse.Management.Migrations.Usage
 
                     b.Property<long>("BackendMicros")
                         .HasColumnName("backend_micros");
+
+                    b.Property<byte[]>("BackendLatencies")
+                        .IsRequired()
+                        .HasColumnName("backend_latencies");
+
+                    b.Property<byte[]>("GatewayLatencies")
+                        .IsRequired()
+                        .HasColumnName("gateway_latencies");
 
                     b.Property<long>("BytesIn")
                         .HasColumnName("bytes_in");

@@ -107,6 +107,11 @@ public sealed class UsageTests
         Assert.Equal([("orders:1.0.0", 1L), ("petstore:1.0.0", 3L)], apis.Select(a => (a.Key, a.Requests)));
         Assert.Equal(["petstore:1.0.0 GET /pets", "petstore:1.0.0 POST /pets"], operations.Select(o => o.Key));
         Assert.Equal(2.5, all[0].MeanMs);
+        var node = Assert.Single(await manager.AskAsync<UsageView[]>(HttpMethod.Get, "usage?by=node&api=petstore"));
+        Assert.Equal(("gw-1", 3L), (node.Key, node.Requests));
+        Assert.InRange(node.GatewayP50Ms!.Value, 1.9, 2.1);
+        Assert.Null(node.BackendP50Ms);
+        await manager.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Get, "usage?by=node", token: sue);
         foreach (var path in (string[])["usage?by=application", "applications/Hers/usage?by=application"])
         {
             using var own = await manager.SendAsync(HttpMethod.Get, path, token: sue);
@@ -129,6 +134,42 @@ public sealed class UsageTests
         var table = await manager.RunAsync("usage");
         Assert.Equal(ExitCode.Done, table.Code);
         Assert.Matches(@"petstore:1\.0\.0 +3 +1 +1 +1", table.Out);
+    }
+
+    [Theory]
+    [InlineData(Product.Sqlite)]
+    [InlineData(Product.PostgreSql)]
+    public async Task Gateway_and_backend_are_told_apart_and_merge_over_nodes_also_with_rows_of_an_older_build(
+        Product product
+    )
+    {
+        await using var catalogue = await TestCatalogue.CreateAsync(new FakeTimeProvider(s_noon), product);
+        using var store = new UsageStore(catalogue.Database, catalogue.Time);
+        var other = s_worker with { Node = "gw-2" };
+        await store.TakeAsync(s_worker, Split("a", (10_000, 9_000), (10_000, 9_000), (500, 0)), Stop);
+        await using (var context = catalogue.Database.OpenUsage())
+        {
+            // As the build before wrote it.
+            await context.Usage.ExecuteUpdateAsync(
+                u => u.SetProperty(r => r.BackendLatencies, Array.Empty<byte>()).SetProperty(r => r.GatewayLatencies, Array.Empty<byte>()),
+                Stop
+            );
+        }
+
+        await store.TakeAsync(other, Split("b", (100_000, 60_000)), Stop);
+
+        await using var after = catalogue.Database.OpenUsage();
+        var row = await after.Usage.AsNoTracking().SingleAsync(u => u.Period == UsagePeriod.Minute, Stop);
+        Assert.Equal(4, LatencySketch.FromBytes(row.Latencies).Count);
+        Assert.InRange(LatencySketch.FromBytes(row.BackendLatencies).Percentile(0.5), 58_000, 62_000);
+        Assert.InRange(LatencySketch.FromBytes(row.GatewayLatencies).Percentile(0.5), 38_500, 41_500);
+        var nodes = await after.Nodes.AsNoTracking().Where(n => n.Period == UsagePeriod.Hour).OrderBy(n => n.Node).ToListAsync(Stop);
+        Assert.Equal([("gw-1", 3L), ("gw-2", 1L)], nodes.Select(n => (n.Node, n.Requests)));
+        var one = LatencySketch.FromBytes(nodes[0].BackendLatencies);
+        Assert.Equal(2, one.Count);
+        Assert.InRange(one.Percentile(0.99), 8_700, 9_300);
+        Assert.InRange(LatencySketch.FromBytes(nodes[0].GatewayLatencies).Percentile(0.99), 960, 1_040);
+        Assert.False(after.Database.HasPendingModelChanges());
     }
 
     [Fact]
@@ -262,6 +303,17 @@ public sealed class UsageTests
         time.Advance(TimeSpan.FromDays(1200));
         await store.PurgeAsync(UsageRetention.Default, Stop);
         Assert.Empty(await PeriodsAsync(catalogue));
+    }
+
+    private static EventBatch Split(string stream, params (long Micros, long Backend)[] told)
+    {
+        var batch = Batch(stream, 1, told.Select(t => Told("petstore:1.0.0", at: s_noon, micros: t.Micros)));
+        foreach (var (one, (_, backend)) in batch.Events.Zip(told))
+        {
+            one.BackendMicros = backend;
+        }
+
+        return batch;
     }
 
     private static async Task<List<UsagePeriod>> PeriodsAsync(TestCatalogue catalogue)
