@@ -18,6 +18,7 @@ internal static class ManagementServices
         typeof(NodeRegistry),
         typeof(NodeInspections),
         typeof(ClusterStatus),
+        typeof(GatewayAddress),
         typeof(ApiDefinitions),
         typeof(Revisions),
         typeof(RevisionComparison),
