@@ -131,7 +131,11 @@ public sealed class UsageQueries(
                 );
             }
 
-            return Sum(query, await ReadAsync(rows, cancellation).ConfigureAwait(false), u => KeyOf(query.By, u, names));
+            return Sum(
+                query,
+                await ReadAsync(rows, cancellation).ConfigureAwait(false),
+                u => KeyOf(query.By, u, names)
+            );
         }
     }
 

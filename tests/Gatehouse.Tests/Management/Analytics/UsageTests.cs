@@ -151,7 +151,9 @@ public sealed class UsageTests
         {
             // As the build before wrote it.
             await context.Usage.ExecuteUpdateAsync(
-                u => u.SetProperty(r => r.BackendLatencies, Array.Empty<byte>()).SetProperty(r => r.GatewayLatencies, Array.Empty<byte>()),
+                u =>
+                    u.SetProperty(r => r.BackendLatencies, Array.Empty<byte>())
+                        .SetProperty(r => r.GatewayLatencies, Array.Empty<byte>()),
                 Stop
             );
         }
@@ -163,7 +165,11 @@ public sealed class UsageTests
         Assert.Equal(4, LatencySketch.FromBytes(row.Latencies).Count);
         Assert.InRange(LatencySketch.FromBytes(row.BackendLatencies).Percentile(0.5), 58_000, 62_000);
         Assert.InRange(LatencySketch.FromBytes(row.GatewayLatencies).Percentile(0.5), 38_500, 41_500);
-        var nodes = await after.Nodes.AsNoTracking().Where(n => n.Period == UsagePeriod.Hour).OrderBy(n => n.Node).ToListAsync(Stop);
+        var nodes = await after
+            .Nodes.AsNoTracking()
+            .Where(n => n.Period == UsagePeriod.Hour)
+            .OrderBy(n => n.Node)
+            .ToListAsync(Stop);
         Assert.Equal([("gw-1", 3L), ("gw-2", 1L)], nodes.Select(n => (n.Node, n.Requests)));
         var one = LatencySketch.FromBytes(nodes[0].BackendLatencies);
         Assert.Equal(2, one.Count);
