@@ -151,7 +151,7 @@ public sealed class AuthorityRotation(
                         await authorities.ReplaceAsync(context, running, ct).ConfigureAwait(false);
                         break;
                     default:
-                        await authorities.DropNextAsync(context, ct).ConfigureAwait(false);
+                        await ClusterAuthorities.DropNextAsync(context, ct).ConfigureAwait(false);
                         break;
                 }
             }
@@ -183,7 +183,7 @@ public sealed class AuthorityRotation(
                     var running = await RequireAsync(context, stage, ct).ConfigureAwait(false);
                     if (stage == RotationStage.Trust)
                     {
-                        await authorities.DropNextAsync(context, ct).ConfigureAwait(false);
+                        await ClusterAuthorities.DropNextAsync(context, ct).ConfigureAwait(false);
                     }
                     else
                     {

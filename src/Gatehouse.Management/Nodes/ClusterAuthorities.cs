@@ -128,7 +128,7 @@ public sealed class ClusterAuthorities
     ) => PutAsync(context, RotationSecret, Write(rotation with { Stage = stage }), cancellation);
 
     /// <summary>Ends a rotation that was taken back: the present authority stays.</summary>
-    internal async Task DropNextAsync(CatalogueContext context, CancellationToken cancellation)
+    internal static async Task DropNextAsync(CatalogueContext context, CancellationToken cancellation)
     {
         if (await context.Secrets.FindAsync([RotationSecret], cancellation).ConfigureAwait(false) is { } row)
         {
