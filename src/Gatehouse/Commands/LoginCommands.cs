@@ -44,7 +44,14 @@ internal static class LoginCommands
     {
         if (link is not null)
         {
-            return SignInLink.Parse(link);
+            // The name in it may lead nowhere yet: the balancer or the lines of the hosts file come later.
+            var read = SignInLink.Parse(link);
+            return call.Get(GlobalOptions.Manager) is [var other, ..]
+                ? read with
+                {
+                    Manager = ManagerContextChoice.ParseUrl(other),
+                }
+                : read;
         }
 
         if (call.Get(GlobalOptions.Manager) is [var url] && code is not null)

@@ -15,7 +15,7 @@ internal sealed record ConfigurationSources
     /// <summary>Values from the command line, the last of a key wins.</summary>
     public IReadOnlyList<FlagValue> Flags { get; init; } = [];
 
-    /// <summary>This machine's name, the default for the node's.</summary>
+    /// <summary>The default for the node's name: the one in its certificate, or this machine's.</summary>
     public string HostName { get; init; } = "node";
 
     /// <summary>The process may listen on 80 and 443.</summary>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Gatehouse.Cli;
+using Gatehouse.Deployment.Trust;
 
 namespace Gatehouse.Configuration;
 
@@ -55,7 +56,7 @@ internal static class NodeOptions
             Home = HomeOption.Source(call),
             Environment = [.. call.Terminal.EnvironmentVariables()],
             Flags = [.. Flags(call)],
-            HostName = Environment.MachineName.ToLowerInvariant(),
+            HostName = NameOf(DataPath(call)) ?? Environment.MachineName.ToLowerInvariant(),
             MayBindLowPorts = MayBindLowPorts(),
         };
 
@@ -71,6 +72,21 @@ internal static class NodeOptions
                 $"{problems.Length} problem{(problems.Length == 1 ? "" : "s")} in the configuration",
                 problems
             );
+    }
+
+    // A node that joined has its name in its certificate: a file that does not say it means that one.
+    private static string? NameOf(string dataDirectory)
+    {
+        try
+        {
+            using var identity = NodeIdentity.Load(dataDirectory);
+            return identity?.Node;
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            // Whoever needs the identity says what is wrong with it.
+            return null;
+        }
     }
 
     private static string? FilePath(Call call)

@@ -31,7 +31,7 @@ internal static class SettingsTable
         "node.name",
         ValueKinds.NodeName,
         d => d.HostName,
-        "the host name",
+        "the name in its certificate, else the host name",
         Restart,
         "Unique in the cluster. `gatehouse join` takes it from the token.",
         flag: "--name"

@@ -208,8 +208,10 @@ public sealed class ManagerClientTests : IDisposable
         Assert.StartsWith("error: no answer from the manager within 1 s", ran.Error, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Signing_in_with_a_link_checks_the_pin_and_keeps_the_token()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Signing_in_with_a_link_checks_the_pin_and_keeps_the_token(bool nameLeadsHere)
     {
         FakeManager? running = null;
         await using var manager = await FakeManager.StartAsync(http =>
@@ -222,10 +224,17 @@ public sealed class ManagerClientTests : IDisposable
         );
         running = manager;
 
-        var ran = await _shell.RunAsync(
-            "login",
-            SignInLink.For(manager.Url, "ghc_code", [manager.Authority]).ToString()
+        // Before the balancer is there, the link's name leads nowhere: another manager is said.
+        var link = SignInLink.For(
+            nameLeadsHere ? manager.Url : new Uri("https://mgt.invalid"),
+            "ghc_code",
+            [manager.Authority]
         );
+        var ran = await _shell.RunAsync([
+            "login",
+            link.ToString(),
+            .. nameLeadsHere ? (string[])[] : ["--manager", manager.Url.ToString()],
+        ]);
 
         Assert.Equal("signed in to prod as admin (admin)\n", ran.Error);
         var saved = Credentials.Load(_shell.CredentialsPath);
