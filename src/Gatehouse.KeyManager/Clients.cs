@@ -34,6 +34,20 @@ internal sealed class Clients(IServiceScopeFactory scopes, TimeProvider time) : 
 
     public string Issuer => KeyManagerSettings.IssuerName;
 
+    // Asked for as late as this: they are read from the catalogue when the manager has started.
+    public ImmutableArray<SigningKeyView> SigningKeys()
+    {
+        using var scope = scopes.CreateScope();
+        return scope.ServiceProvider.GetRequiredService<SigningKeys>().Views();
+    }
+
+    public async Task<SigningKeyView> RotateSigningKeyAsync(bool now, Actor actor, CancellationToken cancellation)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var keys = scope.ServiceProvider.GetRequiredService<SigningKeys>();
+        return await keys.RotateAsync(now, actor, cancellation).ConfigureAwait(false);
+    }
+
     public async Task<OwnClient> CreateClientAsync(ClientDraft draft, CancellationToken cancellation)
     {
         Check(draft);

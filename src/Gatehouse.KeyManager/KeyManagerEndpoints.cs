@@ -7,13 +7,6 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Gatehouse.KeyManager;
 
-/// <summary>A signing key as operators see it.</summary>
-/// <param name="Id">Its <c>kid</c>.</param>
-/// <param name="CreatedAt">When it was made.</param>
-/// <param name="SignsFrom">It signs from then on, until a newer one does.</param>
-/// <param name="Signs">True for the one that signs now.</param>
-public sealed record SigningKeyView(string Id, DateTimeOffset CreatedAt, DateTimeOffset SignsFrom, bool Signs);
-
 /// <summary>The key manager.</summary>
 /// <param name="Issuer">Its name among the issuers.</param>
 /// <param name="Url">The <c>iss</c> of its tokens, below which discovery is.</param>
@@ -40,7 +33,7 @@ internal static class KeyManagerEndpoints
             new KeyManagerView(
                 KeyManagerSettings.IssuerName,
                 settings.IssuerUrl,
-                [.. keys.Current.Select((k, i) => new SigningKeyView(k.Id, k.CreatedAt, k.SignsFrom, i == 0))]
+                keys.Views()
             )
         );
 
@@ -51,15 +44,7 @@ internal static class KeyManagerEndpoints
         CancellationToken cancellation
     )
     {
-        var key = await keys.RotateAsync(
-                ask?.Now == true ? SigningKeys.ShortestLead : SigningKeys.Lead,
-                caller.Actor,
-                cancellation
-            )
-            .ConfigureAwait(false);
-        return TypedResults.Created(
-            "/api/v1/key-manager",
-            new SigningKeyView(key.Id, key.CreatedAt, key.SignsFrom, keys.Current[0].Id == key.Id)
-        );
+        var key = await keys.RotateAsync(ask?.Now == true, caller.Actor, cancellation).ConfigureAwait(false);
+        return TypedResults.Created("/api/v1/key-manager", key);
     }
 }

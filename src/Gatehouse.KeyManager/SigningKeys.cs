@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using Gatehouse.Deployment.Trust;
 using Gatehouse.Management;
@@ -91,15 +92,20 @@ internal sealed class SigningKeys(
             .ConfigureAwait(false);
     }
 
-    /// <summary>Makes a new key, which signs after <paramref name="lead"/>; the present one is shown as long as its tokens may live.</summary>
-    public async Task<SigningKey> RotateAsync(TimeSpan lead, Actor actor, CancellationToken cancellation)
+    /// <summary><see cref="Current"/> as operators see them.</summary>
+    public ImmutableArray<SigningKeyView> Views() =>
+        [.. Current.Select((k, i) => new SigningKeyView(k.Id, k.CreatedAt, k.SignsFrom, i == 0))];
+
+    /// <summary>Makes a new key, which signs in a day, or within seconds; the present one is shown as long as its tokens may live.</summary>
+    public async Task<SigningKeyView> RotateAsync(bool now, Actor actor, CancellationToken cancellation)
     {
-        var key = await AddAsync(catalogue.Time.GetUtcNow() + lead, cancellation).ConfigureAwait(false);
+        var key = await AddAsync(catalogue.Time.GetUtcNow() + (now ? ShortestLead : Lead), cancellation)
+            .ConfigureAwait(false);
         await catalogue
             .NoteAsync(actor, $"made signing key {key.Id}, which signs from {key.SignsFrom:u} on", cancellation)
             .ConfigureAwait(false);
         await RefreshAsync(cancellation).ConfigureAwait(false);
-        return key;
+        return new(key.Id, key.CreatedAt, key.SignsFrom, Current[0].Id == key.Id);
     }
 
     /// <inheritdoc/>

@@ -33,7 +33,20 @@ public interface IKeyManager
 
     /// <summary>Ends every token of a user.</summary>
     Task RevokeUserAsync(string userId, CancellationToken cancellation);
+
+    /// <summary>The keys that sign its tokens, the one that signs now first.</summary>
+    ImmutableArray<SigningKeyView> SigningKeys();
+
+    /// <summary>Makes a new signing key: it signs in a day, when caches of key sets have it, or, if the old one may be known to somebody, within seconds.</summary>
+    Task<SigningKeyView> RotateSigningKeyAsync(bool now, Actor actor, CancellationToken cancellation);
 }
+
+/// <summary>A signing key as operators see it.</summary>
+/// <param name="Id">Its <c>kid</c>.</param>
+/// <param name="CreatedAt">When it was made.</param>
+/// <param name="SignsFrom">It signs from then on, until a newer one does.</param>
+/// <param name="Signs">True for the one that signs now.</param>
+public sealed record SigningKeyView(string Id, DateTimeOffset CreatedAt, DateTimeOffset SignsFrom, bool Signs);
 
 /// <summary>An OAuth2 client as it was asked for.</summary>
 /// <param name="Key">The id of the key that binds it to its application.</param>

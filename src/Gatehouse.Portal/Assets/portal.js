@@ -305,11 +305,19 @@ function signIn() {
   field.closest("[data-when-empty]").hidden = true;
 }
 
+// What was asked for is done and said on the page: the question stays open when the page is the same as before.
+function closeAnswered() {
+  if (first(".note.ok[role=status]")) {
+    document.querySelectorAll("[popover]:popover-open").forEach((open) => open.hidePopover());
+  }
+}
+
 function ready() {
   connect();
   showPasskeys();
   signIn();
   edit();
+  closeAnswered();
   first("[data-focus]")?.focus();
   document.dispatchEvent(new CustomEvent("portal:ready"));
 }

@@ -1,16 +1,25 @@
 using System.CommandLine;
 using System.Text;
 using Gatehouse.Cli;
+using Gatehouse.KeyManager;
 using Gatehouse.Management;
 using Gatehouse.Model;
 
 namespace Gatehouse.Commands;
 
-/// <summary><c>gatehouse issuer create | list | show | delete | revoke</c>.</summary>
+/// <summary><c>gatehouse issuer create | list | show | delete | revoke | keys | rotate-keys</c>.</summary>
 internal static class IssuerCommands
 {
     public static Command Create() =>
-        new Command("issuer", "Whose access tokens APIs take").With(New(), List(), Show(), Delete(), Revoke());
+        new Command("issuer", "Whose access tokens APIs take").With(
+            New(),
+            List(),
+            Show(),
+            Delete(),
+            Revoke(),
+            Keys(),
+            RotateKeys()
+        );
 
     private static Argument<string> Name() => new("name") { Description = "The issuer's name", HelpName = "NAME" };
 
@@ -172,6 +181,43 @@ internal static class IssuerCommands
                         cancellation
                     );
                     call.Output.Item("Revocation", revoked, ("revoked", revoked.Name));
+                }
+            );
+    }
+
+    private static Command Keys() =>
+        new Command("keys", "List the keys that sign this cluster's own tokens").Does(
+            async (call, cancellation) =>
+            {
+                var manager = await call.Manager.GetAsync<KeyManagerView>("key-manager", cancellation);
+                call.Output.Items(
+                    "SigningKey",
+                    manager.Keys,
+                    new("KEY", k => k.Id),
+                    new("SIGNS", k => k.Signs ? "now" : null),
+                    new("FROM", k => $"{k.SignsFrom:u}"),
+                    new("MADE", k => $"{k.CreatedAt:u}", Drop: 1)
+                );
+            }
+        );
+
+    private static Command RotateKeys()
+    {
+        var now = new Option<bool>("--now")
+        {
+            Description = "Sign with it within seconds instead of a day: the present one may be known to somebody",
+        };
+        return new Command("rotate-keys", "Make a new key that signs this cluster's own tokens; those of the old one count on")
+            .With(now)
+            .Does(
+                async (call, cancellation) =>
+                {
+                    var key = await call.Manager.PostAsync<SigningKeyView>(
+                        "key-manager/keys",
+                        new RotateKeys(call.Get(now)),
+                        cancellation
+                    );
+                    call.Output.Item("SigningKey", key, ("key", key.Id), ("signs from", $"{key.SignsFrom:u}"));
                 }
             );
     }

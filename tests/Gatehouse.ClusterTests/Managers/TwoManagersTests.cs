@@ -91,12 +91,56 @@ public sealed class TwoManagersTests : ClusterTest
         var token = Gatehouse.Deployment.Trust.JoinToken.Decode(await second.CreateTokenAsync("gateway-worker"));
         Assert.Equal(2, token.Addresses.Length);
 
+        await RotateAuthorityAsync(two);
+        using var again = cluster.RestOf(two.Second);
+
         // Evicted through the one, it is gone from the other, and neither lets it back.
-        await second.SendAsync(HttpMethod.Delete, "nodes/worker-1");
+        await again.SendAsync(HttpMethod.Delete, "nodes/worker-1");
         await Eventually.TrueAsync(
             async () => await cluster.Rest.StateOfAsync("worker-1") is null,
             TimeSpan.FromSeconds(10),
             () => "evicted"
+        );
+    }
+
+    // Begun at the one, gone on with at the other, while the one is away.
+    private static async Task RotateAuthorityAsync(TwoManagers two)
+    {
+        const string Rotation = "authority/rotation";
+        var cluster = two.Cluster;
+        await cluster.Rest.SendAsync(HttpMethod.Post, Rotation);
+        await ThroughAsync(cluster, cluster.Rest, "both are believed");
+        cluster.Believe(await AuthoritiesAsync(cluster, two.First));
+        using var second = cluster.RestOf(two.Second);
+        await second.SendAsync(HttpMethod.Post, $"{Rotation}/next");
+        await two.First.TerminateAsync();
+        await two.First.StartReadyAsync();
+        await ThroughAsync(cluster, second, "the new one issues");
+        await second.SendAsync(HttpMethod.Post, $"{Rotation}/next");
+        await ThroughAsync(cluster, second, "the old one is forgotten");
+
+        var one = await AuthoritiesAsync(cluster, two.First);
+        Assert.Equal(one, await AuthoritiesAsync(cluster, two.Second));
+        Assert.Single(one.Split("BEGIN CERTIFICATE").Skip(1));
+        cluster.Believe(one);
+        await cluster.ServesAsync([.. cluster.Nodes.Select(n => n.Name)]);
+    }
+
+    private static Task<string> AuthoritiesAsync(RealCluster cluster, ClusterNode manager) =>
+        cluster.Http.GetStringAsync(new Uri($"https://localhost:{manager.ManagementHttps}/ca.pem"));
+
+    private static async Task ThroughAsync(RealCluster cluster, ManagerApi rest, string what)
+    {
+        var last = "";
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                var view = (await rest.SendAsync(HttpMethod.Get, "authority"))!;
+                last = view.ToJsonString();
+                return view["nodes"]!.AsArray().All(n => n!["waitsFor"] is null);
+            },
+            TimeSpan.FromSeconds(90),
+            () => $"{what}: {last}\n{cluster.Output}"
         );
     }
 

@@ -1,0 +1,47 @@
+using Microsoft.Playwright;
+
+namespace Gatehouse.BrowserTests;
+
+/// <summary>The authority and the signing keys, by an operator who rotates them.</summary>
+public sealed class CertificateTests(DemoPortal portal)
+{
+    [Fact]
+    public async Task A_rotation_of_the_authority_is_begun_followed_and_taken_back_and_a_signing_key_is_made()
+    {
+        await using var visit = await portal.VisitAsync();
+        await visit.GoAsync("/admin/certificates");
+        await visit.ConfirmAsync("Rotate", "Begin");
+        await visit.SeesAsync("Nodes learn to believe the new authority.");
+        await visit.SeesAsync("1 of 3: nodes learn to believe both authorities");
+
+        // The button for the next stage is there once every node is through this one.
+        var next = visit.Page.GetByRole(AriaRole.Button, new() { Name = "Issue", Exact = true });
+        for (var i = 0; i < 60 && await next.CountAsync() == 0; i++)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);
+            await visit.GoAsync("/admin/certificates");
+        }
+
+        Assert.Equal(1, await next.CountAsync());
+        await visit.AssertAccessibleAsync();
+        await using (var narrow = await portal.VisitAsync(narrow: true))
+        {
+            await narrow.GoAsync("/admin/certificates");
+            Assert.Equal(
+                0,
+                await narrow.Page.EvaluateAsync<int>(
+                    "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+                )
+            );
+        }
+
+        await visit.ConfirmAsync("Take back", "Take back");
+        await visit.SeesAsync("The rotation is taken back.");
+        Assert.Equal(0, await visit.Page.GetByText("1 of 3").CountAsync());
+
+        await visit.ConfirmAsync("New key", "Make it");
+        await visit.SeesAsync("A new signing key is made");
+        await visit.SeesAsync("shown, signs later");
+        await visit.AssertAccessibleAsync();
+    }
+}
