@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography;
 using Gatehouse.Deployment.Trust;
 using Gatehouse.Model;
 
