@@ -29,13 +29,7 @@ internal static class KeyManagerEndpoints
     }
 
     private static Ok<KeyManagerView> Show(SigningKeys keys, KeyManagerSettings settings) =>
-        TypedResults.Ok(
-            new KeyManagerView(
-                KeyManagerSettings.IssuerName,
-                settings.IssuerUrl,
-                keys.Views()
-            )
-        );
+        TypedResults.Ok(new KeyManagerView(KeyManagerSettings.IssuerName, settings.IssuerUrl, keys.Views()));
 
     private static async Task<Created<SigningKeyView>> RotateAsync(
         RotateKeys? ask,

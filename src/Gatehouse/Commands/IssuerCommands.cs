@@ -207,7 +207,10 @@ internal static class IssuerCommands
         {
             Description = "Sign with it within seconds instead of a day: the present one may be known to somebody",
         };
-        return new Command("rotate-keys", "Make a new key that signs this cluster's own tokens; those of the old one count on")
+        return new Command(
+            "rotate-keys",
+            "Make a new key that signs this cluster's own tokens; those of the old one count on"
+        )
             .With(now)
             .Does(
                 async (call, cancellation) =>
