@@ -205,7 +205,6 @@ def main():
         sys.exit(f"bounded runs only: at most 100000 applications, 1 to {APIS} subscriptions each")
     if not arguments.no_build:
         cluster.build()
-        targets.build()
 
     results = []
     for count in counts:

@@ -203,7 +203,8 @@ internal sealed class RealCluster : IAsyncDisposable
                 states = string.Join(", ", seen.Select(s => $"{s.name} {s.state}"));
                 return seen.All(s => s.state == "serving");
             },
-            TimeSpan.FromSeconds(90),
+            // A start costs seconds of processor time, a manager's several; the machine may have other work.
+            TimeSpan.FromSeconds(Math.Max(90, 30 * nodes.Length)),
             () => $"all serve: {states}\n{Output}"
         );
     }
