@@ -6,7 +6,7 @@ For each number: a cluster of one manager and one worker takes that many applica
 as many more from a directory of sources (`gatehouse apply`), then compares that directory again (`gatehouse diff`). Then the
 worker is started anew on its store, and called with one token and with a random one of all.
 
-  bench/load/consumers.py [--applications 1000,10000] [--subscriptions 3] [--seconds 5]
+  bench/load/consumers.py [--applications 1000,10000] [--subscriptions 3] [--seconds 5] [--no-apply]
 """
 import argparse
 import datetime
@@ -162,7 +162,7 @@ def lookups(nodes, worker, tokens, subscriptions, seconds):
     return {name: statistics.median(values) for name, values in costs.items()}
 
 
-def one(count, subscriptions, seconds):
+def one(count, subscriptions, seconds, applies):
     with tempfile.TemporaryDirectory(prefix="gatehouse-bench-") as directory:
         stage = targets.Stage(directory)
         try:
@@ -175,9 +175,11 @@ def one(count, subscriptions, seconds):
             result = {"applications": count, "subscriptions": subscriptions}
             result["takeover_seconds"] = run(nodes, "import", "wso2-db", "old.sql", "--apply")
             result["arrived_seconds"] = await_token(nodes.workers[0], tokens[-1], count % APIS, 60)
-            sources(os.path.join(directory, "sources"), count, subscriptions)
-            result["apply_seconds"] = run(nodes, "apply", "-f", "sources")
-            result["diff_seconds"] = run(nodes, "diff", "-f", "sources")
+            if applies:
+                sources(os.path.join(directory, "sources"), count, subscriptions)
+                result["apply_seconds"] = run(nodes, "apply", "-f", "sources")
+                result["diff_seconds"] = run(nodes, "diff", "-f", "sources")
+            result["manager_cpu_seconds"] = sum(measure.cpu_seconds({nodes.manager.pid}))
             nodes.stop(nodes.workers[0])
             began = time.monotonic()
             worker = nodes.workers[0] = nodes.restart(nodes.workers[0])
@@ -198,6 +200,7 @@ def main():
     parser.add_argument("--applications", default="1000,10000")
     parser.add_argument("--subscriptions", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--no-apply", action="store_true", help="only those of the old database")
     parser.add_argument("--no-build", action="store_true")
     arguments = parser.parse_args()
     counts = [int(n) for n in arguments.applications.split(",")]
@@ -208,7 +211,7 @@ def main():
 
     results = []
     for count in counts:
-        results.append(one(count, arguments.subscriptions, arguments.seconds))
+        results.append(one(count, arguments.subscriptions, arguments.seconds, not arguments.no_apply))
         print(json.dumps(results[-1]), file=sys.stderr)
     write(results)
 
@@ -222,7 +225,7 @@ def write(results):
         "- taken over: `gatehouse import wso2-db --apply`, each application with its subscriptions, a consumer key and a token; one request and one commit an application",
         "- applied: as many more applications from files, with `gatehouse apply`: a request and a commit for the application, its owner and each subscription; compared: `gatehouse diff` of them, nothing to do",
         "- arrived: from the end of the takeover until the worker takes the last token",
-        "- start: the worker with both halves in its store, from process start to the first request that a taken token opens; RSS right after",
+        "- start: the worker with all of them in its store, from process start to the first request that a taken token opens; RSS right after",
         "- request: CPU µs of the worker for a request with a token, the same one each time and a random one of all; medians of six rounds",
         "",
         "| applications | taken over s (ms each) | arrived s | applied s (ms each) | compared s | start s | worker MiB | manager MiB | catalogue MiB | request, one token µs | of all µs | load average |",
@@ -230,9 +233,10 @@ def write(results):
     ]
     for r in results:
         n = r["applications"]
+        applied = f"{r['apply_seconds']:.1f} ({1e3 * r['apply_seconds'] / n:.1f}) | {r['diff_seconds']:.1f}" if "apply_seconds" in r else "– | –"
         lines.append(
             f"| {n} × {r['subscriptions']} | {r['takeover_seconds']:.1f} ({1e3 * r['takeover_seconds'] / n:.1f}) | {r['arrived_seconds']:.2f} "
-            f"| {r['apply_seconds']:.1f} ({1e3 * r['apply_seconds'] / n:.1f}) | {r['diff_seconds']:.1f} | {r['start_seconds']:.2f} "
+            f"| {applied} | {r['start_seconds']:.2f} "
             f"| {r['worker_mib']:.0f} | {r['manager_mib']:.0f} | {r['catalogue_mib']:.0f} "
             f"| {r['lookup']['one']:.1f} | {r['lookup']['all']:.1f} | {r['load1']:.1f} |"
         )

@@ -66,8 +66,7 @@ internal sealed class AddressIndex
         var seen = Volatile.Read(ref _epoch);
         var rows = await context
             .Entities.AsNoTracking()
-            .Where(e => e.Kind == EntityKinds.Definition && e.Epoch > seen)
-            .OrderBy(e => e.Epoch)
+            .ChangedAfter(seen, [EntityKinds.Definition])
             .ToListAsync(cancellation)
             .ConfigureAwait(false);
         lock (_lock)

@@ -157,8 +157,8 @@ public sealed class CatalogueFeed(Catalogue catalogue) : IFeedSource
         await foreach (
             var row in context
                 .Entities.AsNoTracking()
-                .Where(e => e.Epoch > after && e.Epoch <= upTo && wanted.Contains(e.Kind))
-                .OrderBy(e => e.Epoch)
+                .ChangedAfter(after, wanted)
+                .Where(e => e.Epoch <= upTo)
                 .AsAsyncEnumerable()
                 .WithCancellation(cancellation)
                 .ConfigureAwait(false)

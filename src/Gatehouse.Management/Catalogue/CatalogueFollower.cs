@@ -60,8 +60,7 @@ internal sealed class CatalogueFollower<T>(
 
             var rows = await context
                 .Entities.AsNoTracking()
-                .Where(e => e.Epoch > _epoch && kinds.Contains(e.Kind))
-                .OrderBy(e => e.Epoch)
+                .ChangedAfter(_epoch, kinds)
                 .ToListAsync(cancellation)
                 .ConfigureAwait(false);
             // What was committed since the head was read is among them, whole.
