@@ -151,13 +151,17 @@ public sealed class PortalHost(IServiceProvider management, PortalOptions option
         pipeline.UseStatusCodePagesWithReExecute("/status/{0}");
         pipeline.Use(SecurityHeaders.AddAsync);
         pipeline.UseRouting();
-        pipeline.UseAuthentication();
+        pipeline.UseWhen(http => !LostTheDatabase(http), known => known.UseAuthentication());
         pipeline.Use(Session.BeginAsync);
         pipeline.UseAuthorization();
         pipeline.UseAntiforgery();
         pipeline.UseEndpoints(Map);
         return new(application, pipeline.Build());
     }
+
+    /// <summary>True while the page is rendered that tells of a database that does not answer.</summary>
+    internal static bool LostTheDatabase(HttpContext http) =>
+        Failure.IsOfTheDatabase(http.Features.Get<IExceptionHandlerFeature>()?.Error);
 
     // Blazor leaves a page with status 404 unwritten, for the middleware of bare statuses to tell it; the page that tells of an
     // exception is told already.

@@ -303,49 +303,6 @@ public sealed class JourneyTests(DemoPortal portal)
         Assert.InRange(visit.Clicks, 1, 3);
     }
 
-    [Fact]
-    public async Task Scripts_in_every_field_that_people_fill_are_text()
-    {
-        const string Bad = "<img src=x onerror=\"window.broken=1\"><script>window.broken=1</script>";
-        await using var visit = await portal.VisitAsync();
-        await visit.GoAsync("/publisher/import");
-        await visit.WriteAsync(Document("hostile", "/hostile", $"{Bad} [link](javascript:window.broken=1)"));
-        await visit.ClickAsync("text=Create the API");
-        await visit.SeesAsync("worker-1 applied");
-        await visit.GoAsync("/publisher/apis/hostile:1.0.0/listing");
-        await visit.Page.FillAsync("#title", Bad[..60]);
-        await visit.Page.FillAsync("#owner", Bad);
-        await visit.ClickAsync("text=Save >> nth=-1");
-        await visit.SeesAsync("Saved.");
-        await visit.GoAsync("/devportal/applications");
-        await visit.Page.FillAsync("#name", Bad[..60]);
-        await visit.ClickAsync("main >> text=Create >> nth=-1");
-        await visit.SeesAsync("was made");
-        await visit.GoAsync("/devportal/apis/hostile:1.0.0");
-        await visit.Page.FillAsync("#text", Bad);
-        await visit.ClickAsync(visit.Page.GetByRole(AriaRole.Button, new() { Name = "Send", Exact = true }));
-        await visit.SeesAsync("Thank you.");
-
-        foreach (
-            var path in new[]
-            {
-                "/publisher",
-                "/publisher/apis/hostile:1.0.0",
-                "/devportal",
-                "/devportal/apis/hostile:1.0.0",
-                "/devportal/applications",
-                "/admin/audit",
-                $"/publisher?q={Uri.EscapeDataString(Bad)}",
-                $"/admin/audit?q={Uri.EscapeDataString(Bad)}",
-            }
-        )
-        {
-            await visit.GoAsync(path);
-            Assert.Null(await visit.Page.EvaluateAsync<int?>("() => window.broken ?? null"));
-            Assert.Equal(0, await visit.Page.Locator("main img, main script, a[href^='javascript:']").CountAsync());
-        }
-    }
-
     private async Task ImportAsync(Visit visit, string name, string context)
     {
         await visit.GoAsync("/publisher/import");

@@ -23,7 +23,10 @@ public sealed class Session
         var services = http.RequestServices;
         services.GetRequiredService<ManagerScope>().Services = (IServiceProvider)http.Items[typeof(ManagerScope)]!;
         services.GetRequiredService<Flash>().Http = http;
-        services.GetRequiredService<Session>().Caller = await Caller.BindAsync(http).ConfigureAwait(false);
+        // Who it is stands in the database: the page that tells that it is gone is shown to nobody in particular.
+        services.GetRequiredService<Session>().Caller = PortalHost.LostTheDatabase(http)
+            ? null
+            : await Caller.BindAsync(http).ConfigureAwait(false);
         await next(http).ConfigureAwait(false);
     }
 }

@@ -23,6 +23,20 @@ public sealed record Failure(string Title, string? Fix, ImmutableArray<Problem> 
                 or Microsoft.AspNetCore.Antiforgery.AntiforgeryValidationException
                 or Microsoft.AspNetCore.Http.BadHttpRequestException;
 
+    /// <summary>True when the catalogue's database did not answer: its driver says so, or it could not be reached.</summary>
+    public static bool IsOfTheDatabase(Exception? exception)
+    {
+        for (var cause = exception; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is System.Data.Common.DbException)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>The failure an expected exception stands for.</summary>
     public static Failure Of(Exception exception) =>
         exception switch
