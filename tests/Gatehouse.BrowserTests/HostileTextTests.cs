@@ -96,7 +96,8 @@ public sealed class HostileTextTests(DemoPortal portal)
             $"{portal.Address}/api/v1/apis/{Api}/documents/guide/content",
             new()
             {
-                Data = $"# {Bad}\n\n[here](javascript:window.broken=1) ![there](javascript:window.broken=1) <javascript:window.broken=1>",
+                Data =
+                    $"# {Bad}\n\n[here](javascript:window.broken=1) ![there](javascript:window.broken=1) <javascript:window.broken=1>",
                 Headers = new Dictionary<string, string> { ["Content-Type"] = "text/markdown" },
             }
         );
@@ -105,17 +106,53 @@ public sealed class HostileTextTests(DemoPortal portal)
             visit,
             "PUT",
             $"apis/{Api}/documents/forum",
-            new { type = "public-forum", summary = Bad, url = "https://example.com/?q=\"><script>window.broken=1</script>" }
+            new
+            {
+                type = "public-forum",
+                summary = Bad,
+                url = "https://example.com/?q=\"><script>window.broken=1</script>",
+            }
         );
         await SendAsync(visit, "PATCH", $"apis/{Api}", new { description = $"{Bad} again" });
         await SendAsync(visit, "POST", $"apis/{Api}/deployments", new { message = Bad });
         await SendAsync(visit, "POST", $"apis/{Api}/comments", new { text = Bad });
         await SendAsync(visit, "POST", $"apis/{Api}/lifecycle", new { action = "block", comment = Bad });
         await SendAsync(visit, "POST", $"apis/{Api}/lifecycle", new { action = "re-publish", comment = Bad });
-        await SendAsync(visit, "POST", "plans", new { name = "Hostile", quota = "10/min", description = Bad, billing = Bad });
-        await SendAsync(visit, "POST", "blocks", new { kind = "ip", value = "203.0.113.9", reason = Bad });
+        await SendAsync(
+            visit,
+            "POST",
+            "plans",
+            new
+            {
+                name = "Hostile",
+                quota = "10/min",
+                description = Bad,
+                billing = Bad,
+            }
+        );
+        await SendAsync(
+            visit,
+            "POST",
+            "blocks",
+            new
+            {
+                kind = "ip",
+                value = "203.0.113.9",
+                reason = Bad,
+            }
+        );
         await SendAsync(visit, "PUT", "environments/default", new { description = Bad });
-        await SendAsync(visit, "POST", "users", new { name = "hostile-eve", roles = new[] { "subscriber" }, fullName = Bad });
+        await SendAsync(
+            visit,
+            "POST",
+            "users",
+            new
+            {
+                name = "hostile-eve",
+                roles = new[] { "subscriber" },
+                fullName = Bad,
+            }
+        );
         var made = await SendAsync(visit, "POST", "applications", new { name = Short });
         var application = System.Text.Json.JsonDocument.Parse(made).RootElement.GetProperty("id").GetString()!;
         await SendAsync(visit, "POST", "subscriptions", new { application, api = Api });

@@ -42,8 +42,7 @@ public sealed class StateTests(DemoPortal portal)
             var forbidden = needs is { } permission && !Roles.PermissionsOf(Roles.Subscriber).Contains(permission);
             if (
                 answer.Status == 403
-                    ? !text.Contains("Your role does not allow this", StringComparison.Ordinal)
-                        || !LeadsBack(text)
+                    ? !text.Contains("Your role does not allow this", StringComparison.Ordinal) || !LeadsBack(text)
                     : answer.Status != 200 || forbidden
             )
             {
