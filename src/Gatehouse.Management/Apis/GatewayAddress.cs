@@ -97,6 +97,5 @@ public sealed class GatewayAddress(Catalogue catalogue)
 public sealed record GatewayDoor(string Environment, Uri Public, Uri? Inside, string? Host)
 {
     /// <summary>The address of something behind it.</summary>
-    public string Of(string path) =>
-        Public.GetLeftPart(UriPartial.Authority) + Public.AbsolutePath.TrimEnd('/') + path;
+    public string Of(string path) => Public.GetLeftPart(UriPartial.Authority) + Public.AbsolutePath.TrimEnd('/') + path;
 }

@@ -353,7 +353,7 @@ public sealed class LaneTests
         headers.Read("Authorization"u8, "secret"u8);
         headers.EndReading();
         Assert.Same(first, headers["Authorization"][0]);
-        Assert.Equal(1, headers.Count);
+        Assert.Single(headers);
         Assert.False(headers.ContainsKey("X-A"));
 
         headers.BeginReading();
