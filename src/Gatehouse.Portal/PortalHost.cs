@@ -151,7 +151,11 @@ public sealed class PortalHost(IServiceProvider management, PortalOptions option
         pipeline.UseStatusCodePagesWithReExecute("/status/{0}");
         pipeline.Use(SecurityHeaders.AddAsync);
         pipeline.UseRouting();
-        pipeline.UseWhen(http => !LostTheDatabase(http), known => known.UseAuthentication());
+        // Styles and scripts are everybody's, also of the page that tells of a database that is gone.
+        pipeline.UseWhen(
+            http => !LostTheDatabase(http) && !http.Request.Path.StartsWithSegments("/assets"),
+            known => known.UseAuthentication()
+        );
         pipeline.Use(Session.BeginAsync);
         pipeline.UseAuthorization();
         pipeline.UseAntiforgery();

@@ -31,6 +31,13 @@ public sealed record Caller(string User, string Role, string TokenId, string Fro
     public bool May(Permission permission) =>
         AllRoles.Any(role => Roles.Allow(role, permission)) && Within?.Contains(permission) != false;
 
+    /// <summary>
+    /// True for who publishes, runs or audits: they see where backends are and what policies do. Others see what callers of an
+    /// API see of it.
+    /// </summary>
+    public bool SeesBehind =>
+        May(Permission.Publish) || May(Permission.Operate) || May(Permission.Audit) || May(Permission.Trace);
+
     /// <summary>All that the caller may do, in the order of <see cref="Permission"/>.</summary>
     public IEnumerable<Permission> Permissions => Enum.GetValues<Permission>().Where(May);
 

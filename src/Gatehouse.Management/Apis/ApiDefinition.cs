@@ -113,6 +113,25 @@ public sealed record ApiDefinition
                 is not ValidateSettings { Request: "off", Answer: "off" };
     }
 
+    /// <summary>As <paramref name="caller"/> may see it: a subscriber learns nothing of backends, policies and the source document.</summary>
+    internal ApiDefinition ShownTo(Caller caller) =>
+        caller.SeesBehind
+            ? Shown()
+            : Shown() with
+            {
+                Endpoints = [],
+                Spread = null,
+                Credential = null,
+                SandboxEndpoints = [],
+                SandboxSpread = null,
+                SandboxCredential = null,
+                MaxTps = null,
+                SandboxMaxTps = null,
+                Policies = [],
+                Operations = [.. Operations.Select(o => o with { Policies = [], Contract = null })],
+                Document = null,
+            };
+
     /// <summary>As people and programs see it: without sealed secrets and without what is only there to validate by.</summary>
     internal ApiDefinition Shown() =>
         WithoutContracts() with

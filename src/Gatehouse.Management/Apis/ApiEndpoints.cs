@@ -205,7 +205,7 @@ internal static class ApiEndpoints
         var definition = await definitions.GetAsync(name, cancellation).ConfigureAwait(false);
         var summaries = await revisions.SummariesAsync([definition.Name], cancellation).ConfigureAwait(false);
         response.SetEntityTag(definition.Epoch);
-        return TypedResults.Ok(new ApiView(summaries[0], definition.Value.Shown()));
+        return TypedResults.Ok(new ApiView(summaries[0], definition.Value.ShownTo(caller)));
     }
 
     private static async Task<Ok<ApiView>> EditAsync(

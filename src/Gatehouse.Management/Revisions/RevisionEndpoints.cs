@@ -48,7 +48,7 @@ internal static class RevisionEndpoints
         id = await listings.VisibleAsync(id, caller, cancellation).ConfigureAwait(false);
         var definition = await definitions.GetAsync(id, cancellation).ConfigureAwait(false);
         var revision = await revisions.GetAsync(definition.Name, number, cancellation).ConfigureAwait(false);
-        return TypedResults.Ok(revision.Definition.Shown());
+        return TypedResults.Ok(revision.Definition.ShownTo(caller));
     }
 
     private static async Task<Ok<RevisionDiff>> DiffAsync(
@@ -62,6 +62,11 @@ internal static class RevisionEndpoints
     )
     {
         id = await listings.VisibleAsync(id, caller, cancellation).ConfigureAwait(false);
+        if (!caller.SeesBehind)
+        {
+            throw new ApiRightException(id, ApiRight.Edit);
+        }
+
         return TypedResults.Ok(await comparison.CompareAsync(id, from, to, cancellation).ConfigureAwait(false));
     }
 }

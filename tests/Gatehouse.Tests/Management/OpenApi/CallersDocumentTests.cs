@@ -111,6 +111,17 @@ public sealed class CallersDocumentTests
             """{"environment":"staging"}"""
         );
         var sue = await manager.TokenAsync("sue", Roles.Subscriber);
+        foreach (var path in (string[])["apis/petstore:1.0.0", "apis/petstore:1.0.0/revisions/1"])
+        {
+            using var shown = await manager.SendAsync(HttpMethod.Get, path, token: sue);
+            Assert.DoesNotContain("internal", await shown.Content.ReadAsStringAsync(Stop), StringComparison.Ordinal);
+            Assert.True(shown.IsSuccessStatusCode);
+        }
+
+        using (var diff = await manager.SendAsync(HttpMethod.Get, "apis/petstore:1.0.0/diff?from=1", token: sue))
+        {
+            Assert.Equal(HttpStatusCode.Forbidden, diff.StatusCode);
+        }
 
         foreach (
             var (query, token) in ((string, string?)[])[("", sue), ("?servers=source", sue), ("?servers=gateway", null)]

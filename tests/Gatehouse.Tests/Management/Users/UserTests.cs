@@ -225,7 +225,10 @@ public abstract class UserTests(Product product)
     [Fact]
     public async Task A_remote_that_fails_ten_times_waits_before_anything_is_hashed()
     {
-        await using var management = await TestManagement.StartAsync(on: product);
+        await using var management = await TestManagement.StartAsync(
+            new FakeTimeProvider(DateTimeOffset.UtcNow),
+            on: product
+        );
         for (var i = 0; i < 10; i++)
         {
             using var wrong = await SignInAsync(management, $"nobody{i}", "not this one at all");
