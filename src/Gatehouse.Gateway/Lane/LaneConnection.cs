@@ -76,18 +76,8 @@ internal sealed class LaneConnection
                 }
 
                 var verdict = Read(read.Buffer, out var end);
-                if (verdict == LaneVerdict.More)
-                {
-                    // A head larger than a first piece; who has not sent it yet is waited for by the server behind.
-                    input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-                    if (!input.TryRead(out read))
-                    {
-                        return true;
-                    }
-
-                    verdict = Read(read.Buffer, out end);
-                }
-
+                // A head that is not there as a whole is the server's behind, too, which knows how long to wait for its rest. It
+                // sees what has come at once: none of it is marked as examined.
                 if (verdict != LaneVerdict.Take)
                 {
                     input.AdvanceTo(read.Buffer.Start);
