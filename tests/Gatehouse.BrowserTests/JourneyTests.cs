@@ -38,6 +38,8 @@ public sealed class JourneyTests(DemoPortal portal)
         var place = visit.Page.Locator("[data-line]").First;
         await place.WaitForAsync();
         Assert.Matches(@"^\d+:\d+$", await place.InnerTextAsync());
+        // The list of problems stands before the document: on a slow page it is there, and the editor not yet.
+        await visit.Page.WaitForFunctionAsync("() => document.querySelector('#document')?.editor");
         await place.ClickAsync();
         Assert.Contains(
             "title: again",
