@@ -27,7 +27,6 @@ internal sealed class LaneConnection
     private readonly LaneAnswer _answer;
     private readonly HeaderList _headers = new(checks: false);
     private readonly bool _isSecure;
-    private Dictionary<Type, object>? _added;
     private Exchange? _exchange;
     private string? _pathOf;
     private string _path = "";
@@ -75,10 +74,9 @@ internal sealed class LaneConnection
                     return false;
                 }
 
-                var verdict = Read(read.Buffer, out var end);
                 // A head that is not there as a whole is the server's behind, too, which knows how long to wait for its rest. It
                 // sees what has come at once: none of it is marked as examined.
-                if (verdict != LaneVerdict.Take)
+                if (!TryRead(read.Buffer, out var end))
                 {
                     input.AdvanceTo(read.Buffer.Start);
                     return true;
@@ -120,13 +118,13 @@ internal sealed class LaneConnection
         return _service.Create();
     }
 
-    private LaneVerdict Read(in ReadOnlySequence<byte> buffer, out SequencePosition end)
+    private bool TryRead(in ReadOnlySequence<byte> buffer, out SequencePosition end)
     {
         int length;
-        LaneVerdict verdict;
+        bool taken;
         if (buffer.IsSingleSegment)
         {
-            verdict = _head.Read(buffer.FirstSpan, _headers, out length);
+            taken = _head.TryRead(buffer.FirstSpan, _headers, out length);
         }
         else
         {
@@ -134,12 +132,12 @@ internal sealed class LaneConnection
             var most = (int)Math.Min(buffer.Length, _service.LongestHead);
             var piece = ArrayPool<byte>.Shared.Rent(most);
             buffer.Slice(0, most).CopyTo(piece);
-            verdict = _head.Read(piece.AsSpan(0, most), _headers, out length);
+            taken = _head.TryRead(piece.AsSpan(0, most), _headers, out length);
             ArrayPool<byte>.Shared.Return(piece);
         }
 
-        end = verdict == LaneVerdict.Take ? buffer.GetPosition(length) : default;
-        return verdict;
+        end = taken ? buffer.GetPosition(length) : default;
+        return taken;
     }
 
     string IHttpRequestFeature.Protocol
@@ -243,7 +241,8 @@ internal sealed class LaneConnection
         set => throw Fixed();
     }
 
-    bool IFeatureCollection.IsReadOnly => false;
+    // What one request added would be the next one's too.
+    bool IFeatureCollection.IsReadOnly => true;
 
     int IFeatureCollection.Revision => 0;
 
@@ -256,29 +255,17 @@ internal sealed class LaneConnection
             || key == typeof(IHttpRequestBodyDetectionFeature)
             || key == typeof(IHttpConnectionFeature)
                 ? this
-            : _added?.GetValueOrDefault(key) ?? _connection.Features[key];
-        set
-        {
-            _added ??= [];
-            if (value is null)
-            {
-                _added.Remove(key);
-            }
-            else
-            {
-                _added[key] = value;
-            }
-        }
+            : _connection.Features[key];
+        set => throw Fixed();
     }
 
     TFeature? IFeatureCollection.Get<TFeature>()
         where TFeature : default => (TFeature?)((IFeatureCollection)this)[typeof(TFeature)];
 
     void IFeatureCollection.Set<TFeature>(TFeature? instance)
-        where TFeature : default => ((IFeatureCollection)this)[typeof(TFeature)] = instance;
+        where TFeature : default => throw Fixed();
 
-    public IEnumerator<KeyValuePair<Type, object>> GetEnumerator() =>
-        _connection.Features.Concat(_added ?? []).GetEnumerator();
+    public IEnumerator<KeyValuePair<Type, object>> GetEnumerator() => _connection.Features.GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 

@@ -17,22 +17,25 @@ internal sealed class LaneHead(StrictnessLimits limits)
 
     public string Target { get; private set; } = "";
 
-    /// <summary>Reads a head from its first byte.</summary>
+    /// <summary>
+    /// Reads a head from its first byte. False when the server behind serves the request, or refuses it, or knows how long to wait
+    /// for the rest of the head.
+    /// </summary>
     /// <param name="bytes">What has arrived, in one piece.</param>
     /// <param name="headers">Gets the headers.</param>
     /// <param name="length">How long the head is, with its empty line.</param>
-    public LaneVerdict Read(ReadOnlySpan<byte> bytes, HeaderList headers, out int length)
+    public bool TryRead(ReadOnlySpan<byte> bytes, HeaderList headers, out int length)
     {
         // The server behind counts line ends where the guard does not; what is within a hair of a limit is left to them.
         length = 0;
-        if (Line(bytes, limits.RequestLine - LineEnd, out var line) is var begun and not LaneVerdict.Take)
+        if (
+            !TryTakeLine(bytes, limits.RequestLine - LineEnd, out var line)
+            || _head.Begin(line) != Violation.None
+            || !_head.IsHttp11
+            || !TryTakeRequestLine(line)
+        )
         {
-            return begun;
-        }
-
-        if (_head.Begin(line) != Violation.None || !_head.IsHttp11 || !TryTakeRequestLine(line))
-        {
-            return LaneVerdict.Leave;
+            return false;
         }
 
         length = line.Length + LineEnd;
@@ -40,13 +43,9 @@ internal sealed class LaneHead(StrictnessLimits limits)
         headers.BeginReading();
         while (true)
         {
-            if (
-                Line(bytes[length..], limits.Fields - fields - 2 * LineEnd, out line)
-                is var more
-                    and not LaneVerdict.Take
-            )
+            if (!TryTakeLine(bytes[length..], limits.Fields - fields - 2 * LineEnd, out line))
             {
-                return more;
+                return false;
             }
 
             length += line.Length + LineEnd;
@@ -58,7 +57,7 @@ internal sealed class LaneHead(StrictnessLimits limits)
             fields += line.Length + LineEnd;
             if (++count >= limits.FieldCount || !TryTakeField(line, headers))
             {
-                return LaneVerdict.Leave;
+                return false;
             }
         }
 
@@ -71,29 +70,19 @@ internal sealed class LaneHead(StrictnessLimits limits)
             || !IsKept(_head.ConnectionBytes)
         )
         {
-            return LaneVerdict.Leave;
+            return false;
         }
 
         headers.EndReading();
-        return LaneVerdict.Take;
+        return true;
     }
 
-    private static LaneVerdict Line(ReadOnlySpan<byte> bytes, int limit, out ReadOnlySpan<byte> line)
+    private static bool TryTakeLine(ReadOnlySpan<byte> bytes, int limit, out ReadOnlySpan<byte> line)
     {
-        line = default;
         var end = bytes.IndexOfAny(LineReader.Controls);
-        if (end < 0 || end + 1 == bytes.Length)
-        {
-            return LaneVerdict.More;
-        }
-
-        if (bytes[end] != '\r' || bytes[end + 1] != '\n' || end > limit)
-        {
-            return LaneVerdict.Leave;
-        }
-
-        line = bytes[..end];
-        return LaneVerdict.Take;
+        var isWhole = end >= 0 && end <= limit && bytes[end..].StartsWith("\r\n"u8);
+        line = isWhole ? bytes[..end] : default;
+        return isWhole;
     }
 
     private bool TryTakeRequestLine(ReadOnlySpan<byte> line)
@@ -144,16 +133,4 @@ internal sealed class LaneHead(StrictnessLimits limits)
 
     private static bool IsKept(ReadOnlySpan<byte> connection) =>
         connection.IsEmpty || Ascii.EqualsIgnoreCase(connection, "keep-alive"u8);
-}
-
-/// <summary>Whether a request is served in the lane.</summary>
-internal enum LaneVerdict
-{
-    Take,
-
-    /// <summary>The head has not ended.</summary>
-    More,
-
-    /// <summary>The server behind serves it, or refuses it.</summary>
-    Leave,
 }

@@ -241,9 +241,11 @@ public sealed class LaneTests
         }
 
         await gone.Task.WaitAsync(s_patience, Cancel);
+        using var bounded = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        bounded.CancelAfter(s_patience);
         while (gateway.Engine.InFlight > 0)
         {
-            await Task.Delay(5, Cancel);
+            await Task.Delay(5, bounded.Token);
         }
     }
 

@@ -1,4 +1,5 @@
 using CsCheck;
+using Gatehouse.Gateway.Lane;
 using Gatehouse.Gateway.Strictness;
 
 namespace Gatehouse.Tests.Gateway.Strictness;
@@ -28,6 +29,36 @@ public sealed class DifferentialTests(GuardedKestrel server) : IClassFixture<Gua
                 iter: 500,
                 threads: 2
             );
+    }
+
+    [Fact]
+    public void The_lane_takes_nothing_that_the_guard_refuses_and_reads_the_same()
+    {
+        var taken = 0;
+        Gen.OneOf(WireGen.Stream, WireGen.ValidStream)
+            .Sample(
+                stream =>
+                {
+                    var expected = StrictReader.Read(Accepted(stream), out _);
+                    var bytes = RawClient.Bytes(stream);
+                    var (head, headers, at) = (new LaneHead(new()), new HeaderList(checks: false), 0);
+                    for (var n = 0; head.TryRead(bytes.AsSpan(at), headers, out var length); n++)
+                    {
+                        var fields = headers
+                            .OrderBy(h => h.Key, StringComparer.OrdinalIgnoreCase)
+                            .SelectMany(h => h.Value.Select(v => ReadRequest.Field(h.Key, v!)));
+                        Assert.True(
+                            n < expected.Count,
+                            $"the guard takes {expected.Count}, the lane one more of {stream}"
+                        );
+                        Assert.Equal(expected[n], new(head.Method, head.Target, string.Concat(fields), ""));
+                        at += length;
+                        Interlocked.Increment(ref taken);
+                    }
+                },
+                iter: 20_000
+            );
+        Assert.True(taken > 1_000, $"{taken} requests in the lane show nothing");
     }
 
     private async Task<IReadOnlyList<ReadRequest>> CheckAsync(string stream, int pieceLength)
