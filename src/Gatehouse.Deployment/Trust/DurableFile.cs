@@ -9,6 +9,9 @@ namespace Gatehouse.Deployment.Trust;
 /// </summary>
 public static partial class DurableFile
 {
+    /// <summary>What the name of a file ends with that is not whole yet; one that a crash left can be deleted.</summary>
+    public const string TemporaryMark = ".tmp";
+
     private const UnixFileMode SecretMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode PublicMode = SecretMode | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
     private const UnixFileMode SecretDirectoryMode = SecretMode | UnixFileMode.UserExecute;
@@ -24,7 +27,7 @@ public static partial class DurableFile
     {
         path = Path.GetFullPath(path);
         var directory = Path.GetDirectoryName(path)!;
-        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        var temporary = $"{path}.{Guid.NewGuid():N}{TemporaryMark}";
         try
         {
             using (var file = new FileStream(temporary, CreateNew(secret)))
@@ -40,6 +43,37 @@ public static partial class DurableFile
         {
             Discard(temporary);
             throw new IOException($"Cannot write {path}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>
+    /// The same for a file that somebody else writes, which only its owner may read: <paramref name="write"/> gets an empty one to
+    /// fill. Throws what that throws, and leaves nothing behind then.
+    /// </summary>
+    /// <param name="path">The file; its directory exists.</param>
+    /// <param name="write">Gets the path of the empty file.</param>
+    public static async Task WriteSecretAsync(string path, Func<string, Task> write)
+    {
+        path = Path.GetFullPath(path);
+        var temporary = $"{path}{TemporaryMark}";
+        try
+        {
+            File.Delete(temporary);
+            using (new FileStream(temporary, CreateNew(secret: true))) { }
+
+            await write(temporary).ConfigureAwait(false);
+            using (var file = File.OpenHandle(temporary, FileMode.Open, FileAccess.ReadWrite))
+            {
+                Sync(file, path);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+            SyncDirectory(Path.GetDirectoryName(path)!);
+        }
+        catch
+        {
+            Discard(temporary);
+            throw;
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Data;
 using System.Data.Common;
 using System.Globalization;
+using Gatehouse.Deployment.Trust;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
@@ -76,23 +77,15 @@ internal sealed class SqliteProduct(string path) : DatabaseProduct
     {
         var at = DateTimeOffset.UtcNow.ToString("yyyyMMdd'T'HHmmssfff'Z'", CultureInfo.InvariantCulture);
         var kept = $"{path}{FormerSuffix}{at}";
-        // Made by its own command, so that what is still in the write-ahead log is in it.
-        var creating = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            creating.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        var empty = new FileStream(kept, creating);
-        await empty.DisposeAsync().ConfigureAwait(false);
-        await context.Database.ExecuteSqlAsync($"VACUUM INTO {kept}", cancellation).ConfigureAwait(false);
-        var directory = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        foreach (
-            var old in Directory
-                .GetFiles(directory, $"{Path.GetFileName(path)}{FormerSuffix}*")
-                .OrderDescending(StringComparer.Ordinal)
-                .Skip(FormersKept)
-        )
+        // By SQLite itself, so that what is still in the write-ahead log is in it.
+        await DurableFile
+            .WriteSecretAsync(kept, empty => context.Database.ExecuteSqlAsync($"VACUUM INTO {empty}", cancellation))
+            .ConfigureAwait(false);
+        var formers = Directory
+            .GetFiles(Path.GetDirectoryName(Path.GetFullPath(path))!, $"{Path.GetFileName(path)}{FormerSuffix}*")
+            .OrderDescending(StringComparer.Ordinal)
+            .ToLookup(f => f.EndsWith(DurableFile.TemporaryMark, StringComparison.Ordinal));
+        foreach (var old in formers[true].Concat(formers[false].Skip(FormersKept)))
         {
             File.Delete(old);
         }

@@ -10,6 +10,36 @@ public sealed class DurableFileTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
+    public async Task A_file_that_somebody_else_fails_to_write_leaves_the_former_one_and_nothing_beside_it()
+    {
+        var directory = Directory.CreateTempSubdirectory("gatehouse-durable-").FullName;
+        try
+        {
+            var path = Path.Combine(directory, "copy");
+            await DurableFile.WriteSecretAsync(path, p => File.WriteAllTextAsync(p, "whole"));
+
+            await Assert.ThrowsAsync<IOException>(() =>
+                DurableFile.WriteSecretAsync(
+                    path,
+                    async p =>
+                    {
+                        await File.WriteAllTextAsync(p, "half");
+                        throw new IOException("No space left on device");
+                    }
+                )
+            );
+
+            Assert.Equal("whole", await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
+            Assert.Equal([path], Directory.GetFiles(directory));
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    [Fact]
     public void A_file_is_replaced_whole_and_leaves_nothing_beside_it()
     {
         var path = Path.Combine(_folder, "a");

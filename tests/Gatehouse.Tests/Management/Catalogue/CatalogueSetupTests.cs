@@ -83,6 +83,9 @@ public sealed class CatalogueSetupTests : IDisposable
     public async Task Before_it_is_migrated_the_file_is_kept_as_it_was_and_three_of_those_are()
     {
         var database = CatalogueDatabase.Sqlite(FilePath);
+        // One that a crash cut off is no way back: it goes, and no whole one goes for it.
+        var half = $"{FilePath}.before-99991231T000000000Z.tmp";
+        await File.WriteAllTextAsync(half, "half", Stop);
         for (var i = 0; i < 5; i++)
         {
             await using var context = database.Open();
@@ -96,6 +99,7 @@ public sealed class CatalogueSetupTests : IDisposable
             Assert.Equal(plan.Pending, (await CatalogueSetup.PlanAsync(former, Stop)).Pending);
         }
 
+        Assert.False(File.Exists(half));
         Assert.Equal(3, Directory.GetFiles(_directory, "catalogue.db.before-*").Length);
         Assert.Null((await CatalogueSetup.ApplyAsync(database, Stop)).Former);
     }
