@@ -9,12 +9,21 @@ namespace Gatehouse.Gateway.Accounting;
 /// </summary>
 internal static class AccessLine
 {
-    // The longest request target is 8 KiB and every byte of it may need six.
-    private const int Longest = 60 * 1024;
-
     public static void Write(AccessLog log, Exchange exchange, string node, TimeSpan duration)
     {
-        var line = new LineWriter(log.Take());
+        var page = log.Page;
+        lock (page.Gate)
+        {
+            if (page.TryBegin(out var line))
+            {
+                Write(ref line, exchange, node, duration);
+                page.End(line);
+            }
+        }
+    }
+
+    private static void Write(ref LineWriter line, Exchange exchange, string node, TimeSpan duration)
+    {
         line.Time("\"time\":"u8, exchange.Now);
         line.Text(",\"id\":"u8, exchange.RequestId);
         line.Text(",\"node\":"u8, node);
@@ -48,16 +57,6 @@ internal static class AccessLine
         if (exchange.Problem is { } problem)
         {
             line.Text(",\"code\":"u8, problem.Code);
-        }
-
-        var (array, length) = line.End();
-        if (length > Longest)
-        {
-            log.GiveBack(array);
-        }
-        else
-        {
-            log.Write(array, length);
         }
     }
 

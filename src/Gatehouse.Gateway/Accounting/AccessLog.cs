@@ -1,47 +1,42 @@
-using System.Collections.Concurrent;
+using Gatehouse.Gateway.Accounting;
 using Microsoft.Extensions.Logging;
 
 namespace Gatehouse.Gateway;
 
 /// <summary>
-/// A log with a JSON line per request, written by a thread of its own. Never slows a request: lines that do not fit into
-/// its queue are dropped and counted.
+/// A log with a JSON line per request, written by a thread of its own. Never slows a request: lines for which there is no
+/// room are dropped and counted. Lines of one connection are in order; of others, within a moment.
 /// </summary>
 public sealed partial class AccessLog : IAsyncDisposable
 {
     /// <summary>The path that means standard output.</summary>
     public const string StandardOutput = "-";
 
-    private const int BatchSize = 64 * 1024;
-    private const int LineSize = 1024;
-
-    // What some 50 000 requests a second write between two drains; at most 4 MiB.
-    private const int MostSpare = 4096;
+    // More than there are loops on most machines, so that each has one to itself; a power of two.
+    private const int Pages = 8;
 
     // Long enough for many lines to share a write, short enough for a person who follows the file.
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
 
     private volatile string _path;
-    private readonly int _capacity;
     private readonly ILogger _logger;
-    private readonly ConcurrentQueue<(byte[] Bytes, int Length)> _queue = new();
-
-    // Lines are written on one thread and let go on another: a pool that belongs to threads would lose them.
-    private readonly ConcurrentQueue<byte[]> _spare = new();
+    private readonly LogPage[] _pages;
     private readonly ManualResetEventSlim _wake = new();
     private volatile bool _stopping;
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _queued;
     private long _dropped;
     private volatile bool _reopen;
     private volatile bool _enabled = true;
 
     /// <summary>Logs to <paramref name="path"/>, appending; <c>-</c> is standard output. Throws when the file cannot be opened.</summary>
-    public AccessLog(string path, ILogger logger, int capacity = 16 * 1024)
+    /// <param name="path">The file, made with its directory when it is missing.</param>
+    /// <param name="logger">Is told when the file cannot be written.</param>
+    /// <param name="most">Bytes that may wait to be written, in each of eight places.</param>
+    public AccessLog(string path, ILogger logger, int most = 4 * 1024 * 1024)
     {
         _path = path;
-        _capacity = capacity;
         _logger = logger;
+        _pages = [.. Enumerable.Range(0, Pages).Select(_ => new LogPage(most))];
         var file = Open();
         new Thread(() => WriteUntilStopped(file)) { IsBackground = true, Name = "access log" }.Start();
     }
@@ -58,7 +53,7 @@ public sealed partial class AccessLog : IAsyncDisposable
     }
 
     /// <summary>Lines lost because the writer did not keep up or the file could not be written.</summary>
-    public long Dropped => Volatile.Read(ref _dropped);
+    public long Dropped => Volatile.Read(ref _dropped) + _pages.Sum(page => page.Dropped);
 
     /// <summary>Opens the file anew at the next write, for log rotation.</summary>
     public void Reopen() => _reopen = true;
@@ -79,31 +74,8 @@ public sealed partial class AccessLog : IAsyncDisposable
         _wake.Dispose();
     }
 
-    /// <summary>An array to begin a line in.</summary>
-    internal byte[] Take() => _spare.TryDequeue(out var array) ? array : new byte[LineSize];
-
-    /// <summary>Queues a line, in the array that was taken or in a larger one.</summary>
-    internal void Write(byte[] array, int length)
-    {
-        if (Interlocked.Increment(ref _queued) > _capacity)
-        {
-            Interlocked.Decrement(ref _queued);
-            Interlocked.Increment(ref _dropped);
-            GiveBack(array);
-            return;
-        }
-
-        _queue.Enqueue((array, length));
-    }
-
-    /// <summary>Takes back an array that was taken and not queued.</summary>
-    internal void GiveBack(byte[] array)
-    {
-        if (array.Length == LineSize && _spare.Count < MostSpare)
-        {
-            _spare.Enqueue(array);
-        }
-    }
+    /// <summary>Where this thread writes its next line.</summary>
+    internal LogPage Page => _pages[Environment.CurrentManagedThreadId & (Pages - 1)];
 
     private Stream Open()
     {
@@ -122,7 +94,6 @@ public sealed partial class AccessLog : IAsyncDisposable
 
     private void WriteUntilStopped(Stream file)
     {
-        var batch = new byte[BatchSize];
         while (true)
         {
             // Switched off, the thread sleeps until it is wanted; on, it gathers lines for a moment.
@@ -139,7 +110,7 @@ public sealed partial class AccessLog : IAsyncDisposable
                     file = fresh;
                 }
 
-                Drain(file, batch);
+                Drain(file);
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
             {
@@ -156,42 +127,24 @@ public sealed partial class AccessLog : IAsyncDisposable
         }
     }
 
-    private void Drain(Stream file, byte[] batch)
+    private void Drain(Stream file)
     {
-        var (used, lines) = (0, 0);
-        while (_queue.TryDequeue(out var line))
+        foreach (var page in _pages)
         {
-            Interlocked.Decrement(ref _queued);
-            if (used + line.Length > batch.Length)
-            {
-                Flush();
-            }
-
-            line.Bytes.AsSpan(0, line.Length).CopyTo(batch.AsSpan(used));
-            GiveBack(line.Bytes);
-            used += line.Length;
-            lines++;
-        }
-
-        Flush();
-
-        void Flush()
-        {
-            if (used == 0)
-            {
-                return;
-            }
-
-            var (size, count) = (used, lines);
-            (used, lines) = (0, 0);
+            var taken = page.Take();
+            var lost = taken.Sum(piece => piece.Lines);
             try
             {
-                file.Write(batch, 0, size);
+                foreach (var (bytes, used, lines) in taken)
+                {
+                    file.Write(bytes, 0, used);
+                    lost -= lines;
+                }
             }
-            catch
+            finally
             {
-                Interlocked.Add(ref _dropped, count);
-                throw;
+                Interlocked.Add(ref _dropped, lost);
+                page.GiveBack(taken);
             }
         }
     }

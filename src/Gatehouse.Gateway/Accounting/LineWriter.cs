@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace Gatehouse.Gateway.Accounting;
 
 /// <summary>
-/// One JSON object on one line, written straight into the array that the log takes. Escapes as <see cref="Utf8JsonWriter"/> does; nearly
+/// One JSON object on one line, written straight into what the log has room in. Escapes as <see cref="Utf8JsonWriter"/> does; nearly
 /// everything that a log says needs none, which one look tells.
 /// </summary>
 internal ref struct LineWriter
@@ -19,11 +19,14 @@ internal ref struct LineWriter
     private byte[] _bytes;
     private int _length;
 
-    /// <param name="array">The first array; a longer line leaves it for a larger one.</param>
-    public LineWriter(byte[] array)
+    /// <param name="array">Where it is written, from <paramref name="start"/> on; a longer line makes a larger one of it.</param>
+    /// <param name="start">Where the line begins.</param>
+    public LineWriter(byte[] array, int start)
     {
         _bytes = array;
-        _bytes[_length++] = (byte)'{';
+        _length = start;
+        Room(1)[0] = (byte)'{';
+        _length++;
     }
 
     /// <summary>A field with a text.</summary>

@@ -28,6 +28,7 @@ internal sealed class HeaderList(bool checks) : IHeaderDictionary
         '\x7F',
     ]);
 
+    private readonly Stack<(int At, Entry Entry)>? _removed = checks ? null : new();
     private Entry[] _entries = new Entry[8];
     private int _count;
     private long? _length;
@@ -127,6 +128,7 @@ internal sealed class HeaderList(bool checks) : IHeaderDictionary
         var at = IndexOf(key);
         if (at >= 0)
         {
+            _removed?.Push((at, _entries[at]));
             _count--;
             Array.Copy(_entries, at + 1, _entries, at, _count - at);
             _entries[_count] = default;
@@ -146,11 +148,25 @@ internal sealed class HeaderList(bool checks) : IHeaderDictionary
     {
         ThrowIfSent();
         _entries.AsSpan(0, _count).Clear();
+        _removed?.Clear();
         (_count, _length, _present) = (0, null, 0);
     }
 
-    /// <summary>Begins to read a message: what the one before it said is compared with, and forgotten by <see cref="EndReading"/>.</summary>
-    public void BeginReading() => (_count, _length, _present) = (0, null, 0);
+    /// <summary>
+    /// Begins to read a message: what the one before it said is compared with, also what was taken off since, such as its key;
+    /// <see cref="EndReading"/> forgets what did not come again.
+    /// </summary>
+    public void BeginReading()
+    {
+        while (_removed is not null && _removed.TryPop(out var removed))
+        {
+            Grow();
+            Array.Copy(_entries, removed.At, _entries, removed.At + 1, _count - removed.At - 1);
+            _entries[removed.At] = removed.Entry;
+        }
+
+        (_count, _length, _present) = (0, null, 0);
+    }
 
     /// <summary>Appends a line of a head that was judged; one of a name that is there already joins its values.</summary>
     public void Read(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
@@ -161,7 +177,7 @@ internal sealed class HeaderList(bool checks) : IHeaderDictionary
         var known = entry.Name is { } last && Ascii.Equals(name, last) ? last : Latin.Text(name);
         var text =
             value.IsEmpty ? ""
-            : before is not null && Ascii.Equals(value, before) ? before
+            : before is not null && Latin.IsText(value, before) ? before
             : Latin.Private(value);
         _count--;
         if (IndexOf(known) is >= 0 and var first)

@@ -214,6 +214,12 @@ internal sealed partial class Loop
 
     private void RunPosts()
     {
+        // Nearly always there are none. Whoever posts after this look signals.
+        if (Volatile.Read(ref _signalled) == 0 && _posts.IsEmpty)
+        {
+            return;
+        }
+
         // Before the look at the queue: whoever posts after that look signals again.
         Interlocked.Exchange(ref _signalled, 0);
 

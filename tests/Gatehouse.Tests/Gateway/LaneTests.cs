@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Gatehouse.Gateway.Forwarding.Http1;
 using Gatehouse.Gateway.Lane;
 using Gatehouse.Tests.Gateway.Strictness;
 using Gatehouse.Tests.Gateway.Transport;
@@ -363,6 +364,61 @@ public sealed class LaneTests
         headers.EndReading();
         Assert.False(headers.ContainsKey("Authorization"));
         Assert.Equal(["X-B"], headers.Keys);
+    }
+
+    [Fact]
+    public void What_was_taken_off_a_message_is_known_when_the_next_one_says_it_again()
+    {
+        var headers = new HeaderList(checks: false);
+        string?[] Read(string key, params string[] taken)
+        {
+            headers.BeginReading();
+            headers.Read("Host"u8, "a.test"u8);
+            headers.Read("X-Key"u8, Encoding.ASCII.GetBytes(key));
+            headers.Read("Authorization"u8, "Bearer 1"u8);
+            headers.Read("Accept"u8, "*/*"u8);
+            headers.EndReading();
+            Assert.Equal(["Host", "X-Key", "Authorization", "Accept"], headers.Keys);
+            string?[] said = [.. headers.Select(h => h.Value[0])];
+            headers["X-Added"] = "by a policy";
+            foreach (var name in taken)
+            {
+                Assert.True(headers.Remove(name));
+                Assert.False(headers.ContainsKey(name));
+            }
+
+            return said;
+        }
+
+        var first = Read("secret one", "authorization", "X-Key");
+        var second = Read("secret one", "X-Key", "X-Added", "Authorization");
+        Assert.All(first.Zip(second), pair => Assert.Same(pair.First, pair.Second));
+
+        var third = Read("secret two", "X-Key");
+        Assert.Equal(["a.test", "secret two", "Bearer 1", "*/*"], third);
+        Assert.Same(first[2], third[2]);
+
+        ((IHeaderDictionary)headers).Clear();
+        Assert.Equal(["a.test", "secret two", "Bearer 1", "*/*"], Read("secret two"));
+    }
+
+    [Fact]
+    public void A_text_is_that_of_the_bytes_when_all_of_it_is()
+    {
+        var random = new Random(7);
+        for (var length = 0; length < 70; length++)
+        {
+            var bytes = new byte[length];
+            random.NextBytes(bytes);
+            var text = Encoding.Latin1.GetString(bytes);
+            Assert.True(Latin.IsText(bytes, text));
+            Assert.False(Latin.IsText(bytes, text + "x"));
+            for (var i = 0; i < length; i++)
+            {
+                Assert.False(Latin.IsText(bytes, $"{text[..i]}{(char)(text[i] ^ 1)}{text[(i + 1)..]}"));
+                Assert.False(Latin.IsText(bytes, $"{text[..i]}{(char)(text[i] | 0x100)}{text[(i + 1)..]}"));
+            }
+        }
     }
 
     private static async Task<TestGateway> StartAsync(Backend backend, params string[] operations)

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using System.Text;
 
 namespace Gatehouse.Gateway.Forwarding.Http1;
@@ -40,6 +42,36 @@ internal static class Latin
 
     /// <summary>The bytes as Latin-1, for what is nobody else's business: nothing of it stays here.</summary>
     public static string Private(ReadOnlySpan<byte> bytes) => Encoding.Latin1.GetString(bytes);
+
+    /// <summary>
+    /// Whether the text is that of the bytes, told in a time that does not say how much of it is: the connection of a proxy
+    /// brings the secrets of many callers, one after the other.
+    /// </summary>
+    public static bool IsText(ReadOnlySpan<byte> bytes, string text)
+    {
+        if (bytes.Length != text.Length)
+        {
+            return false;
+        }
+
+        var chars = MemoryMarshal.Cast<char, ushort>(text.AsSpan());
+        var difference = Vector128<ushort>.Zero;
+        var i = 0;
+        for (; i <= bytes.Length - Vector128<byte>.Count; i += Vector128<byte>.Count)
+        {
+            var (low, high) = Vector128.Widen(Vector128.Create(bytes[i..]));
+            difference |= low ^ Vector128.Create(chars[i..]);
+            difference |= high ^ Vector128.Create(chars[(i + Vector128<ushort>.Count)..]);
+        }
+
+        var rest = 0;
+        for (; i < bytes.Length; i++)
+        {
+            rest |= bytes[i] ^ chars[i];
+        }
+
+        return rest == 0 && difference == Vector128<ushort>.Zero;
+    }
 
     private static uint PlaceOf(ReadOnlySpan<byte> bytes)
     {
