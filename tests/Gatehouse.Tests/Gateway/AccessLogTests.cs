@@ -18,21 +18,24 @@ public sealed class AccessLogTests
         var page = new LogPage(Room);
         var written = new MemoryStream();
         using var done = new CancellationTokenSource();
-        var writer = Task.Factory.StartNew(() =>
-        {
-            bool last;
-            do
+        var writer = Task.Factory.StartNew(
+            () =>
             {
-                last = done.IsCancellationRequested;
-                var taken = page.Take();
-                foreach (var (bytes, used, _) in taken)
+                bool last;
+                do
                 {
-                    written.Write(bytes, 0, used);
-                }
+                    last = done.IsCancellationRequested;
+                    var taken = page.Take();
+                    foreach (var (bytes, used, _) in taken)
+                    {
+                        written.Write(bytes, 0, used);
+                    }
 
-                page.GiveBack(taken);
-            } while (!last);
-        }, TaskCreationOptions.LongRunning);
+                    page.GiveBack(taken);
+                } while (!last);
+            },
+            TaskCreationOptions.LongRunning
+        );
         await Task.WhenAll(
             Enumerable
                 .Range(0, 4)
