@@ -27,6 +27,7 @@ internal static class EventEndpoints
         rest.MapGet("/events", StreamAsync)
             .Require(Permission.Read)
             .WithSummary("What changes, as it changes, by server-sent events")
+            .ReadsHeader("Last-Event-ID", "The id of the last event that is known: what came after it comes first")
             .Produces<string>(StatusCodes.Status200OK, "text/event-stream");
 
     private static async Task StreamAsync(

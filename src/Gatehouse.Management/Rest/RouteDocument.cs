@@ -26,6 +26,13 @@ public static class RouteDocument
     public static TBuilder TakesRestOfPath<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new RestOfPathRoute());
 
+    /// <summary>The route reads a header that is its own.</summary>
+    /// <param name="builder">The route.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="description">What it says.</param>
+    public static TBuilder ReadsHeader<TBuilder>(this TBuilder builder, string name, string description)
+        where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new RouteHeader(name, description));
+
     /// <summary>The route reads its body itself.</summary>
     /// <param name="builder">The route.</param>
     /// <param name="type">What JSON is read as; null for bytes as they are.</param>
@@ -42,6 +49,11 @@ public sealed record PagedRoute;
 
 /// <summary>A route whose last parameter takes the rest of the path.</summary>
 public sealed record RestOfPathRoute;
+
+/// <summary>A header that a route reads.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Description">What it says.</param>
+public sealed record RouteHeader(string Name, string Description);
 
 /// <summary>Another form of an answer.</summary>
 /// <param name="MediaType">Its media type.</param>

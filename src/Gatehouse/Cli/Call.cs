@@ -6,7 +6,7 @@ namespace Gatehouse.Cli;
 /// <summary>One invocation of one command: its arguments, where it prints, and the manager it talks to.</summary>
 internal sealed class Call : IDisposable
 {
-    private ManagerClient? _manager;
+    private ManagerClient? _client;
 
     public Call(ParseResult arguments, Terminal terminal)
     {
@@ -28,8 +28,11 @@ internal sealed class Call : IDisposable
     /// <summary>Where results and messages go.</summary>
     public Output Output { get; }
 
-    /// <summary>The manager's REST API, with the saved or given address, certificate authority and token.</summary>
-    public ManagerClient Manager => _manager ??= ManagerClient.For(this);
+    /// <summary>The way to the manager, with the saved or given address, certificate authority and token.</summary>
+    public ManagerClient Client => _client ??= ManagerClient.For(this);
+
+    /// <summary>The manager's REST API.</summary>
+    public ManagerApi Manager => field ??= new(Client);
 
     /// <summary>An option's value.</summary>
     public T? Get<T>(Option<T> option) => Arguments.GetValue(option);
@@ -40,5 +43,5 @@ internal sealed class Call : IDisposable
     /// <summary>An optional argument's value.</summary>
     public T? Find<T>(Argument<T> argument) => Arguments.GetValue(argument);
 
-    public void Dispose() => _manager?.Dispose();
+    public void Dispose() => _client?.Dispose();
 }

@@ -16,7 +16,7 @@ internal static class EventStream
     /// <param name="after">The id of the last event that is known; null to begin now.</param>
     /// <param name="cancellation">Ends it.</param>
     public static async IAsyncEnumerable<SseItem<string>> FollowAsync(
-        ManagerClient manager,
+        ManagerApi manager,
         string? after,
         [EnumeratorCancellation] CancellationToken cancellation
     )
@@ -27,7 +27,7 @@ internal static class EventStream
             Stream? stream = null;
             try
             {
-                stream = await manager.OpenAsync("events", after, cancellation);
+                stream = await manager.GetEventsAsync(cancellation, lastEventId: after);
             }
             catch (Cli.CommandFailure failure) when (!isFirst && failure.Code is Cli.ExitCode.Unreachable)
             {

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Http.Json;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
@@ -9,13 +8,12 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Gatehouse.Cli;
-using Gatehouse.Model;
 
 namespace Gatehouse.Client;
 
 /// <summary>
-/// A manager's REST API, seen from a command. Managers are tried in turn until one can be connected to; every failure is a
-/// <see cref="CommandFailure"/> that says what to do. Paths are below <c>/api/v1/</c>.
+/// The way to a cluster's managers; <see cref="ManagerApi"/> has what can be asked of them. They are tried in turn until one can be
+/// connected to; every failure is a <see cref="CommandFailure"/> that says what to do.
 /// </summary>
 internal sealed class ManagerClient : IDisposable
 {
@@ -80,43 +78,10 @@ internal sealed class ManagerClient : IDisposable
             Credentials.PathFor(call.Terminal)
         );
 
-    /// <summary>Reads.</summary>
-    public Task<T> GetAsync<T>(string path, CancellationToken cancellation) =>
-        SendAsync<T>(HttpMethod.Get, path, null, cancellation);
-
-    /// <summary>Reads what is no JSON.</summary>
-    public async Task<byte[]> GetBytesAsync(string path, CancellationToken cancellation) =>
-        (await SendForBytesAsync(HttpMethod.Get, path, null, cancellation)).Body;
-
-    /// <summary>Creates or acts.</summary>
-    public Task<T> PostAsync<T>(string path, object? body, CancellationToken cancellation) =>
-        SendAsync<T>(HttpMethod.Post, path, ToContent(body), cancellation);
-
-    /// <summary>Creates or acts, when the answer does not matter.</summary>
-    public Task PostAsync(string path, object? body, CancellationToken cancellation) =>
-        SendAsync(HttpMethod.Post, path, ToContent(body), cancellation);
-
-    /// <summary>Replaces.</summary>
-    public Task<T> PutAsync<T>(string path, object? body, CancellationToken cancellation) =>
-        SendAsync<T>(HttpMethod.Put, path, ToContent(body), cancellation);
-
-    /// <summary>Changes some of it.</summary>
-    public Task<T> PatchAsync<T>(string path, object? body, CancellationToken cancellation) =>
-        SendAsync<T>(HttpMethod.Patch, path, ToContent(body), cancellation);
-
-    /// <summary>Removes.</summary>
-    public Task DeleteAsync(string path, CancellationToken cancellation) =>
-        SendAsync(HttpMethod.Delete, path, null, cancellation);
-
-    /// <summary>Sends any request with any content and reads the answer's JSON.</summary>
-    public async Task<T> SendAsync<T>(
-        HttpMethod method,
-        string path,
-        HttpContent? content,
-        CancellationToken cancellation
-    )
+    /// <summary>Sends, and reads the answer's JSON.</summary>
+    public async Task<T> SendAsync<T>(ManagerRequest request, CancellationToken cancellation)
     {
-        var (body, url) = await SendForBytesAsync(method, path, content, cancellation);
+        var (body, url) = await ExchangeAsync(request, cancellation);
         try
         {
             return JsonSerializer.Deserialize<T>(body, Json)
@@ -134,34 +99,28 @@ internal sealed class ManagerClient : IDisposable
         }
     }
 
-    /// <summary>Sends any request with any content.</summary>
-    public async Task SendAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellation) =>
-        await SendForBytesAsync(method, path, content, cancellation);
+    /// <summary>Sends, when the answer does not matter.</summary>
+    public Task SendAsync(ManagerRequest request, CancellationToken cancellation) =>
+        ExchangeAsync(request, cancellation);
 
-    /// <summary>Opens a stream of server-sent events; who reads it ends it.</summary>
-    /// <param name="path">Its path.</param>
-    /// <param name="after">The id of the last event that is known; null for none.</param>
-    /// <param name="cancellation">Ends the request and the stream.</param>
-    public async Task<Stream> OpenAsync(string path, string? after, CancellationToken cancellation)
+    /// <summary>Sends, and gives the answer as it is.</summary>
+    public async Task<byte[]> SendForBytesAsync(ManagerRequest request, CancellationToken cancellation) =>
+        (await ExchangeAsync(request, cancellation)).Body;
+
+    /// <summary>Opens a stream of server-sent events; who reads it ends it, or <paramref name="cancellation"/> does.</summary>
+    public async Task<Stream> OpenAsync(ManagerRequest request, CancellationToken cancellation)
     {
-        ManagerRoutes.Demand(HttpMethod.Get, path);
         CommandFailure? failure = null;
         for (var attempt = 0; attempt < _managers.Length; attempt++)
         {
-            var manager = _managers[(_preferred + attempt) % _managers.Length];
-            var url = new Uri(manager, $"/api/v1/{path}");
-            using var request = new HttpRequestMessage(HttpMethod.Get, url);
-            request.Headers.Accept.ParseAdd("text/event-stream");
-            if (after is not null)
-            {
-                request.Headers.Add("Last-Event-ID", after);
-            }
-
+            var url = request.UrlAt(_managers[(_preferred + attempt) % _managers.Length]);
+            using var message = Message(request, url);
+            message.Headers.Accept.ParseAdd("text/event-stream");
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             deadline.CancelAfter(_timeout);
             try
             {
-                var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, deadline.Token);
+                var response = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, deadline.Token);
                 _preferred = (_preferred + attempt) % _managers.Length;
                 return response.IsSuccessStatusCode
                     ? await response.Content.ReadAsStreamAsync(cancellation)
@@ -184,6 +143,13 @@ internal sealed class ManagerClient : IDisposable
 
         throw failure!;
     }
+
+    /// <summary>
+    /// The manager's version; null when it does not say. Of its status nothing else is read: that of another version may not be
+    /// readable here, and then this is what is asked.
+    /// </summary>
+    public async Task<string?> VersionAsync(CancellationToken cancellation) =>
+        (await SendAsync<VersionOnly>(new(HttpMethod.Get, "/api/v1/status"), cancellation)).Version;
 
     public void Dispose()
     {
@@ -208,33 +174,28 @@ internal sealed class ManagerClient : IDisposable
         }
     }
 
-    private async Task<(byte[] Body, Uri Url)> SendForBytesAsync(
-        HttpMethod method,
-        string path,
-        HttpContent? content,
-        CancellationToken cancellation
-    )
+    private async Task<(byte[] Body, Uri Url)> ExchangeAsync(ManagerRequest request, CancellationToken cancellation)
     {
-        ManagerRoutes.Demand(method, path);
         // Content is read once into memory so that it can be sent to the next manager when one cannot be connected to.
+        var content = request.ToContent();
         var bytes = content is null ? null : await content.ReadAsByteArrayAsync(cancellation);
         CommandFailure? failure = null;
         for (var attempt = 0; attempt < _managers.Length; attempt++)
         {
             var manager = _managers[(_preferred + attempt) % _managers.Length];
-            var url = new Uri(manager, $"/api/v1/{path.TrimStart('/')}");
-            using var request = new HttpRequestMessage(method, url);
+            var url = request.UrlAt(manager);
+            using var message = Message(request, url);
             if (bytes is not null)
             {
-                request.Content = new ByteArrayContent(bytes);
-                request.Content.Headers.ContentType = content!.Headers.ContentType;
+                message.Content = new ByteArrayContent(bytes);
+                message.Content.Headers.ContentType = content!.Headers.ContentType;
             }
 
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             deadline.CancelAfter(_timeout);
             try
             {
-                using var response = await _http.SendAsync(request, deadline.Token);
+                using var response = await _http.SendAsync(message, deadline.Token);
                 var body = await response.Content.ReadAsByteArrayAsync(deadline.Token);
                 _preferred = (_preferred + attempt) % _managers.Length;
                 if (response.IsSuccessStatusCode)
@@ -268,8 +229,16 @@ internal sealed class ManagerClient : IDisposable
         throw failure!;
     }
 
-    private static HttpContent? ToContent(object? body) =>
-        body is null or HttpContent ? body as HttpContent : JsonContent.Create(body, body.GetType(), options: Json);
+    private static HttpRequestMessage Message(ManagerRequest request, Uri url)
+    {
+        var message = new HttpRequestMessage(request.Method, url);
+        foreach (var (name, value) in request.Headers.Where(h => h.Value is not null))
+        {
+            message.Headers.TryAddWithoutValidation(name, value);
+        }
+
+        return message;
+    }
 
     internal static X509ChainPolicy TrustOnly(string pem)
     {
@@ -294,4 +263,6 @@ internal sealed class ManagerClient : IDisposable
 
         return policy;
     }
+
+    private sealed record VersionOnly(string? Version);
 }

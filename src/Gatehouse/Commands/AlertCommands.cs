@@ -20,14 +20,12 @@ internal static class AlertCommands
 
     private static Argument<string> Name() => new("rule") { Description = "The rule's name", HelpName = "RULE" };
 
-    private static string PathOf(string rule) => $"alert-rules/{Uri.EscapeDataString(rule)}";
-
     private static Command List() =>
         new Command("list", "List what rules have told of and is not over").Does(
             async (call, cancellation) =>
                 call.Output.Items<RaisedAlert>(
                     "RaisedAlert",
-                    await Pages.AllAsync<RaisedAlert>(call, "alerts", cancellation),
+                    await Pages.AllAsync(call.Manager.GetAlertsAsync, cancellation),
                     new("RULE", a => a.Rule),
                     new("ABOUT", a => a.Key),
                     new("SINCE", a => a.Since.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture), Drop: 1),
@@ -41,7 +39,7 @@ internal static class AlertCommands
                 call.Output.Items<AlertRule>(
                     "AlertRule",
                     [
-                        .. (await Pages.AllAsync<AlertRule>(call, "alert-rules", cancellation)).Select(r =>
+                        .. (await Pages.AllAsync(call.Manager.GetAlertRulesAsync, cancellation)).Select(r =>
                             r with
                             {
                                 Webhooks = [.. r.Webhooks.Select(Cut)],
@@ -87,8 +85,8 @@ internal static class AlertCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var rule = await call.Manager.PutAsync<AlertRule>(
-                        PathOf(call.Get(name)),
+                    var rule = await call.Manager.PutAlertRuleAsync(
+                        call.Get(name),
                         new AlertRule
                         {
                             Name = call.Get(name),
@@ -119,7 +117,7 @@ internal static class AlertCommands
                 async (call, cancellation) =>
                 {
                     Confirmation.Ask(call, yes, call.Get(name), $"Nobody is told any more by rule {call.Get(name)}.");
-                    await call.Manager.DeleteAsync(PathOf(call.Get(name)), cancellation);
+                    await call.Manager.DeleteAlertRuleAsync(call.Get(name), cancellation);
                     call.Output.Say($"{call.Get(name)} is deleted");
                 }
             );
@@ -133,11 +131,7 @@ internal static class AlertCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var told = await call.Manager.PostAsync<ToldView>(
-                        $"{PathOf(call.Get(name))}/test",
-                        null,
-                        cancellation
-                    );
+                    var told = await call.Manager.PostTestOfAlertRuleAsync(call.Get(name), cancellation);
                     if (told.Told < told.Of)
                     {
                         throw new CommandFailure(
@@ -161,11 +155,7 @@ internal static class AlertCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var made = await call.Manager.PostAsync<WebhookSecret>(
-                        $"{PathOf(call.Get(name))}/secret",
-                        null,
-                        cancellation
-                    );
+                    var made = await call.Manager.PostSecretOfAlertRuleAsync(call.Get(name), cancellation);
                     if (call.Output.Format != OutputFormat.Table)
                     {
                         call.Output.Item("WebhookSecret", made);

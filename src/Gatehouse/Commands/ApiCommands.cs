@@ -1,9 +1,12 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using System.Globalization;
 using System.Net.Http.Headers;
-using System.Text.Json.Nodes;
+using System.Text.Json;
 using Gatehouse.Cli;
+using Gatehouse.Client;
 using Gatehouse.Management;
+using Gatehouse.Model;
 
 namespace Gatehouse.Commands;
 
@@ -28,9 +31,6 @@ internal static class ApiCommands
     /// <summary>Argument of every command about one API.</summary>
     public static Argument<string> Name() =>
         new("api") { Description = "The API: name:version, or the name while it has one version", HelpName = "API" };
-
-    /// <summary>Path of one API's resource.</summary>
-    public static string PathOf(string api) => $"apis/{Uri.EscapeDataString(api)}";
 
     private static Command Import()
     {
@@ -126,40 +126,31 @@ internal static class ApiCommands
                     var path = folder?.Document ?? call.Get(source);
                     using var content = new ByteArrayContent(await DocumentSource.ReadAsync(path, cancellation));
                     content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
-                    var query = new List<string>();
-                    Add(query, "name", call.Get(name));
-                    Add(query, "version", call.Get(version));
-                    Add(query, "context", call.Get(context));
-                    Add(query, "auth", call.Get(auth));
-                    Add(query, "clientCertificate", call.Get(certificate));
-                    Add(query, "authorizationHeader", call.Get(header));
-                    Add(query, "passAuthorization", call.Get(passes) ? "true" : null);
-                    foreach (var text in call.Get(issuer) ?? [])
+                    var said = new ApiImport
                     {
-                        Add(query, "issuer", text);
-                    }
-
-                    foreach (var text in call.Get(audience) ?? [])
-                    {
-                        Add(query, "audience", text);
-                    }
-
-                    Add(query, "policy", call.Get(policy));
-                    Add(query, "maxTps", Number(call.Get(maxTps)));
-                    Add(query, "sandboxMaxTps", Number(call.Get(sandboxMaxTps)));
-                    Add(query, "update", call.Get(update) ? "true" : null);
-                    foreach (var url in call.Get(endpoint) ?? [])
-                    {
-                        Add(query, "endpoint", url);
-                    }
-
-                    foreach (var url in call.Get(sandbox) ?? [])
-                    {
-                        Add(query, "sandboxEndpoint", url);
-                    }
-
-                    folder?.AddTo(query);
-                    var imported = await ImportAsync(call, folder, path, query, content, cancellation);
+                        Name = call.Get(name),
+                        Version = call.Get(version),
+                        Context = call.Get(context),
+                        Auth = call.Get(auth),
+                        ClientCertificate = call.Get(certificate),
+                        AuthorizationHeader = call.Get(header),
+                        PassAuthorization = call.Get(passes) ? true : null,
+                        Policy = call.Get(policy),
+                        MaxTps = call.Get(maxTps),
+                        SandboxMaxTps = call.Get(sandboxMaxTps),
+                        Endpoints = [.. call.Get(endpoint) ?? []],
+                        SandboxEndpoints = [.. call.Get(sandbox) ?? []],
+                        Issuers = [.. call.Get(issuer) ?? []],
+                        Audiences = [.. call.Get(audience) ?? []],
+                        Update = call.Get(update) ? true : null,
+                    };
+                    var imported = await ImportAsync(
+                        call,
+                        path,
+                        folder is null ? said : said.Or(folder.Import),
+                        content,
+                        cancellation
+                    );
                     foreach (var warning in imported.Warnings)
                     {
                         call.Output.Warn((warning with { File = path }).ToString());
@@ -200,27 +191,28 @@ internal static class ApiCommands
             );
     }
 
-    /// <summary>Sends a document with what is said beside it, and then what only an API that is there can be told.</summary>
+    /// <summary>Sends a document with what is said beside it. The manager knows its lines; the file's name is known here.</summary>
     public static async Task<ImportView> ImportAsync(
         Call call,
-        ApiFolder? folder,
-        string path,
-        IReadOnlyList<string> query,
+        string file,
+        ApiImport import,
         HttpContent content,
         CancellationToken cancellation
     )
     {
-        var imported = await SendAsync(call, path, $"apis?{string.Join('&', query)}", content, cancellation);
-        if (folder?.IsDefaultVersion is { } isDefault)
+        try
         {
-            await call.Manager.PatchAsync<ApiView>(
-                PathOf(imported.Api.Id),
-                new ApiEdit { IsDefaultVersion = isDefault },
-                cancellation
+            return await import.SendAsync(call.Manager, content, cancellation);
+        }
+        catch (CommandFailure failure) when (failure.Problems.Any(p => p.Line > 0))
+        {
+            throw new CommandFailure(
+                failure.Code,
+                $"{file} was not imported",
+                problems: [.. failure.Problems.Select(p => p.Line > 0 ? p with { File = file } : p)],
+                cause: failure
             );
         }
-
-        return imported;
     }
 
     private static Command List()
@@ -241,9 +233,9 @@ internal static class ApiCommands
                         ' ',
                         (call.Find(query) ?? []).Select(w => w.Contains(' ', StringComparison.Ordinal) ? $"\"{w}\"" : w)
                     );
-                    var apis = await Pages.AllAsync<ApiSummary>(
-                        call,
-                        words.Length == 0 ? "apis" : $"apis?query={Uri.EscapeDataString(words)}",
+                    var apis = await Pages.AllAsync(
+                        (stop, limit, offset) =>
+                            call.Manager.GetApisAsync(stop, words.Length == 0 ? null : words, limit, offset),
                         cancellation
                     );
                     call.Output.Items<ApiSummary>(
@@ -271,7 +263,7 @@ internal static class ApiCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var api = await call.Manager.GetAsync<ApiView>(PathOf(call.Get(name)), cancellation);
+                    var api = await call.Manager.GetApiAsync(call.Get(name), cancellation);
                     var (summary, definition) = (api.Summary, api.Definition);
                     call.Output.Item(
                         "Api",
@@ -333,34 +325,41 @@ internal static class ApiCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var path = $"{PathOf(call.Get(name))}/policies";
                     if (call.Get(file) is not { } from)
                     {
-                        call.Output.Document(await call.Manager.GetAsync<JsonObject>(path, cancellation));
+                        Print(call, await call.Manager.GetPoliciesOfApiAsync(call.Get(name), cancellation));
                         return;
                     }
 
-                    if (call.Get(operation) is { } which)
-                    {
-                        if (which.Split(' ', 2, StringSplitOptions.TrimEntries) is not [var method, ['/', ..] at])
-                        {
-                            throw new CommandFailure(
-                                ExitCode.Usage,
-                                $"'{which}' is no operation",
-                                "--operation",
-                                "write method and path as 'api show' lists them, such as 'GET /pets'"
-                            );
-                        }
-
-                        path += $"?method={Uri.EscapeDataString(method)}&path={Uri.EscapeDataString(at)}";
-                    }
-
-                    var policies = await DocumentSource.ReadJsonAsync(from, cancellation);
-                    call.Output.Document(await call.Manager.PutAsync<JsonObject>(path, policies, cancellation));
+                    var (method, path) = call.Get(operation) is { } which ? MethodAndPath(which) : (null, null);
+                    var policies = await DocumentSource.ReadJsonAsync<ImmutableArray<PolicyUse>>(from, cancellation);
+                    Print(
+                        call,
+                        await call.Manager.PutPoliciesOfApiAsync(
+                            call.Get(name),
+                            policies,
+                            cancellation,
+                            method: method,
+                            path: path
+                        )
+                    );
                     call.Output.Next($"gatehouse deploy {call.Get(name)}");
                 }
             );
     }
+
+    private static (string? Method, string? Path) MethodAndPath(string operation) =>
+        operation.Split(' ', 2, StringSplitOptions.TrimEntries) is [var method, ['/', ..] path]
+            ? (method, path)
+            : throw new CommandFailure(
+                ExitCode.Usage,
+                $"'{operation}' is no operation",
+                "--operation",
+                "write method and path as 'api show' lists them, such as 'GET /pets'"
+            );
+
+    private static void Print(Call call, PoliciesView policies) =>
+        call.Output.Document(JsonSerializer.SerializeToNode(policies, ManagerClient.Json)!);
 
     private static Command Delete()
     {
@@ -371,7 +370,7 @@ internal static class ApiCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var api = await call.Manager.GetAsync<ApiView>(PathOf(call.Get(name)), cancellation);
+                    var api = await call.Manager.GetApiAsync(call.Get(name), cancellation);
                     var id = api.Summary.Id;
                     Confirmation.Ask(
                         call,
@@ -379,42 +378,10 @@ internal static class ApiCommands
                         id,
                         $"Deleting {id} ends every call to {api.Summary.Address} and all subscriptions to it."
                     );
-                    await call.Manager.DeleteAsync(PathOf(id), cancellation);
+                    await call.Manager.DeleteApiAsync(id, cancellation);
                     call.Output.Say($"{id} is deleted");
                 }
             );
-    }
-
-    // The manager knows the document's lines; the file's name is known here.
-    private static async Task<ImportView> SendAsync(
-        Call call,
-        string file,
-        string path,
-        HttpContent content,
-        CancellationToken cancellation
-    )
-    {
-        try
-        {
-            return await call.Manager.SendAsync<ImportView>(HttpMethod.Post, path, content, cancellation);
-        }
-        catch (CommandFailure failure) when (failure.Problems.Any(p => p.Line > 0))
-        {
-            throw new CommandFailure(
-                failure.Code,
-                $"{file} was not imported",
-                problems: [.. failure.Problems.Select(p => p.Line > 0 ? p with { File = file } : p)],
-                cause: failure
-            );
-        }
-    }
-
-    private static void Add(List<string> query, string name, string? value)
-    {
-        if (value is not null)
-        {
-            query.Add($"{name}={Uri.EscapeDataString(value)}");
-        }
     }
 
     private static string? Number(int? number) => number?.ToString(CultureInfo.InvariantCulture);

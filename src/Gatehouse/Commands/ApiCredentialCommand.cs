@@ -46,10 +46,9 @@ internal static class ApiCredentialCommand
                 async (call, cancellation) =>
                 {
                     var set = call.Get(sandbox) ? "sandbox" : "production";
-                    var path = $"{ApiCommands.PathOf(call.Get(name))}/credentials/{set}";
                     if (call.Get(remove))
                     {
-                        await call.Manager.DeleteAsync(path, cancellation);
+                        await call.Manager.DeleteCredentialOfApiAsync(call.Get(name), set, cancellation);
                         call.Output.Say($"The gateway proves itself no more to the {set} endpoints");
                         return;
                     }
@@ -69,7 +68,7 @@ internal static class ApiCredentialCommand
                         call.Get(query) is not null,
                         await SecretText.ReadAsync(call.Get(certificate), cancellation)
                     );
-                    var made = await call.Manager.PutAsync<EndpointCredential>(path, ask, cancellation);
+                    var made = await call.Manager.PutCredentialOfApiAsync(call.Get(name), set, ask, cancellation);
                     call.Output.Item(
                         "EndpointCredential",
                         made,

@@ -1,7 +1,8 @@
+using System.Collections.Immutable;
+using System.Globalization;
 using System.Text;
 using Gatehouse.Cli;
 using Gatehouse.Configuration;
-using Gatehouse.Management;
 using Gatehouse.Model;
 
 namespace Gatehouse.Commands;
@@ -14,35 +15,33 @@ internal sealed class ApiFolder
 {
     private const string SettingsFile = "api.yaml";
 
-    // Member of api.yaml → parameter of the REST call.
-    private static readonly Dictionary<string, string> s_parameters = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, Member> s_members = new(StringComparer.Ordinal)
     {
-        ["name"] = "name",
-        ["version"] = "version",
-        ["context"] = "context",
-        ["auth"] = "auth",
-        ["clientCertificate"] = "clientCertificate",
-        ["authorizationHeader"] = "authorizationHeader",
-        ["apiKeyHeader"] = "apiKeyHeader",
-        ["passAuthorization"] = "passAuthorization",
-        ["policy"] = "policy",
-        ["maxTps"] = "maxTps",
-        ["sandboxMaxTps"] = "sandboxMaxTps",
-        ["endpoints"] = "endpoint",
-        ["sandboxEndpoints"] = "sandboxEndpoint",
-        ["issuers"] = "issuer",
-        ["audiences"] = "audience",
+        ["name"] = One((import, text) => import with { Name = text }),
+        ["version"] = One((import, text) => import with { Version = text }),
+        ["context"] = One((import, text) => import with { Context = text }),
+        ["auth"] = One((import, text) => import with { Auth = text }),
+        ["clientCertificate"] = One((import, text) => import with { ClientCertificate = text }),
+        ["authorizationHeader"] = One((import, text) => import with { AuthorizationHeader = text }),
+        ["apiKeyHeader"] = One((import, text) => import with { ApiKeyHeader = text }),
+        ["passAuthorization"] = Flag((import, flag) => import with { PassAuthorization = flag }),
+        ["policy"] = One((import, text) => import with { Policy = text }),
+        ["maxTps"] = Number((import, number) => import with { MaxTps = number }),
+        ["sandboxMaxTps"] = Number((import, number) => import with { SandboxMaxTps = number }),
+        ["endpoints"] = Many((import, texts) => import with { Endpoints = texts }),
+        ["sandboxEndpoints"] = Many((import, texts) => import with { SandboxEndpoints = texts }),
+        ["issuers"] = Many((import, texts) => import with { Issuers = texts }),
+        ["audiences"] = Many((import, texts) => import with { Audiences = texts }),
+        ["isDefaultVersion"] = Flag((import, flag) => import with { IsDefaultVersion = flag }),
     };
-
-    private readonly List<(string Parameter, string Value)> _values = [];
 
     private ApiFolder(string document) => Document = document;
 
     /// <summary>The OpenAPI document in it.</summary>
     public string Document { get; }
 
-    /// <summary>Answers without the version too; null for as it is.</summary>
-    public bool? IsDefaultVersion { get; private set; }
+    /// <summary>What its <c>api.yaml</c> says.</summary>
+    public ApiImport Import { get; private set; } = new();
 
     /// <summary>The folder at a path; null when that is none.</summary>
     public static ApiFolder? Find(string path)
@@ -77,17 +76,6 @@ internal sealed class ApiFolder
         return folder;
     }
 
-    /// <summary>Adds what the folder says and the command line does not.</summary>
-    public void AddTo(List<string> query)
-    {
-        var given = query.Select(q => q[..q.IndexOf('=', StringComparison.Ordinal)]).ToHashSet(StringComparer.Ordinal);
-        query.AddRange(
-            _values
-                .Where(v => !given.Contains(v.Parameter))
-                .Select(v => $"{v.Parameter}={Uri.EscapeDataString(v.Value)}")
-        );
-    }
-
     private void ReadSettings(string file)
     {
         var problems = new List<Problem>();
@@ -116,31 +104,70 @@ internal sealed class ApiFolder
 
     private void Take(ConfigEntry entry, List<Problem> problems)
     {
-        if (entry.Key == "isDefaultVersion" && entry.Value is ConfigScalar { Text: "true" or "false" } flag)
+        if (!s_members.TryGetValue(entry.Key, out var member))
         {
-            IsDefaultVersion = flag.Text == "true";
+            problems.Add(
+                entry.KeyOrigin.Problem(
+                    entry.Key,
+                    $"unknown key '{entry.Key}'",
+                    NearestName.Of(entry.Key, s_members.Keys) is { } nearest
+                        ? $"did you mean '{nearest}'?"
+                        : $"allowed here: {string.Join(", ", s_members.Keys)}"
+                )
+            );
+            return;
         }
-        else if (s_parameters.TryGetValue(entry.Key, out var parameter))
+
+        ImmutableArray<string> texts = entry.Value switch
         {
-            var texts = entry.Value switch
-            {
-                ConfigScalar { IsNull: false } scalar => [scalar],
-                ConfigList list => list.Items.OfType<ConfigScalar>(),
-                _ => [],
-            };
-            _values.AddRange(texts.Select(text => (parameter, text.Text)));
+            ConfigScalar { IsNull: false } scalar => [scalar.Text],
+            ConfigList list => [.. list.Items.OfType<ConfigScalar>().Select(item => item.Text)],
+            _ => [],
+        };
+        if (texts.IsEmpty)
+        {
+            return;
+        }
+
+        if (member.Set(Import, texts) is { } import)
+        {
+            Import = import;
         }
         else
         {
             problems.Add(
                 entry.KeyOrigin.Problem(
                     entry.Key,
-                    $"unknown key '{entry.Key}'",
-                    NearestName.Of(entry.Key, s_parameters.Keys) is { } nearest
-                        ? $"did you mean '{nearest}'?"
-                        : $"allowed here: {string.Join(", ", s_parameters.Keys)}, isDefaultVersion"
+                    $"'{entry.Key}' cannot be '{string.Join(", ", texts)}'",
+                    $"write {member.Takes}"
                 )
             );
         }
     }
+
+    private static Member One(Func<ApiImport, string, ApiImport> set) =>
+        new("one value", (import, texts) => texts is [var text] ? set(import, text) : null);
+
+    private static Member Many(Func<ApiImport, ImmutableArray<string>, ApiImport> set) => new("a list", set);
+
+    private static Member Flag(Func<ApiImport, bool, ApiImport> set) =>
+        new(
+            "true or false",
+            (import, texts) => texts is [var text] && bool.TryParse(text, out var flag) ? set(import, flag) : null
+        );
+
+    private static Member Number(Func<ApiImport, int, ApiImport> set) =>
+        new(
+            "a whole number",
+            (import, texts) =>
+                texts is [var text]
+                && int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+                    ? set(import, number)
+                    : null
+        );
+
+    /// <summary>A member of <c>api.yaml</c>.</summary>
+    /// <param name="Takes">In words.</param>
+    /// <param name="Set">Says it of the import; null when the values are none that it takes.</param>
+    private sealed record Member(string Takes, Func<ApiImport, ImmutableArray<string>, ApiImport?> Set);
 }

@@ -43,8 +43,7 @@ internal static class ApiMakeCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var made = await call.Manager.PostAsync<ImportView>(
-                        "apis/create",
+                    var made = await call.Manager.CreateApisCreateAsync(
                         new ApiDraft
                         {
                             Name = call.Get(name),
@@ -75,8 +74,8 @@ internal static class ApiMakeCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var made = await call.Manager.PostAsync<ApiView>(
-                        $"{ApiCommands.PathOf(call.Get(name))}/versions",
+                    var made = await call.Manager.CreateVersionOfApiAsync(
+                        call.Get(name),
                         new NewVersion(call.Get(version), call.Get(isDefault)),
                         cancellation
                     );

@@ -41,11 +41,7 @@ internal static class ApiSetCommand
                 async (call, cancellation) =>
                 {
                     var edit = call.Get(fields).Aggregate(new ApiEdit(), Apply);
-                    var api = await call.Manager.PatchAsync<ApiView>(
-                        ApiCommands.PathOf(call.Get(name)),
-                        edit,
-                        cancellation
-                    );
+                    var api = await call.Manager.PatchApiAsync(call.Get(name), edit, cancellation);
                     call.Output.Say($"{api.Summary.Id} is changed");
                     if (call.Output.Format != OutputFormat.Table)
                     {

@@ -24,9 +24,6 @@ internal static class AppCommands
     public static Argument<string> Name() =>
         new("app") { Description = "The application: its name or id", HelpName = "APP" };
 
-    /// <summary>Path of one application's resource.</summary>
-    public static string PathOf(string app) => $"applications/{Uri.EscapeDataString(app)}";
-
     private static Command New()
     {
         var name = new Argument<string>("name") { Description = "What to call it", HelpName = "NAME" };
@@ -40,8 +37,7 @@ internal static class AppCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var made = await call.Manager.PostAsync<Application>(
-                        "applications",
+                    var made = await call.Manager.CreateApplicationAsync(
                         new CreateApplication(call.Get(name), call.Get(policy)),
                         cancellation
                     );
@@ -63,7 +59,7 @@ internal static class AppCommands
             async (call, cancellation) =>
                 call.Output.Items<Application>(
                     "Application",
-                    await Pages.AllAsync<Application>(call, "applications", cancellation),
+                    await Pages.AllAsync(call.Manager.GetApplicationsAsync, cancellation),
                     new("NAME", a => a.Name),
                     new("ID", a => a.Id),
                     new("OWNER", a => a.Owner),
@@ -85,8 +81,8 @@ internal static class AppCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var app = await call.Manager.PutAsync<Application>(
-                        $"{PathOf(call.Get(name))}/policy",
+                    var app = await call.Manager.PutPolicyOfApplicationAsync(
+                        call.Get(name),
                         new SetPolicy(call.Get(policy)),
                         cancellation
                     );
@@ -110,8 +106,8 @@ internal static class AppCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var app = await call.Manager.PatchAsync<Application>(
-                        $"{PathOf(call.Get(name))}/about",
+                    var app = await call.Manager.PatchAboutOfApplicationAsync(
+                        call.Get(name),
                         new ApplicationEdit
                         {
                             Name = call.Get(rename),
@@ -153,8 +149,8 @@ internal static class AppCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var app = await call.Manager.PutAsync<Application>(
-                        $"{PathOf(call.Get(name))}/owner",
+                    var app = await call.Manager.PutOwnerOfApplicationAsync(
+                        call.Get(name),
                         new ChangeOwner(call.Get(owner)),
                         cancellation
                     );
@@ -176,8 +172,8 @@ internal static class AppCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var app = await call.Manager.PatchAsync<Application>(
-                        PathOf(call.Get(name)),
+                    var app = await call.Manager.PatchApplicationAsync(
+                        call.Get(name),
                         new SetApplication(suspended),
                         cancellation
                     );
@@ -195,14 +191,14 @@ internal static class AppCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var app = await call.Manager.GetAsync<Application>(PathOf(call.Get(name)), cancellation);
+                    var app = await call.Manager.GetApplicationAsync(call.Get(name), cancellation);
                     Confirmation.Ask(
                         call,
                         yes,
                         app.Name,
                         $"Deleting {app.Name} ends its subscriptions and every call with one of its keys."
                     );
-                    await call.Manager.DeleteAsync(PathOf(app.Id), cancellation);
+                    await call.Manager.DeleteApplicationAsync(app.Id, cancellation);
                     call.Output.Say($"{app.Name} is deleted");
                 }
             );

@@ -27,7 +27,10 @@ internal static class AuditCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var page = await PageAsync(call, null, Math.Clamp(call.Get(limit), 1, MostAtOnce), cancellation);
+                    var page = await call.Manager.GetAuditAsync(
+                        cancellation,
+                        limit: Math.Clamp(call.Get(limit), 1, MostAtOnce)
+                    );
                     call.Output.Items(
                         "AuditEntry",
                         page.Entries,
@@ -45,7 +48,7 @@ internal static class AuditCommands
         new Command("verify", "Follow the chain over every entry; fails when one was edited or is missing").Does(
             async (call, cancellation) =>
             {
-                var verdict = await call.Manager.GetAsync<AuditVerdict>("audit/verdict", cancellation);
+                var verdict = await call.Manager.GetAuditVerdictAsync(cancellation);
                 if (!verdict.Whole)
                 {
                     throw new CommandFailure(
@@ -66,7 +69,7 @@ internal static class AuditCommands
                 long? before = null;
                 do
                 {
-                    var page = await PageAsync(call, before, MostAtOnce, cancellation);
+                    var page = await call.Manager.GetAuditAsync(cancellation, before, MostAtOnce);
                     foreach (var entry in page.Entries)
                     {
                         call.Output.Line(JsonSerializer.Serialize(entry, JsonSerializerOptions.Web));
@@ -75,14 +78,5 @@ internal static class AuditCommands
                     before = page.Next;
                 } while (before is not null);
             }
-        );
-
-    private static Task<AuditPage> PageAsync(Call call, long? before, int limit, CancellationToken cancellation) =>
-        call.Manager.GetAsync<AuditPage>(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"audit?limit={limit}{(before is { } id ? $"&before={id}" : "")}"
-            ),
-            cancellation
         );
 }

@@ -32,8 +32,7 @@ internal static class BlockCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var made = await call.Manager.PostAsync<BlockView>(
-                        "blocks",
+                    var made = await call.Manager.CreateBlockAsync(
                         new CreateBlock(
                             call.Get(kind),
                             call.Get(value),
@@ -60,7 +59,7 @@ internal static class BlockCommands
             async (call, cancellation) =>
                 call.Output.Items<BlockView>(
                     "Block",
-                    await Pages.AllAsync<BlockView>(call, "blocks", cancellation),
+                    await Pages.AllAsync(call.Manager.GetBlocksAsync, cancellation),
                     new("NAME", b => b.Name),
                     new("IN FORCE", b => b.Enabled ? "yes" : "no"),
                     new("BY", b => b.By, Drop: 1),
@@ -80,12 +79,9 @@ internal static class BlockCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    await call.Manager.DeleteAsync($"blocks/{Escaped(call.Get(name))}", cancellation);
+                    await call.Manager.DeleteBlockAsync(call.Get(name), cancellation);
                     call.Output.Say($"{call.Get(name)} is not blocked any more");
                 }
             );
     }
-
-    // Slashes are part of the name and stay.
-    private static string Escaped(string name) => string.Join('/', name.Split('/').Select(Uri.EscapeDataString));
 }

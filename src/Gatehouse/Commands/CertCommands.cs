@@ -321,7 +321,7 @@ internal static class CertCommands
     {
         try
         {
-            await call.Manager.GetAsync<Management.AuthorityView>("authority", cancellation);
+            await call.Manager.GetAuthorityAsync(cancellation);
         }
         catch (CommandFailure failure) when (failure.Code is not ExitCode.Usage)
         {

@@ -14,7 +14,7 @@ internal static class ClusterCommands
         new Command("members", "List the members of the cluster as the manager sees them").Does(
             async (call, cancellation) =>
             {
-                var view = await call.Manager.GetAsync<MembersView>("members", cancellation);
+                var view = await call.Manager.GetMembersAsync(cancellation);
                 if (call.Output.Format != OutputFormat.Table)
                 {
                     call.Output.Item("Members", view);

@@ -15,8 +15,8 @@ internal static class ClusterHostsCommand
         new Command("hosts", "Print lines for /etc/hosts that make the public names known").Does(
             async (call, cancellation) =>
             {
-                var nodes = await call.Manager.GetAsync<ImmutableArray<NodeView>>("nodes", cancellation);
-                var hosts = await call.Manager.GetAsync<PublicHosts>("hosts", cancellation);
+                var nodes = await call.Manager.GetNodesAsync(cancellation);
+                var hosts = await call.Manager.GetHostsAsync(cancellation);
                 var lines = new List<HostLine>();
                 var balancers = nodes.Where(n => n.Profile == Profile.LoadBalancer).ToList();
                 var gateway = balancers.Count > 0 ? balancers : [.. nodes.Where(n => n.Profile.IsWorker())];

@@ -63,8 +63,8 @@ internal static class DeployCommands
         string? environment = null
     )
     {
-        var view = await call.Manager.PostAsync<DeploymentView>(
-            $"{ApiCommands.PathOf(api)}/deployments",
+        var view = await call.Manager.PostDeploymentsOfApiAsync(
+            api,
             new DeployRequest(revision, message, canary, environment),
             cancellation
         );
@@ -123,7 +123,7 @@ internal static class DeployCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var api = await call.Manager.GetAsync<ApiView>(ApiCommands.PathOf(call.Get(name)), cancellation);
+                    var api = await call.Manager.GetApiAsync(call.Get(name), cancellation);
                     var id = api.Summary.Id;
                     var place = call.Get(environment);
                     Confirmation.Ask(
@@ -132,12 +132,7 @@ internal static class DeployCommands
                         id,
                         $"Undeploying {id} ends every call to {api.Summary.Address}{(place is null ? "" : $" in {place}")}."
                     );
-                    var view = await call.Manager.SendAsync<DeploymentView>(
-                        HttpMethod.Delete,
-                        $"{ApiCommands.PathOf(id)}/deployments{(place is null ? "" : $"?environment={Uri.EscapeDataString(place)}")}",
-                        null,
-                        cancellation
-                    );
+                    var view = await call.Manager.DeleteDeploymentsOfApiAsync(id, cancellation, environment: place);
                     return await Progress.ReportAsync(
                         call,
                         view,
@@ -166,8 +161,8 @@ internal static class DeployCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var view = await call.Manager.PostAsync<DeploymentView>(
-                        $"{ApiCommands.PathOf(call.Get(name))}/rollback",
+                    var view = await call.Manager.PostRollbackOfApiAsync(
+                        call.Get(name),
                         new RollbackRequest(call.Find(revision), call.Get(environment)),
                         cancellation
                     );

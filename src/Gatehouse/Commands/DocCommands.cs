@@ -15,9 +15,6 @@ internal static class DocCommands
     private static Argument<string> Document() =>
         new("name") { Description = "The document's name", HelpName = "NAME" };
 
-    private static string PathOf(string api, string document) =>
-        $"{ApiCommands.PathOf(api)}/documents/{Uri.EscapeDataString(document)}";
-
     private static Command List()
     {
         var api = ApiCommands.Name();
@@ -27,10 +24,7 @@ internal static class DocCommands
                 async (call, cancellation) =>
                     call.Output.Items<ApiDocument>(
                         "Document",
-                        await call.Manager.GetAsync<ApiDocument[]>(
-                            $"{ApiCommands.PathOf(call.Get(api))}/documents",
-                            cancellation
-                        ),
+                        await call.Manager.GetDocumentsOfApiAsync(call.Get(api), cancellation),
                         new("NAME", d => d.Name),
                         new("TYPE", d => System.Text.Json.JsonNamingPolicy.KebabCaseLower.ConvertName($"{d.Type}")),
                         new("IS", d => d.Url ?? d.MediaType ?? "empty"),
@@ -82,10 +76,10 @@ internal static class DocCommands
                         );
                     }
 
-                    var path = PathOf(call.Get(api), call.Get(name));
                     var bytes = call.Find(file) is { } from ? await DocumentSource.ReadAsync(from, cancellation) : null;
-                    var document = await call.Manager.PutAsync<ApiDocument>(
-                        path,
+                    var document = await call.Manager.PutDocumentOfApiAsync(
+                        call.Get(api),
+                        call.Get(name),
                         new ApiDocument
                         {
                             Name = call.Get(name),
@@ -100,7 +94,12 @@ internal static class DocCommands
                     {
                         using var content = new ByteArrayContent(bytes);
                         content.Headers.ContentType = new MediaTypeHeaderValue(MediaTypeOf(call.Find(file)!));
-                        document = await call.Manager.PutAsync<ApiDocument>($"{path}/content", content, cancellation);
+                        document = await call.Manager.PutContentOfDocumentOfApiAsync(
+                            call.Get(api),
+                            call.Get(name),
+                            content,
+                            cancellation
+                        );
                     }
 
                     call.Output.Say($"{document.Name} is set");
@@ -121,7 +120,7 @@ internal static class DocCommands
                 async (call, cancellation) =>
                 {
                     Confirmation.Ask(call, yes, call.Get(name), $"Deleting {call.Get(name)} cannot be undone.");
-                    await call.Manager.DeleteAsync(PathOf(call.Get(api), call.Get(name)), cancellation);
+                    await call.Manager.DeleteDocumentOfApiAsync(call.Get(api), call.Get(name), cancellation);
                     call.Output.Say($"{call.Get(name)} is deleted");
                 }
             );

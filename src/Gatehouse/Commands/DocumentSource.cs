@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Gatehouse.Cli;
+using Gatehouse.Client;
 using Gatehouse.Management.OpenApi;
 
 namespace Gatehouse.Commands;
@@ -40,19 +40,20 @@ internal static class DocumentSource
         }
     }
 
-    /// <summary>Reads a JSON document; one that is none fails with the line and column where it ends to be.</summary>
-    public static async Task<JsonNode?> ReadJsonAsync(string fileOrUrl, CancellationToken cancellation)
+    /// <summary>Reads a JSON document as one of our types; one that is none fails with the line and column where it ends to be.</summary>
+    public static async Task<T> ReadJsonAsync<T>(string fileOrUrl, CancellationToken cancellation)
     {
         try
         {
-            return JsonNode.Parse(await ReadAsync(fileOrUrl, cancellation));
+            return JsonSerializer.Deserialize<T>(await ReadAsync(fileOrUrl, cancellation), ManagerClient.Json)!;
         }
         catch (JsonException e)
         {
             // The parser counts from 0 and repeats the place in its words.
+            var reason = e.Message.Split(" Path:")[0].Split(" LineNumber:")[0];
             throw new CommandFailure(
                 ExitCode.Invalid,
-                "this is not JSON: " + e.Message.Split(" LineNumber:")[0],
+                $"{(e.InnerException is JsonException ? "this is not JSON" : "this cannot be read")}: {reason}",
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"{fileOrUrl}:{e.LineNumber + 1}:{e.BytePositionInLine + 1}"

@@ -15,7 +15,7 @@ internal static class EnvironmentCommands
             async (call, cancellation) =>
                 call.Output.Items(
                     "Environment",
-                    (await call.Manager.GetAsync<Page<EnvironmentView>>("environments?limit=1000", cancellation)).Items,
+                    (await call.Manager.GetEnvironmentsAsync(cancellation, limit: 1000)).Items,
                     new("ENVIRONMENT", e => e.Name),
                     new("HOSTS", e => e.Hosts.IsEmpty ? "any" : string.Join(", ", e.Hosts)),
                     new("DEPLOYMENTS", e => $"{e.Deployments}"),
@@ -44,8 +44,8 @@ internal static class EnvironmentCommands
                 {
                     var ask = new SetEnvironment(call.Get(name), call.Get(description), call.Get(hosts) ?? []);
                     var made = call.Get(update)
-                        ? await call.Manager.PutAsync<EnvironmentView>(PathOf(call.Get(name)), ask, cancellation)
-                        : await call.Manager.PostAsync<EnvironmentView>("environments", ask, cancellation);
+                        ? await call.Manager.PutEnvironmentAsync(call.Get(name), ask, cancellation)
+                        : await call.Manager.CreateEnvironmentAsync(ask, cancellation);
                     if (call.Output.Format != OutputFormat.Table)
                     {
                         call.Output.Item("Environment", made);
@@ -72,9 +72,10 @@ internal static class EnvironmentCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    await call.Manager.DeleteAsync(
-                        $"{PathOf(call.Get(name))}{(call.Get(force) ? "?force=true" : "")}",
-                        cancellation
+                    await call.Manager.DeleteEnvironmentAsync(
+                        call.Get(name),
+                        cancellation,
+                        force: call.Get(force) ? true : null
                     );
                     call.Output.Say($"environment {call.Get(name)} is deleted");
                 }
@@ -83,6 +84,4 @@ internal static class EnvironmentCommands
 
     private static Argument<string> Name() =>
         new("name") { Description = "The environment's name", HelpName = "ENVIRONMENT" };
-
-    private static string PathOf(string environment) => $"environments/{Uri.EscapeDataString(environment)}";
 }

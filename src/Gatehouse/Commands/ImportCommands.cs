@@ -3,8 +3,11 @@ using System.CommandLine;
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Gatehouse.Cli;
+using Gatehouse.Client;
+using Gatehouse.Model;
 using Gatehouse.Wso2;
 
 namespace Gatehouse.Commands;
@@ -141,11 +144,18 @@ internal static class ImportCommands
             try
             {
                 var found = ApiFolder.Find(Path.Combine(folder, "apis", api.Folder))!;
-                var query = new List<string> { "update=true" };
-                found.AddTo(query);
                 using var content = new ByteArrayContent(await DocumentSource.ReadAsync(found.Document, cancellation));
                 content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
-                var view = await ApiCommands.ImportAsync(call, found, found.Document, query, content, cancellation);
+                var view = await ApiCommands.ImportAsync(
+                    call,
+                    found.Document,
+                    found.Import with
+                    {
+                        Update = true,
+                    },
+                    content,
+                    cancellation
+                );
                 call.Output.Say($"{view.Api.Id} is {(view.Created ? "imported" : "updated")} at {view.Api.Address}");
             }
             catch (CommandFailure failure) when (failure.Code is not (ExitCode.Unreachable or ExitCode.NotAllowed))
@@ -166,11 +176,7 @@ internal static class ImportCommands
         {
             try
             {
-                await call.Manager.PutAsync<JsonObject>(
-                    $"{limit.Kind}/{Uri.EscapeDataString(limit.Name)}",
-                    limit.Document,
-                    cancellation
-                );
+                await PutAsync(call.Manager, limit, cancellation);
                 call.Output.Say($"{limit.Kind}/{limit.Name} is there");
             }
             catch (CommandFailure failure) when (failure.Code is not (ExitCode.Unreachable or ExitCode.NotAllowed))
@@ -181,5 +187,41 @@ internal static class ImportCommands
         }
 
         return failed;
+    }
+
+    /// <summary>A document that an import made, as the manager takes it; <paramref name="what"/> it is of is named when it is none.</summary>
+    public static T As<T>(JsonObject document, string what)
+    {
+        try
+        {
+            return document.Deserialize<T>(ManagerClient.Json)!;
+        }
+        catch (JsonException e)
+        {
+            throw new CommandFailure(
+                ExitCode.Invalid,
+                $"it cannot be taken over: {(e.InnerException ?? e).Message.Split(" Path:")[0]}",
+                what,
+                "mend it where it came from, or make it by hand",
+                cause: e
+            );
+        }
+    }
+
+    private static Task PutAsync(ManagerApi manager, ImportedLimit limit, CancellationToken cancellation)
+    {
+        return limit.Kind switch
+        {
+            "plans" => manager.PutPlanAsync(limit.Name, Read<Plan>(), cancellation),
+            "application-policies" => manager.PutApplicationPolicyAsync(
+                limit.Name,
+                Read<ApplicationPolicy>(),
+                cancellation
+            ),
+            "api-policies" => manager.PutApiPolicyAsync(limit.Name, Read<ApiPolicy>(), cancellation),
+            _ => throw new InvalidOperationException($"'{limit.Kind}' is no kind of limit."),
+        };
+
+        T Read<T>() => As<T>(limit.Document, $"{limit.Kind}/{limit.Name}");
     }
 }

@@ -133,7 +133,10 @@ internal static class ImportDatabaseCommand
                 var left = new SortedSet<string>(StringComparer.Ordinal);
                 foreach (var request in application.Requests(TakenApplication.MostTokens))
                 {
-                    var taken = await call.Manager.PostAsync<Takeover>("takeovers", request, cancellation);
+                    var taken = await call.Manager.PostTakeoversAsync(
+                        ImportCommands.As<TakenApplication>(request, $"{application.Name} of {application.Owner}"),
+                        cancellation
+                    );
                     (id, subscriptions, clients) = (taken.Application, taken.Subscriptions, taken.Clients);
                     tokens += taken.Tokens;
                     left.UnionWith(taken.Left);

@@ -23,8 +23,6 @@ internal static class IssuerCommands
 
     private static Argument<string> Name() => new("name") { Description = "The issuer's name", HelpName = "NAME" };
 
-    private static string PathOf(string name) => $"issuers/{Uri.EscapeDataString(name)}";
-
     private static Command New()
     {
         var name = Name();
@@ -105,8 +103,8 @@ internal static class IssuerCommands
                         call.Get(environments) is { Length: > 0 } named ? [.. named] : null
                     );
                     var made = call.Get(update)
-                        ? await call.Manager.PutAsync<Issuer>(PathOf(ask.Name), ask, cancellation)
-                        : await call.Manager.PostAsync<Issuer>("issuers", ask, cancellation);
+                        ? await call.Manager.PutIssuerAsync(ask.Name, ask, cancellation)
+                        : await call.Manager.CreateIssuerAsync(ask, cancellation);
                     Print(call, made);
                     call.Output.Next($"gatehouse key create APP --type oauth2 --issuer {made.Name} --client-id ID");
                 }
@@ -118,7 +116,7 @@ internal static class IssuerCommands
             async (call, cancellation) =>
                 call.Output.Items<Issuer>(
                     "Issuer",
-                    await Pages.AllAsync<Issuer>(call, "issuers", cancellation),
+                    await Pages.AllAsync(call.Manager.GetIssuersAsync, cancellation),
                     new("NAME", i => i.Name),
                     new("ISS", i => i.Url),
                     new("KEYS", KeysOf, Drop: 2),
@@ -133,7 +131,7 @@ internal static class IssuerCommands
             .With(name)
             .Does(
                 async (call, cancellation) =>
-                    Print(call, await call.Manager.GetAsync<Issuer>(PathOf(call.Get(name)), cancellation))
+                    Print(call, await call.Manager.GetIssuerAsync(call.Get(name), cancellation))
             );
     }
 
@@ -147,7 +145,7 @@ internal static class IssuerCommands
                 {
                     var issuer = call.Get(name);
                     Confirmation.Ask(call, yes, issuer, $"Deleting {issuer} ends every call with a token of it.");
-                    await call.Manager.DeleteAsync(PathOf(issuer), cancellation);
+                    await call.Manager.DeleteIssuerAsync(issuer, cancellation);
                     call.Output.Say($"{issuer} is deleted");
                 }
             );
@@ -175,8 +173,7 @@ internal static class IssuerCommands
                         "-" => await Console.In.ReadToEndAsync(cancellation),
                         var file => await File.ReadAllTextAsync(file, cancellation),
                     };
-                    var revoked = await call.Manager.PostAsync<RevokedToken>(
-                        "revocations",
+                    var revoked = await call.Manager.PostRevocationsAsync(
                         new RevokeToken(text, text is null ? call.Get(name) : null, call.Get(jti), call.Get(reason)),
                         cancellation
                     );
@@ -189,7 +186,7 @@ internal static class IssuerCommands
         new Command("keys", "List the keys that sign this cluster's own tokens").Does(
             async (call, cancellation) =>
             {
-                var manager = await call.Manager.GetAsync<KeyManagerView>("key-manager", cancellation);
+                var manager = await call.Manager.GetKeyManagerAsync(cancellation);
                 call.Output.Items(
                     "SigningKey",
                     manager.Keys,
@@ -215,11 +212,7 @@ internal static class IssuerCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var key = await call.Manager.PostAsync<SigningKeyView>(
-                        "key-manager/keys",
-                        new RotateKeys(call.Get(now)),
-                        cancellation
-                    );
+                    var key = await call.Manager.CreateKeyManagerKeysAsync(new RotateKeys(call.Get(now)), cancellation);
                     call.Output.Item("SigningKey", key, ("key", key.Id), ("signs from", $"{key.SignsFrom:u}"));
                 }
             );

@@ -64,8 +64,8 @@ internal static class KeyCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var made = await call.Manager.PostAsync<CreatedKey>(
-                        $"{AppCommands.PathOf(call.Get(app))}/keys",
+                    var made = await call.Manager.CreateKeyOfApplicationAsync(
+                        call.Get(app),
                         new CreateKey(
                             call.Get(sandbox),
                             (long?)call.Get(expires)?.TotalSeconds,
@@ -108,7 +108,11 @@ internal static class KeyCommands
                 async (call, cancellation) =>
                     call.Output.Items<KeyView>(
                         "Key",
-                        await Pages.AllAsync<KeyView>(call, $"{AppCommands.PathOf(call.Get(app))}/keys", cancellation),
+                        await Pages.AllAsync(
+                            (stop, limit, offset) =>
+                                call.Manager.GetKeysOfApplicationAsync(call.Get(app), stop, limit, offset),
+                            cancellation
+                        ),
                         new("ID", k => k.Id),
                         new("TYPE", k => k.Type, Drop: 3),
                         new("KEY", k => k.ClientId ?? k.Subject ?? $"gwk_…{k.LastFour}"),
@@ -129,8 +133,8 @@ internal static class KeyCommands
                 async (call, cancellation) =>
                 {
                     var time = call.Get(overlap) ?? TimeSpan.Zero;
-                    var made = await call.Manager.PostAsync<CreatedKey>(
-                        $"keys/{Uri.EscapeDataString(call.Get(id))}/roll",
+                    var made = await call.Manager.CreateRollOfKeyAsync(
+                        call.Get(id),
                         new RollKey((long)time.TotalSeconds),
                         cancellation
                     );
@@ -153,7 +157,7 @@ internal static class KeyCommands
                 async (call, cancellation) =>
                 {
                     Confirmation.Ask(call, yes, call.Get(id), $"Revoking {call.Get(id)} ends every call with it.");
-                    await call.Manager.DeleteAsync($"keys/{Uri.EscapeDataString(call.Get(id))}", cancellation);
+                    await call.Manager.DeleteKeyAsync(call.Get(id), cancellation);
                     call.Output.Say($"{call.Get(id)} is revoked");
                 }
             );

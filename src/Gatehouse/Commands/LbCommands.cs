@@ -221,8 +221,8 @@ internal static class LbCommands
 
     private static async Task<string> TextAsync(Call call, CancellationToken cancellation)
     {
-        var nodes = await call.Manager.GetAsync<ImmutableArray<NodeView>>("nodes", cancellation);
-        var hosts = await call.Manager.GetAsync<PublicHosts>("hosts", cancellation);
+        var nodes = await call.Manager.GetNodesAsync(cancellation);
+        var hosts = await call.Manager.GetHostsAsync(cancellation);
         var isNginx = call.Get(s_kind) == "nginx";
         var folder = isNginx ? "/etc/nginx/ssl" : "/etc/haproxy/certs";
         var certificate = call.Get(s_certificate) ?? $"{folder}/wrk.{(isNginx ? "crt" : "pem")}";

@@ -32,17 +32,16 @@ internal static class LifecycleCommand
             .Does(
                 async (call, cancellation) =>
                 {
-                    var path = $"{ApiCommands.PathOf(call.Get(name))}/lifecycle";
                     if (call.Find(action) is not { } word)
                     {
-                        Show(call, await call.Manager.GetAsync<LifecycleView>(path, cancellation));
+                        Show(call, await call.Manager.GetLifecycleOfApiAsync(call.Get(name), cancellation));
                         return;
                     }
 
                     var step = Enum.GetValues<LifecycleAction>().First(a => LifecycleWords.Of(a) == word);
                     if (step == LifecycleAction.Retire)
                     {
-                        var before = await call.Manager.GetAsync<LifecycleView>(path, cancellation);
+                        var before = await call.Manager.GetLifecycleOfApiAsync(call.Get(name), cancellation);
                         Confirmation.Ask(
                             call,
                             yes,
@@ -51,8 +50,8 @@ internal static class LifecycleCommand
                         );
                     }
 
-                    var view = await call.Manager.PostAsync<LifecycleView>(
-                        path,
+                    var view = await call.Manager.PostLifecycleOfApiAsync(
+                        call.Get(name),
                         new LifecycleRequest(step, call.Get(deprecate), call.Get(anew), call.Get(comment)),
                         cancellation
                     );

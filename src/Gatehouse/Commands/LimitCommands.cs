@@ -10,13 +10,6 @@ namespace Gatehouse.Commands;
 /// <summary><c>gatehouse limit create application | api | key</c>, <c>list</c>, <c>show</c>, <c>delete</c>: the limits that are no plans.</summary>
 internal static class LimitCommands
 {
-    private static readonly (string Word, string Path)[] s_kinds =
-    [
-        ("application", "application-policies"),
-        ("api", "api-policies"),
-        ("key", "custom-rules"),
-    ];
-
     public static Command Create() =>
         new Command("limit", "Limits of applications, of APIs, and by keys of your own").With(
             new Command("create", "Make a limit").With(NewForApplications(), NewForApis(), NewForKeys()),
@@ -30,8 +23,6 @@ internal static class LimitCommands
 
     public static Option<bool> Update() => new("--update") { Description = "Replace the one of that name" };
 
-    public static string PathOf(string path, string name) => $"{path}/{Uri.EscapeDataString(name)}";
-
     public static string Text(Quota? quota) => quota?.ToString() ?? "unlimited";
 
     public static string? Burst(int? burst) =>
@@ -39,18 +30,6 @@ internal static class LimitCommands
 
     public static void SayHowItIsDivided(Call call) =>
         call.Output.Say("Each worker enforces its part: the limit divided by the registered workers.");
-
-    public static Task<T> PutAsync<T>(
-        Call call,
-        string path,
-        string name,
-        T policy,
-        bool update,
-        CancellationToken cancellation
-    ) =>
-        update
-            ? call.Manager.PutAsync<T>(PathOf(path, name), policy, cancellation)
-            : call.Manager.PostAsync<T>(path, policy, cancellation);
 
     private static Command NewForApplications()
     {
@@ -77,14 +56,9 @@ internal static class LimitCommands
                     };
                     Print(
                         call,
-                        await PutAsync(
-                            call,
-                            "application-policies",
-                            policy.Name,
-                            policy,
-                            call.Get(update),
-                            cancellation
-                        )
+                        call.Get(update)
+                            ? await call.Manager.PutApplicationPolicyAsync(policy.Name, policy, cancellation)
+                            : await call.Manager.CreateApplicationPolicyAsync(policy, cancellation)
                     );
                     call.Output.Next($"gatehouse app create NAME --policy {policy.Name}");
                 }
@@ -121,7 +95,9 @@ internal static class LimitCommands
                     };
                     Print(
                         call,
-                        await PutAsync(call, "api-policies", policy.Name, policy, call.Get(update), cancellation)
+                        call.Get(update)
+                            ? await call.Manager.PutApiPolicyAsync(policy.Name, policy, cancellation)
+                            : await call.Manager.CreateApiPolicyAsync(policy, cancellation)
                     );
                     call.Output.Next(
                         $"gatehouse api import FILE --policy {policy.Name}, or x-throttling-tier in the document"
@@ -160,7 +136,12 @@ internal static class LimitCommands
                                 "--rate"
                             ),
                     };
-                    Print(call, await PutAsync(call, "custom-rules", rule.Name, rule, call.Get(update), cancellation));
+                    Print(
+                        call,
+                        call.Get(update)
+                            ? await call.Manager.PutCustomRuleAsync(rule.Name, rule, cancellation)
+                            : await call.Manager.CreateCustomRuleAsync(rule, cancellation)
+                    );
                 }
             );
     }
@@ -169,9 +150,9 @@ internal static class LimitCommands
         new Command("list", "List the limits").Does(
             async (call, cancellation) =>
             {
-                var applications = await Pages.AllAsync<ApplicationPolicy>(call, "application-policies", cancellation);
-                var apis = await Pages.AllAsync<ApiPolicy>(call, "api-policies", cancellation);
-                var rules = await Pages.AllAsync<CustomRule>(call, "custom-rules", cancellation);
+                var applications = await Pages.AllAsync(call.Manager.GetApplicationPoliciesAsync, cancellation);
+                var apis = await Pages.AllAsync(call.Manager.GetApiPoliciesAsync, cancellation);
+                var rules = await Pages.AllAsync(call.Manager.GetCustomRulesAsync, cancellation);
                 call.Output.Items<LimitLine>(
                     "Limit",
                     [.. applications.Select(Line), .. apis.Select(Line), .. rules.Select(Line)],
@@ -192,17 +173,16 @@ internal static class LimitCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var path = PathOf(call, kind, name);
                     switch (call.Get(kind))
                     {
                         case "application":
-                            Print(call, await call.Manager.GetAsync<ApplicationPolicy>(path, cancellation));
+                            Print(call, await call.Manager.GetApplicationPolicyAsync(call.Get(name), cancellation));
                             break;
                         case "api":
-                            Print(call, await call.Manager.GetAsync<ApiPolicy>(path, cancellation));
+                            Print(call, await call.Manager.GetApiPolicyAsync(call.Get(name), cancellation));
                             break;
                         default:
-                            Print(call, await call.Manager.GetAsync<CustomRule>(path, cancellation));
+                            Print(call, await call.Manager.GetCustomRuleAsync(call.Get(name), cancellation));
                             break;
                     }
                 }
@@ -218,7 +198,14 @@ internal static class LimitCommands
                 async (call, cancellation) =>
                 {
                     Confirmation.Ask(call, yes, call.Get(name), $"Deleting {call.Get(name)} cannot be taken back.");
-                    await call.Manager.DeleteAsync(PathOf(call, kind, name), cancellation);
+                    await (
+                        call.Get(kind) switch
+                        {
+                            "application" => call.Manager.DeleteApplicationPolicyAsync(call.Get(name), cancellation),
+                            "api" => call.Manager.DeleteApiPolicyAsync(call.Get(name), cancellation),
+                            _ => call.Manager.DeleteCustomRuleAsync(call.Get(name), cancellation),
+                        }
+                    );
                     call.Output.Say($"{call.Get(name)} is deleted");
                 }
             );
@@ -348,14 +335,11 @@ internal static class LimitCommands
     private static Argument<string> Kind()
     {
         var kind = new Argument<string>("for") { Description = "application, api or key", HelpName = "FOR" };
-        kind.AcceptOnlyFromAmong([.. s_kinds.Select(k => k.Word)]);
+        kind.AcceptOnlyFromAmong("application", "api", "key");
         return kind;
     }
 
     private static Argument<string> Name() => new("name") { Description = "The limit's name", HelpName = "NAME" };
-
-    private static string PathOf(Call call, Argument<string> kind, Argument<string> name) =>
-        PathOf(s_kinds.Single(k => k.Word == call.Get(kind)).Path, call.Get(name));
 
     private sealed record LimitLine(string For, string Name, string Rate, string? Burst, string CountedBy);
 }

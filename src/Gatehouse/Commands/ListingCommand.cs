@@ -38,12 +38,11 @@ internal static class ListingCommand
             .Does(
                 async (call, cancellation) =>
                 {
-                    var path = $"{ApiCommands.PathOf(call.Get(name))}/listing";
-                    var listing = await call.Manager.GetAsync<ApiListing>(path, cancellation);
+                    var listing = await call.Manager.GetListingOfApiAsync(call.Get(name), cancellation);
                     if (call.Find(fields) is { Length: > 0 } edits)
                     {
                         listing = edits.Aggregate(listing, Apply);
-                        listing = await call.Manager.PutAsync<ApiListing>(path, listing, cancellation);
+                        listing = await call.Manager.PutListingOfApiAsync(call.Get(name), listing, cancellation);
                         call.Output.Say("The listing is changed");
                     }
 

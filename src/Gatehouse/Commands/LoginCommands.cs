@@ -80,7 +80,7 @@ internal static class LoginCommands
         IssuedToken issued;
         using (var anonymous = new ManagerClient(context, timeout))
         {
-            issued = await anonymous.PostAsync<IssuedToken>("login", new SignIn(link.Code), cancellation);
+            issued = await new ManagerApi(anonymous).PostLoginAsync(new(link.Code), cancellation);
         }
 
         await KeepAsync(call, context, issued, name, credentials, path, cancellation);
@@ -112,7 +112,7 @@ internal static class LoginCommands
         IssuedToken issued;
         using (var client = new ManagerClient(context, TimeSpan.FromSeconds(30)))
         {
-            issued = await client.PostAsync<IssuedToken>("me/tokens", new CreateAccessToken(), cancellation);
+            issued = await new ManagerApi(client).CreateMeTokensAsync(new(), cancellation);
         }
 
         await KeepAsync(call, context, issued, name, credentials, path, cancellation);
@@ -133,7 +133,7 @@ internal static class LoginCommands
         if (name is null)
         {
             using var client = new ManagerClient(context, timeout);
-            name = (await client.GetAsync<StatusView>("status", cancellation)).Cluster;
+            name = (await new ManagerApi(client).GetStatusAsync(cancellation)).Cluster;
         }
 
         credentials.With(name, context).Save(path);
@@ -178,7 +178,7 @@ internal static class LoginCommands
 
                 try
                 {
-                    await call.Manager.PostAsync("logout", null, cancellation);
+                    await call.Manager.PostLogoutAsync(cancellation);
                 }
                 catch (CommandFailure failure) when (failure.Code is ExitCode.Unreachable or ExitCode.TimedOut)
                 {
@@ -198,7 +198,7 @@ internal static class LoginCommands
         new Command("whoami", "Show who you are signed in as and what you may do").Does(
             async (call, cancellation) =>
             {
-                var me = await call.Manager.GetAsync<WhoAmI>("whoami", cancellation);
+                var me = await call.Manager.GetWhoamiAsync(cancellation);
                 call.Output.Item(
                     "WhoAmI",
                     me,

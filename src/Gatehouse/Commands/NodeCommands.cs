@@ -25,7 +25,7 @@ internal static class NodeCommands
         new Command("list", "List the registered nodes").Does(
             async (call, cancellation) =>
             {
-                var nodes = await call.Manager.GetAsync<ImmutableArray<NodeView>>("nodes", cancellation);
+                var nodes = await call.Manager.GetNodesAsync(cancellation);
                 call.Output.Items("Node", nodes, NodeColumns.At(DateTimeOffset.UtcNow));
             }
         );
@@ -36,8 +36,7 @@ internal static class NodeCommands
         return new Command("show", "Show one node with its ports, properties and refusals")
             .With(name)
             .Does(
-                async (call, cancellation) =>
-                    Print(call, await call.Manager.GetAsync<NodeView>(PathOf(call.Get(name)), cancellation))
+                async (call, cancellation) => Print(call, await call.Manager.GetNodeAsync(call.Get(name), cancellation))
             );
     }
 
@@ -49,7 +48,7 @@ internal static class NodeCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    await call.Manager.PostAsync($"{PathOf(call.Get(name))}/drain", null, cancellation);
+                    await call.Manager.PostDrainOfNodeAsync(call.Get(name), cancellation);
                     call.Output.Say($"{call.Get(name)} drains");
                     call.Output.Next($"gatehouse node undrain {call.Get(name)}");
                 }
@@ -64,7 +63,7 @@ internal static class NodeCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    await call.Manager.PostAsync($"{PathOf(call.Get(name))}/undrain", null, cancellation);
+                    await call.Manager.PostUndrainOfNodeAsync(call.Get(name), cancellation);
                     call.Output.Say($"{call.Get(name)} takes requests again");
                 }
             );
@@ -84,8 +83,8 @@ internal static class NodeCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var node = await call.Manager.PutAsync<NodeView>(
-                        $"{PathOf(call.Get(name))}/environments",
+                    var node = await call.Manager.PutEnvironmentsOfNodeAsync(
+                        call.Get(name),
                         new SetNodeEnvironments(call.Get(environments) ?? []),
                         cancellation
                     );
@@ -102,15 +101,13 @@ internal static class NodeCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    await call.Manager.DeleteAsync(PathOf(call.Get(name)), cancellation);
+                    await call.Manager.DeleteNodeAsync(call.Get(name), cancellation);
                     call.Output.Say($"{call.Get(name)} is evicted; its certificate is refused from now on");
                 }
             );
     }
 
     private static Argument<string> Name() => new("name") { Description = "The node's name", HelpName = "NAME" };
-
-    private static string PathOf(string node) => $"nodes/{Uri.EscapeDataString(node)}";
 
     private static void Print(Call call, NodeView node)
     {

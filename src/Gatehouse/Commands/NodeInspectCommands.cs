@@ -64,5 +64,5 @@ internal static class NodeInspectCommands
     }
 
     private static Task<NodeInspection> AskAsync(Call call, string node, CancellationToken cancellation) =>
-        call.Manager.GetAsync<NodeInspection>($"nodes/{Uri.EscapeDataString(node)}/inspection", cancellation);
+        call.Manager.GetInspectionOfNodeAsync(node, cancellation);
 }

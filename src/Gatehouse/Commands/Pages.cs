@@ -1,4 +1,3 @@
-using Gatehouse.Cli;
 using Gatehouse.Management;
 
 namespace Gatehouse.Commands;
@@ -8,21 +7,23 @@ internal static class Pages
 {
     private const int PageSize = 1000;
 
-    public static async Task<IReadOnlyList<T>> AllAsync<T>(Call call, string path, CancellationToken cancellation)
+    /// <summary>All of a list.</summary>
+    /// <param name="page">Reads some of it: a method of <see cref="Client.ManagerApi"/>.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public static async Task<IReadOnlyList<T>> AllAsync<T>(PageReader<T> page, CancellationToken cancellation)
     {
         var all = new List<T>();
-        var separator = path.Contains('?', StringComparison.Ordinal) ? '&' : '?';
         while (true)
         {
-            var page = await call.Manager.GetAsync<Page<T>>(
-                $"{path}{separator}limit={PageSize}&offset={all.Count}",
-                cancellation
-            );
-            all.AddRange(page.Items);
-            if (page.Items.IsEmpty || all.Count >= page.Total)
+            var read = await page(cancellation, PageSize, all.Count);
+            all.AddRange(read.Items);
+            if (read.Items.IsEmpty || all.Count >= read.Total)
             {
                 return all;
             }
         }
     }
 }
+
+/// <summary>Reads at most <paramref name="limit"/> of a list, behind the first <paramref name="offset"/>.</summary>
+internal delegate Task<Page<T>> PageReader<T>(CancellationToken cancellation, int? limit, int? offset);

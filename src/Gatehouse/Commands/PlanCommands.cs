@@ -48,7 +48,9 @@ internal static class PlanCommands
                     };
                     Print(
                         call,
-                        await LimitCommands.PutAsync(call, "plans", plan.Name, plan, call.Get(update), cancellation)
+                        call.Get(update)
+                            ? await call.Manager.PutPlanAsync(plan.Name, plan, cancellation)
+                            : await call.Manager.CreatePlanAsync(plan, cancellation)
                     );
                     call.Output.Next($"gatehouse sub create APP API --plan {plan.Name}");
                 }
@@ -60,7 +62,7 @@ internal static class PlanCommands
             async (call, cancellation) =>
                 call.Output.Items<Plan>(
                     "Plan",
-                    await Pages.AllAsync<Plan>(call, "plans", cancellation),
+                    await Pages.AllAsync(call.Manager.GetPlansAsync, cancellation),
                     new("NAME", p => p.Name),
                     new("RATE", p => LimitCommands.Text(p.Quota)),
                     new("BURST", p => LimitCommands.Burst(p.Burst)),
@@ -75,11 +77,7 @@ internal static class PlanCommands
         return new Command("show", "Show one plan")
             .With(name)
             .Does(
-                async (call, cancellation) =>
-                    Print(
-                        call,
-                        await call.Manager.GetAsync<Plan>(LimitCommands.PathOf("plans", call.Get(name)), cancellation)
-                    )
+                async (call, cancellation) => Print(call, await call.Manager.GetPlanAsync(call.Get(name), cancellation))
             );
     }
 
@@ -92,7 +90,7 @@ internal static class PlanCommands
                 async (call, cancellation) =>
                 {
                     Confirmation.Ask(call, yes, call.Get(name), $"Deleting {call.Get(name)} cannot be taken back.");
-                    await call.Manager.DeleteAsync(LimitCommands.PathOf("plans", call.Get(name)), cancellation);
+                    await call.Manager.DeletePlanAsync(call.Get(name), cancellation);
                     call.Output.Say($"{call.Get(name)} is deleted");
                 }
             );

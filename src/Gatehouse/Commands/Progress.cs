@@ -75,9 +75,11 @@ internal static class Progress
             }
 
             var step = (int)Math.Clamp(Math.Ceiling((patience - clock.Elapsed).TotalSeconds), 1, 5);
-            view = await call.Manager.GetAsync<DeploymentView>(
-                $"apis/{Uri.EscapeDataString(began.Api)}/deployments?wait={step}&environment={Uri.EscapeDataString(began.Environment)}",
-                cancellation
+            view = await call.Manager.GetDeploymentsOfApiAsync(
+                began.Api,
+                cancellation,
+                wait: step,
+                environment: began.Environment
             );
         }
     }

@@ -19,9 +19,9 @@ internal static class RevisionCommands
                 async (call, cancellation) =>
                     call.Output.Items<RevisionView>(
                         "Revision",
-                        await Pages.AllAsync<RevisionView>(
-                            call,
-                            $"{ApiCommands.PathOf(call.Get(name))}/revisions",
+                        await Pages.AllAsync(
+                            (stop, limit, offset) =>
+                                call.Manager.GetRevisionsOfApiAsync(call.Get(name), stop, limit, offset),
                             cancellation
                         ),
                         new("REVISION", r => $"r{r.Number}"),
@@ -44,15 +44,11 @@ internal static class RevisionCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var query = string.Join(
-                        '&',
-                        new[] { ("from", call.Find(from)), ("to", call.Find(to)) }
-                            .Where(p => p.Item2 is not null)
-                            .Select(p => $"{p.Item1}={p.Item2}")
-                    );
-                    var diff = await call.Manager.GetAsync<RevisionDiff>(
-                        $"{ApiCommands.PathOf(call.Get(name))}/diff?{query}",
-                        cancellation
+                    var diff = await call.Manager.GetDiffOfApiAsync(
+                        call.Get(name),
+                        cancellation,
+                        from: call.Find(from),
+                        to: call.Find(to)
                     );
                     if (call.Output.Format != OutputFormat.Table)
                     {

@@ -14,7 +14,6 @@ namespace Gatehouse.Commands;
 /// </summary>
 internal static class RotateAuthorityCommand
 {
-    private const string Path = "authority/rotation";
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(500);
 
     private static readonly Option<bool> s_status = new("--status") { Description = "Only show how far it is" };
@@ -77,7 +76,7 @@ internal static class RotateAuthorityCommand
 
     private static async Task<ExitCode> RunAsync(Call call, Option<bool> yes, CancellationToken cancellation)
     {
-        var view = await call.Manager.GetAsync<AuthorityView>("authority", cancellation);
+        var view = await call.Manager.GetAuthorityAsync(cancellation);
         if (call.Get(s_status))
         {
             Print(call, view);
@@ -87,8 +86,8 @@ internal static class RotateAuthorityCommand
         var pin = view.Pin;
         if (call.Get(s_abort))
         {
-            await call.Manager.DeleteAsync(Path, cancellation);
-            view = await call.Manager.GetAsync<AuthorityView>("authority", cancellation);
+            await call.Manager.DeleteAuthorityRotationAsync(cancellation);
+            view = await call.Manager.GetAuthorityAsync(cancellation);
         }
         else
         {
@@ -104,7 +103,7 @@ internal static class RotateAuthorityCommand
 
             if (view.Rotation is null)
             {
-                view = await call.Manager.PostAsync<AuthorityView>(Path, null, cancellation);
+                view = await call.Manager.CreateAuthorityRotationAsync(cancellation);
                 await WarnOfTokensAsync(call, view, cancellation);
             }
         }
@@ -139,7 +138,7 @@ internal static class RotateAuthorityCommand
             view.Pin == pin ? "it is taken back" : "3 of 3, retire: the old authority counts no more; nodes forget it"
         );
         await ForgottenAsync(call, view, cancellation);
-        Print(call, await call.Manager.GetAsync<AuthorityView>("authority", cancellation));
+        Print(call, await call.Manager.GetAuthorityAsync(cancellation));
         return ExitCode.Done;
     }
 
@@ -147,7 +146,7 @@ internal static class RotateAuthorityCommand
     private static async Task WarnOfTokensAsync(Call call, AuthorityView view, CancellationToken cancellation)
     {
         var began = view.Rotation?.BeganAt ?? DateTimeOffset.MaxValue;
-        var tokens = await call.Manager.GetAsync<ImmutableArray<JoinTokenView>>("join-tokens", cancellation);
+        var tokens = await call.Manager.GetJoinTokensAsync(cancellation);
         foreach (var token in tokens.Where(t => t.UsedAt is null && t.CreatedAt < began))
         {
             call.Output.Warn(
@@ -193,8 +192,7 @@ internal static class RotateAuthorityCommand
             {
                 try
                 {
-                    return await call.Manager.PostAsync<AuthorityView>(
-                        $"{Path}/next",
+                    return await call.Manager.PostAuthorityRotationNextAsync(
                         new AdvanceRotation([.. call.Get(s_without) ?? []]),
                         cancellation
                     );
@@ -298,7 +296,7 @@ internal static class RotateAuthorityCommand
             await Task.Delay(s_look, cancellation);
             try
             {
-                return await call.Manager.GetAsync<AuthorityView>("authority", cancellation);
+                return await call.Manager.GetAuthorityAsync(cancellation);
             }
             catch (CommandFailure failure) when (failure.Code is ExitCode.Unreachable or ExitCode.TimedOut && !IsOver)
             {

@@ -30,7 +30,7 @@ internal static class StatusCommand
 
     private static async Task ShowAsync(Call call, CancellationToken cancellation)
     {
-        var status = await call.Manager.GetAsync<StatusView>("status", cancellation);
+        var status = await call.Manager.GetStatusAsync(cancellation);
         if (call.Output.Format != OutputFormat.Table)
         {
             call.Output.Item("Status", status);
@@ -75,7 +75,7 @@ internal static class StatusCommand
             {
                 try
                 {
-                    var status = await call.Manager.GetAsync<StatusView>("status", cancellation);
+                    var status = await call.Manager.GetStatusAsync(cancellation);
                     now = status.Now;
                     foreach (var node in status.Nodes)
                     {

@@ -29,8 +29,7 @@ internal static class SubCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var made = await call.Manager.PostAsync<SubscriptionView>(
-                        "subscriptions",
+                    var made = await call.Manager.CreateSubscriptionAsync(
                         new CreateSubscription(call.Get(app), call.Get(api), call.Get(plan)),
                         cancellation
                     );
@@ -54,22 +53,18 @@ internal static class SubCommands
             .With(app, api)
             .Does(
                 async (call, cancellation) =>
-                {
-                    var query = string.Join(
-                        '&',
-                        new[] { ("application", call.Get(app)), ("api", call.Get(api)) }
-                            .Where(p => p.Item2 is not null)
-                            .Select(p => $"{p.Item1}={Uri.EscapeDataString(p.Item2!)}")
-                    );
                     call.Output.Items<SubscriptionView>(
                         "Subscription",
-                        await Pages.AllAsync<SubscriptionView>(call, $"subscriptions?{query}", cancellation),
+                        await Pages.AllAsync(
+                            (stop, limit, offset) =>
+                                call.Manager.GetSubscriptionsAsync(stop, call.Get(app), call.Get(api), limit, offset),
+                            cancellation
+                        ),
                         new("APPLICATION", s => s.ApplicationName),
                         new("API", s => s.Api),
                         new("STATE", s => Words.Of(s.State), Drop: 1),
                         new("PLAN", s => s.Plan)
-                    );
-                }
+                    )
             );
     }
 
@@ -87,8 +82,9 @@ internal static class SubCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var set = await call.Manager.PatchAsync<SubscriptionView>(
-                        $"subscriptions/{Uri.EscapeDataString(call.Get(app))}/{Uri.EscapeDataString(call.Get(api))}",
+                    var set = await call.Manager.PatchSubscriptionAsync(
+                        call.Get(app),
+                        call.Get(api),
                         new SetSubscription(
                             Enum.GetValues<SubscriptionState>().First(s => Words.Of(s) == call.Get(state))
                         ),
@@ -113,10 +109,7 @@ internal static class SubCommands
                         call.Get(app),
                         $"Ending the subscription ends every call of {call.Get(app)} to {call.Get(api)}."
                     );
-                    await call.Manager.DeleteAsync(
-                        $"subscriptions/{Uri.EscapeDataString(call.Get(app))}/{Uri.EscapeDataString(call.Get(api))}",
-                        cancellation
-                    );
+                    await call.Manager.DeleteSubscriptionAsync(call.Get(app), call.Get(api), cancellation);
                     call.Output.Say($"{call.Get(app)} may not call {call.Get(api)} any more");
                 }
             );

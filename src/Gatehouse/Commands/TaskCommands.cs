@@ -25,9 +25,9 @@ internal static class TaskCommands
                 async (call, cancellation) =>
                     call.Output.Items<ApprovalTask>(
                         "Task",
-                        await Pages.AllAsync<ApprovalTask>(
-                            call,
-                            call.Get(all) ? "tasks" : "tasks?state=pending",
+                        await Pages.AllAsync(
+                            (stop, limit, offset) =>
+                                call.Manager.GetTasksAsync(stop, call.Get(all) ? null : "pending", limit, offset),
                             cancellation
                         ),
                         new("ID", t => t.Id),
@@ -56,8 +56,8 @@ internal static class TaskCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var task = await call.Manager.PostAsync<ApprovalTask>(
-                        $"tasks/{Uri.EscapeDataString(call.Get(id))}",
+                    var task = await call.Manager.PostTaskAsync(
+                        call.Get(id),
                         new Decision(approve, call.Get(comment)),
                         cancellation
                     );
@@ -82,8 +82,7 @@ internal static class TaskCommands
                 async (call, cancellation) =>
                 {
                     var settings = call.Find(kinds) is { Length: > 0 } wanted
-                        ? await call.Manager.PutAsync<ApprovalSettings>(
-                            "approval-settings",
+                        ? await call.Manager.PutApprovalSettingsAsync(
                             new ApprovalSettings
                             {
                                 Applications = wanted.Contains("applications"),
@@ -93,7 +92,7 @@ internal static class TaskCommands
                             },
                             cancellation
                         )
-                        : await call.Manager.GetAsync<ApprovalSettings>("approval-settings", cancellation);
+                        : await call.Manager.GetApprovalSettingsAsync(cancellation);
                     call.Output.Item(
                         "ApprovalSettings",
                         settings,

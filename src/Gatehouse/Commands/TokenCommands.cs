@@ -52,8 +52,7 @@ internal static class TokenCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var token = await call.Manager.PostAsync<CreatedJoinToken>(
-                        "join-tokens",
+                    var token = await call.Manager.CreateJoinTokenAsync(
                         new CreateJoinToken(
                             call.Get(profile),
                             call.Get(name),
@@ -80,7 +79,7 @@ internal static class TokenCommands
         new Command("list", "List join tokens that are still good").Does(
             async (call, cancellation) =>
             {
-                var tokens = await call.Manager.GetAsync<ImmutableArray<JoinTokenView>>("join-tokens", cancellation);
+                var tokens = await call.Manager.GetJoinTokensAsync(cancellation);
                 var now = DateTimeOffset.UtcNow;
                 call.Output.Items(
                     "JoinToken",
@@ -109,7 +108,7 @@ internal static class TokenCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    await call.Manager.DeleteAsync($"join-tokens/{Uri.EscapeDataString(call.Get(id))}", cancellation);
+                    await call.Manager.DeleteJoinTokenAsync(call.Get(id), cancellation);
                     call.Output.Say($"token {call.Get(id)} is revoked");
                 }
             );

@@ -19,11 +19,7 @@ internal static class TraceCommands
                 {
                     var seconds = (int)
                         Math.Min(int.MaxValue, (call.Get(life) ?? TimeSpan.FromMinutes(15)).TotalSeconds);
-                    var grant = await call.Manager.PostAsync<IssuedTraceGrant>(
-                        "trace-grants",
-                        new CreateTraceGrant(seconds),
-                        cancellation
-                    );
+                    var grant = await call.Manager.CreateTraceGrantAsync(new(seconds), cancellation);
                     if (call.Output.Format != OutputFormat.Table)
                     {
                         call.Output.Item("TraceGrant", grant);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text;
 using Gatehouse.Cli;
 using Gatehouse.Management;
 
@@ -27,27 +28,29 @@ internal static class UsageCommand
             .Does(
                 async (call, cancellation) =>
                 {
-                    var query = new List<string> { $"by={call.Get(by) ?? "api"}" };
-                    Add("api", call.Get(api));
-                    Add("application", call.Get(app));
-                    Add("step", call.Get(step));
-                    if (call.Get(since) is { } back)
-                    {
-                        Add("from", (DateTimeOffset.UtcNow - back).ToString("O", CultureInfo.InvariantCulture));
-                    }
-
-                    var path = $"usage?{string.Join('&', query)}";
+                    var (from, dimension) = (DateTimeOffset.UtcNow - call.Get(since), call.Get(by) ?? "api");
                     if (call.Get(csv))
                     {
-                        call.Output.Line(
-                            System
-                                .Text.Encoding.UTF8.GetString(
-                                    await call.Manager.GetBytesAsync(path + "&format=csv", cancellation)
-                                )
-                                .TrimEnd()
+                        var text = await call.Manager.GetUsageAsCsvAsync(
+                            cancellation,
+                            from: from,
+                            step: call.Get(step),
+                            by: dimension,
+                            api: call.Get(api),
+                            application: call.Get(app)
                         );
+                        call.Output.Line(Encoding.UTF8.GetString(text).TrimEnd());
                         return;
                     }
+
+                    var usage = await call.Manager.GetUsageAsync(
+                        cancellation,
+                        from: from,
+                        step: call.Get(step),
+                        by: dimension,
+                        api: call.Get(api),
+                        application: call.Get(app)
+                    );
 
                     List<Column<UsageView>> columns =
                     [
@@ -71,19 +74,7 @@ internal static class UsageCommand
                         );
                     }
 
-                    call.Output.Items(
-                        "Usage",
-                        await call.Manager.GetAsync<UsageView[]>(path, cancellation),
-                        [.. columns]
-                    );
-
-                    void Add(string name, string? value)
-                    {
-                        if (value is not null)
-                        {
-                            query.Add($"{name}={Uri.EscapeDataString(value)}");
-                        }
-                    }
+                    call.Output.Items("Usage", usage, [.. columns]);
                 }
             );
     }

@@ -15,8 +15,18 @@ internal static class UserCommands
             Link("invite", "Make a new link for somebody who was invited"),
             Link("reset", "Make a link with which a user sets a new password"),
             SetRoles(),
-            Act("lock", "Let a user in no more, from now on", "is locked: sessions and tokens count no more"),
-            Act("unlock", "Let a user in: after a lock, too many wrong passwords, or a sign-up", "may sign in"),
+            Act(
+                "lock",
+                "Let a user in no more, from now on",
+                "is locked: sessions and tokens count no more",
+                (api, user, stop) => api.PostLockOfUserAsync(user, stop)
+            ),
+            Act(
+                "unlock",
+                "Let a user in: after a lock, too many wrong passwords, or a sign-up",
+                "may sign in",
+                (api, user, stop) => api.PostUnlockOfUserAsync(user, stop)
+            ),
             RemoveAuthenticator(),
             Sessions(),
             Delete(),
@@ -24,8 +34,6 @@ internal static class UserCommands
         );
 
     private static Argument<string> Name() => new("user") { Description = "The user name", HelpName = "USER" };
-
-    private static string PathOf(string user) => $"users/{Uri.EscapeDataString(user)}";
 
     private static Command New()
     {
@@ -39,8 +47,7 @@ internal static class UserCommands
                 async (call, cancellation) =>
                     Print(
                         call,
-                        await call.Manager.PostAsync<UserLink>(
-                            "users",
+                        await call.Manager.CreateUserAsync(
                             new CreateUser(
                                 call.Get(name),
                                 [.. call.Get(roles) ?? []],
@@ -58,7 +65,7 @@ internal static class UserCommands
             async (call, cancellation) =>
                 call.Output.Items<UserView>(
                     "User",
-                    await Pages.AllAsync<UserView>(call, "users", cancellation),
+                    await Pages.AllAsync(call.Manager.GetUsersAsync, cancellation),
                     new("USER", u => u.Name),
                     new("NAME", u => u.FullName ?? "", Drop: 3),
                     new("ROLES", u => string.Join(", ", u.Roles)),
@@ -81,10 +88,7 @@ internal static class UserCommands
             .With(name)
             .Does(
                 async (call, cancellation) =>
-                    Print(
-                        call,
-                        await call.Manager.PostAsync<UserLink>($"{PathOf(call.Get(name))}/link", null, cancellation)
-                    )
+                    Print(call, await call.Manager.PostLinkOfUserAsync(call.Get(name), cancellation))
             );
     }
 
@@ -102,8 +106,8 @@ internal static class UserCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var user = await call.Manager.PutAsync<UserView>(
-                        $"{PathOf(call.Get(name))}/roles",
+                    var user = await call.Manager.PutRolesOfUserAsync(
+                        call.Get(name),
                         new SetRoles([.. call.Get(roles)!]),
                         cancellation
                     );
@@ -112,7 +116,12 @@ internal static class UserCommands
             );
     }
 
-    private static Command Act(string verb, string description, string done)
+    private static Command Act(
+        string verb,
+        string description,
+        string done,
+        Func<ManagerApi, string, CancellationToken, Task<UserView>> act
+    )
     {
         var name = Name();
         return new Command(verb, description)
@@ -120,11 +129,7 @@ internal static class UserCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var user = await call.Manager.PostAsync<UserView>(
-                        $"{PathOf(call.Get(name))}/{verb}",
-                        null,
-                        cancellation
-                    );
+                    var user = await act(call.Manager, call.Get(name), cancellation);
                     call.Output.Say($"{user.Name} {done}");
                 }
             );
@@ -138,7 +143,7 @@ internal static class UserCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    await call.Manager.DeleteAsync($"{PathOf(call.Get(name))}/authenticator", cancellation);
+                    await call.Manager.DeleteAuthenticatorOfUserAsync(call.Get(name), cancellation);
                     call.Output.Say($"{call.Get(name)} signs in with the password alone");
                 }
             );
@@ -154,14 +159,17 @@ internal static class UserCommands
                 {
                     if (call.Get(end) is { } id)
                     {
-                        await call.Manager.DeleteAsync($"sessions/{Uri.EscapeDataString(id)}", cancellation);
+                        await call.Manager.DeleteSessionAsync(id, cancellation);
                         call.Output.Say($"session {id} has ended");
                         return;
                     }
 
                     call.Output.Items<SessionView>(
                         "Session",
-                        await Pages.AllAsync<SessionView>(call, "sessions", cancellation),
+                        await Pages.AllAsync(
+                            (stop, limit, offset) => call.Manager.GetSessionsAsync(stop, limit: limit, offset: offset),
+                            cancellation
+                        ),
                         new("SESSION", s => s.Id),
                         new("USER", s => s.User),
                         new("FROM", s => s.From),
@@ -181,7 +189,7 @@ internal static class UserCommands
                 async (call, cancellation) =>
                 {
                     Confirmation.Ask(call, yes, call.Get(name), $"Deleting {call.Get(name)} ends all their access.");
-                    await call.Manager.DeleteAsync(PathOf(call.Get(name)), cancellation);
+                    await call.Manager.DeleteUserAsync(call.Get(name), cancellation);
                     call.Output.Say($"{call.Get(name)} is deleted");
                 }
             );
@@ -199,15 +207,8 @@ internal static class UserCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var settings = await call.Manager.GetAsync<AccountSettings>("account-settings", cancellation);
-                    await call.Manager.PutAsync<AccountSettings>(
-                        "account-settings",
-                        settings with
-                        {
-                            SignUp = call.Get(mode),
-                        },
-                        cancellation
-                    );
+                    var settings = await call.Manager.GetAccountSettingsAsync(cancellation);
+                    await call.Manager.PutAccountSettingsAsync(settings with { SignUp = call.Get(mode) }, cancellation);
                     call.Output.Say($"sign-up is {call.Get(mode).ToString().ToLowerInvariant()}");
                 }
             );

@@ -38,15 +38,11 @@ internal static class VersionCommand
     {
         try
         {
-            var status = await call.Manager.GetAsync<VersionOnly>("status", cancellation);
-            return (status.Version, "it did not say");
+            return (await call.Client.VersionAsync(cancellation), "it did not say");
         }
         catch (CommandFailure failure)
         {
             return (null, failure.Message);
         }
     }
-
-    // Not the whole status: that of another version may not be readable here, and then this is what is asked.
-    private sealed record VersionOnly(string? Version);
 }

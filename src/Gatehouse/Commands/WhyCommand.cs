@@ -42,11 +42,7 @@ internal static class WhyCommand
                 async (call, cancellation) =>
                 {
                     var target = UrlOf(call.Get(url));
-                    var grant = await call.Manager.PostAsync<IssuedTraceGrant>(
-                        "trace-grants",
-                        new CreateTraceGrant(GrantSeconds),
-                        cancellation
-                    );
+                    var grant = await call.Manager.CreateTraceGrantAsync(new(GrantSeconds), cancellation);
                     using var request = new HttpRequestMessage(
                         HttpMethod.Parse(call.Get(method).ToUpperInvariant()),
                         target

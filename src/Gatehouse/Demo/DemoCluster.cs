@@ -20,7 +20,7 @@ internal sealed class DemoCluster : IAsyncDisposable
     private readonly DemoPlan _plan;
     private readonly Action<DemoRow> _show;
     private readonly Dictionary<string, ChildProcess> _children = [];
-    private ManagerClient? _manager;
+    private ManagerClient? _client;
 
     public DemoCluster(string directory, DemoPlan plan, Action<DemoRow> show)
     {
@@ -36,6 +36,9 @@ internal sealed class DemoCluster : IAsyncDisposable
     public ManagerContext Context { get; private set; } = null!;
 
     public string SignIn { get; private set; } = "";
+
+    // There is one once the manager has said where it is.
+    private ManagerApi Manager => new(_client!);
 
     /// <summary>The OAuth2 client of the demo's application: its id and secret.</summary>
     public (string Id, string Secret) Client { get; private set; }
@@ -133,7 +136,7 @@ internal sealed class DemoCluster : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _manager?.Dispose();
+        _client?.Dispose();
         await Task.WhenAll(_children.Values.Select(child => child.DisposeAsync().AsTask()));
     }
 
@@ -143,30 +146,15 @@ internal sealed class DemoCluster : IAsyncDisposable
         var deploying = Task.WhenAll(samples.Select(sample => DeployAsync(sample, cancellation)));
         // A kept cluster has the application already.
         var application =
-            await UnlessThereAsync(() =>
-                _manager!.PostAsync<Application>("applications", new { name = ApplicationName }, cancellation)
-            ) ?? await _manager!.GetAsync<Application>($"applications/{ApplicationName}", cancellation);
-        var key = await _manager!.PostAsync<CreatedKey>(
-            $"applications/{application.Id}/keys",
-            new CreateKey(),
-            cancellation
-        );
-        var client = await _manager!.PostAsync<CreatedKey>(
-            $"applications/{application.Id}/keys",
-            new CreateKey(Type: "oauth2"),
-            cancellation
-        );
+            await UnlessThereAsync(() => Manager.CreateApplicationAsync(new(ApplicationName), cancellation))
+            ?? await Manager.GetApplicationAsync(ApplicationName, cancellation);
+        var key = await Manager.CreateKeyOfApplicationAsync(application.Id, new(), cancellation);
+        var client = await Manager.CreateKeyOfApplicationAsync(application.Id, new(Type: "oauth2"), cancellation);
         Client = (client.Key.ClientId!, client.Secret!);
         var apis = await deploying;
         foreach (var api in samples)
         {
-            await UnlessThereAsync(() =>
-                _manager!.PostAsync<JsonElement?>(
-                    "subscriptions",
-                    new { application = application.Id, api },
-                    cancellation
-                )
-            );
+            await UnlessThereAsync(() => Manager.CreateSubscriptionAsync(new(application.Id, api), cancellation));
         }
 
         return (apis, key.Secret!);
@@ -178,23 +166,21 @@ internal sealed class DemoCluster : IAsyncDisposable
         var file = Path.Combine(AppContext.BaseDirectory, "samples", $"{name}.yaml");
         using var document = new ByteArrayContent(await File.ReadAllBytesAsync(file, cancellation));
         document.Headers.ContentType = new("application/yaml");
-        var backend = Uri.EscapeDataString($"http://127.0.0.1:{Text(_plan.Backend)}");
-        var imported = await _manager!.SendAsync<ImportView>(
-            HttpMethod.Post,
-            $"apis?name={name}&endpoint={backend}&auth=apikey,oauth2&update=true",
+        var imported = await Manager.CreateApiAsync(
             document,
-            cancellation
+            cancellation,
+            name: name,
+            endpoint: [$"http://127.0.0.1:{Text(_plan.Backend)}"],
+            auth: "apikey,oauth2",
+            update: true
         );
-        await _manager.PostAsync($"apis/{Uri.EscapeDataString(imported.Api.Id)}/deployments", null, cancellation);
+        await Manager.PostDeploymentsOfApiAsync(imported.Api.Id, null, cancellation);
         return imported.Api.Id;
     }
 
     private async Task AppliedAsync(string api, CancellationToken cancellation)
     {
-        var deployed = await _manager!.GetAsync<DeploymentView>(
-            $"apis/{Uri.EscapeDataString(api)}/deployments?wait=30",
-            cancellation
-        );
+        var deployed = await Manager.GetDeploymentsOfApiAsync(api, cancellation, wait: 30);
         if (deployed.Nodes.Any(node => node.State != DeploymentState.Applied))
         {
             throw new CommandFailure(
@@ -294,7 +280,7 @@ internal sealed class DemoCluster : IAsyncDisposable
             Ca = await File.ReadAllTextAsync(Authority, cancellation),
             Token = welcome.AccessToken,
         };
-        _manager = new(Context, TimeSpan.FromSeconds(40));
+        _client = new(Context, TimeSpan.FromSeconds(40));
         return welcome;
     }
 
@@ -318,7 +304,7 @@ internal sealed class DemoCluster : IAsyncDisposable
     // True when every node serves.
     private async Task<bool> ShowAsync(CancellationToken cancellation)
     {
-        var status = await _manager!.GetAsync<StatusView>("status", cancellation);
+        var status = await Manager.GetStatusAsync(cancellation);
         var all = true;
         foreach (var node in _plan.Nodes)
         {

@@ -142,19 +142,18 @@ internal sealed class ApiKind : SourceKind
     }
 
     public override async Task<IReadOnlyList<string>> NamesAsync(Call call, CancellationToken cancellation) =>
-        [.. (await Pages.AllAsync<ApiSummary>(call, "apis", cancellation)).Select(a => a.Id)];
+        [.. (await AllAsync(call, cancellation)).Select(a => a.Id)];
 
     public override PlannedChange Delete(Call call, string name) =>
-        new("delete", Word, name, []) { Apply = stop => call.Manager.DeleteAsync(ApiCommands.PathOf(name), stop) };
+        new("delete", Word, name, []) { Apply = stop => call.Manager.DeleteApiAsync(name, stop) };
 
     public override async Task ExportAsync(Call call, string directory, CancellationToken cancellation)
     {
-        foreach (var summary in await Pages.AllAsync<ApiSummary>(call, "apis", cancellation))
+        foreach (var summary in await AllAsync(call, cancellation))
         {
             var folder = Path.Combine(directory, Folder, SafeName($"{summary.Name}-{summary.Version}"));
             Directory.CreateDirectory(folder);
-            var path = ApiCommands.PathOf(summary.Id);
-            var source = await call.Manager.GetAsync<ApiSource>($"{path}/source", cancellation);
+            var source = await call.Manager.GetSourceOfApiAsync(summary.Id, cancellation);
             var name = source.Document.TrimStart().StartsWith('{') ? "openapi.json" : "openapi.yaml";
             await File.WriteAllTextAsync(Path.Combine(folder, name), source.Document, cancellation);
             var content = new JsonObject
@@ -184,9 +183,9 @@ internal sealed class ApiKind : SourceKind
                 );
             }
 
-            var listing = await call.Manager.GetAsync<ApiListing>($"{path}/listing", cancellation);
+            var listing = await call.Manager.GetListingOfApiAsync(summary.Id, cancellation);
             content["listing"] = Sparse(Listing(listing));
-            content["documents"] = await ExportDocumentsAsync(call, path, folder, cancellation);
+            content["documents"] = await ExportDocumentsAsync(call, summary.Id, folder, cancellation);
             WriteFile(Path.Combine(folder, "api.yaml"), content);
         }
     }
@@ -224,15 +223,21 @@ internal sealed class ApiKind : SourceKind
                 .Select(m => KeyValuePair.Create(m.Key, m.Value?.DeepClone()))
         );
 
+    private static Task<IReadOnlyList<ApiSummary>> AllAsync(Call call, CancellationToken cancellation) =>
+        Pages.AllAsync(
+            (stop, limit, offset) => call.Manager.GetApisAsync(stop, limit: limit, offset: offset),
+            cancellation
+        );
+
     private static async Task<JsonArray> ExportDocumentsAsync(
         Call call,
-        string path,
+        string api,
         string folder,
         CancellationToken cancellation
     )
     {
         var documents = new JsonArray();
-        foreach (var document in await call.Manager.GetAsync<ApiDocument[]>($"{path}/documents", cancellation))
+        foreach (var document in await call.Manager.GetDocumentsOfApiAsync(api, cancellation))
         {
             var json = new JsonObject { ["name"] = document.Name, ["type"] = TypeName(document.Type) };
             if (document.Summary.Length > 0)
@@ -247,10 +252,7 @@ internal sealed class ApiKind : SourceKind
 
             if (document.Content is not null)
             {
-                var bytes = await call.Manager.GetBytesAsync(
-                    $"{path}/documents/{Uri.EscapeDataString(document.Name)}/content",
-                    cancellation
-                );
+                var bytes = await call.Manager.GetContentOfDocumentOfApiAsync(api, document.Name, cancellation);
                 // Two documents may have come from files of one name.
                 var safe = SafeName(document.FileName ?? document.Name);
                 var file = Path.Combine("docs", safe);

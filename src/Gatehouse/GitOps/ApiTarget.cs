@@ -11,8 +11,6 @@ namespace Gatehouse.GitOps;
 /// <summary>One API on its way to what its source wants: definition, then listing and documents, then gateways, then its life.</summary>
 internal sealed class ApiTarget(Call call, WantedResource wanted)
 {
-    private readonly string _path = ApiCommands.PathOf(wanted.Name);
-
     private ApiState? State =>
         wanted.Content["state"]?.GetValue<string>() is { } word
             ? Enum.GetValues<ApiState>().First(s => LifecycleWords.Of(s) == word)
@@ -32,10 +30,10 @@ internal sealed class ApiTarget(Call call, WantedResource wanted)
         var differences = JsonDifference
             .Of(TypedJson.Write(definition), TypedJson.Write(result.After), wanted.File.Secrets)
             .ToBuilder();
-        var api = await call.Manager.GetAsync<ApiView>(_path, cancellation);
+        var api = await call.Manager.GetApiAsync(wanted.Name, cancellation);
         if (wanted.Content["listing"] is { } listing)
         {
-            var live = await call.Manager.GetAsync<ApiListing>($"{_path}/listing", cancellation);
+            var live = await call.Manager.GetListingOfApiAsync(wanted.Name, cancellation);
             // Of a team that is not spoken of nothing is wanted.
             live = live with
             {
@@ -80,7 +78,11 @@ internal sealed class ApiTarget(Call call, WantedResource wanted)
             var result = await SourceAsync(dryRun: false, cancellation);
             if (wanted.Content["listing"] is { } listing)
             {
-                await call.Manager.PutAsync<ApiListing>($"{_path}/listing", listing, cancellation);
+                await call.Manager.PutListingOfApiAsync(
+                    wanted.Name,
+                    TypedJson.Restore<ApiListing>(listing),
+                    cancellation
+                );
             }
 
             if (wanted.Content["documents"] is JsonArray documents)
@@ -101,16 +103,16 @@ internal sealed class ApiTarget(Call call, WantedResource wanted)
 
     private async Task DeployAsync(bool moved, CancellationToken cancellation)
     {
-        var api = (await call.Manager.GetAsync<ApiView>(_path, cancellation)).Summary;
+        var api = (await call.Manager.GetApiAsync(wanted.Name, cancellation)).Summary;
         var isDeployed = api.DeployedRevision is not null;
         if (State != ApiState.Retired && (isDeployed ? moved && Deployed != false : Deployed == true))
         {
-            await call.Manager.PostAsync(
-                $"{_path}/deployments",
+            await call.Manager.PostDeploymentsOfApiAsync(
+                wanted.Name,
                 new DeployRequest(Message: "applied from its source"),
                 cancellation
             );
-            api = (await call.Manager.GetAsync<ApiView>(_path, cancellation)).Summary;
+            api = (await call.Manager.GetApiAsync(wanted.Name, cancellation)).Summary;
         }
 
         if (State is { } state)
@@ -129,10 +131,10 @@ internal sealed class ApiTarget(Call call, WantedResource wanted)
 
         if (
             Deployed == false
-            && (await call.Manager.GetAsync<ApiView>(_path, cancellation)).Summary.DeployedRevision is not null
+            && (await call.Manager.GetApiAsync(wanted.Name, cancellation)).Summary.DeployedRevision is not null
         )
         {
-            await call.Manager.DeleteAsync($"{_path}/deployments", cancellation);
+            await call.Manager.DeleteDeploymentsOfApiAsync(wanted.Name, cancellation);
         }
     }
 
@@ -140,7 +142,7 @@ internal sealed class ApiTarget(Call call, WantedResource wanted)
     {
         if (State is { } state)
         {
-            var api = (await call.Manager.GetAsync<ApiView>(_path, cancellation)).Summary;
+            var api = (await call.Manager.GetApiAsync(wanted.Name, cancellation)).Summary;
             await StepAsync(api.State, state, cancellation);
         }
     }
@@ -149,8 +151,8 @@ internal sealed class ApiTarget(Call call, WantedResource wanted)
     {
         foreach (var step in from == to ? [] : Steps(from, to))
         {
-            await call.Manager.PostAsync(
-                $"{_path}/lifecycle",
+            await call.Manager.PostLifecycleOfApiAsync(
+                wanted.Name,
                 // Subscriptions are what the sources of applications say.
                 new LifecycleRequest(step, RequireResubscription: true, Comment: "applied from its source"),
                 cancellation
@@ -192,10 +194,11 @@ internal sealed class ApiTarget(Call call, WantedResource wanted)
     {
         try
         {
-            return await call.Manager.PutAsync<SourceResult>(
-                $"{_path}/source?dryRun={(dryRun ? "true" : "false")}",
-                wanted.Content["source"],
-                cancellation
+            return await call.Manager.PutSourceOfApiAsync(
+                wanted.Name,
+                TypedJson.Restore<ApiSource>(wanted.Content["source"]!),
+                cancellation,
+                dryRun: dryRun
             );
         }
         catch (CommandFailure failure)
@@ -223,7 +226,7 @@ internal sealed class ApiTarget(Call call, WantedResource wanted)
     private async Task<JsonArray> DocumentsAsync(CancellationToken cancellation)
     {
         var all = new JsonArray();
-        foreach (var live in await call.Manager.GetAsync<ApiDocument[]>($"{_path}/documents", cancellation))
+        foreach (var live in await call.Manager.GetDocumentsOfApiAsync(wanted.Name, cancellation))
         {
             var json = new JsonObject
             {
@@ -255,17 +258,18 @@ internal sealed class ApiTarget(Call call, WantedResource wanted)
                 continue;
             }
 
-            var path = $"{_path}/documents/{Uri.EscapeDataString(name)}";
             var file = document["file"]?.GetValue<string>();
-            await call.Manager.PutAsync<JsonNode>(
-                path,
-                new JsonObject
+            await call.Manager.PutDocumentOfApiAsync(
+                wanted.Name,
+                name,
+                new()
                 {
-                    ["name"] = name,
-                    ["type"] = document["type"]!.DeepClone(),
-                    ["summary"] = document["summary"]!.DeepClone(),
-                    ["url"] = document["url"]?.DeepClone(),
-                    ["fileName"] = file is null ? null : Path.GetFileName(file),
+                    Name = name,
+                    Type = Enum.GetValues<DocumentType>()
+                        .First(t => ApiKind.TypeName(t) == document["type"]!.GetValue<string>()),
+                    Summary = document["summary"]!.GetValue<string>(),
+                    Url = document["url"]?.GetValue<string>(),
+                    FileName = file is null ? null : Path.GetFileName(file),
                 },
                 cancellation
             );
@@ -275,13 +279,13 @@ internal sealed class ApiTarget(Call call, WantedResource wanted)
                     await File.ReadAllBytesAsync(Path.Combine(wanted.File.Folder, file), cancellation)
                 );
                 content.Headers.ContentType = new MediaTypeHeaderValue(DocCommands.MediaTypeOf(file));
-                await call.Manager.PutAsync<JsonNode>($"{path}/content", content, cancellation);
+                await call.Manager.PutContentOfDocumentOfApiAsync(wanted.Name, name, content, cancellation);
             }
         }
 
         foreach (var name in live.Keys)
         {
-            await call.Manager.DeleteAsync($"{_path}/documents/{Uri.EscapeDataString(name)}", cancellation);
+            await call.Manager.DeleteDocumentOfApiAsync(wanted.Name, name, cancellation);
         }
     }
 }

@@ -77,7 +77,7 @@ internal sealed class ApplicationKind : SourceKind
             {
                 if ((await PlannedFromAsync(call, stop)).TryGetValue(name, out var found))
                 {
-                    await call.Manager.DeleteAsync(AppCommands.PathOf(found.Id), stop);
+                    await call.Manager.DeleteApplicationAsync(found.Id, stop);
                 }
             },
         };
@@ -103,8 +103,7 @@ internal sealed class ApplicationKind : SourceKind
         var (id, before) = found;
         if (before is null)
         {
-            var made = await call.Manager.PostAsync<Application>(
-                "applications",
+            var made = await call.Manager.CreateApplicationAsync(
                 new CreateApplication(wanted.Name, wanted.Policy),
                 cancellation
             );
@@ -117,16 +116,15 @@ internal sealed class ApplicationKind : SourceKind
             };
         }
 
-        var path = AppCommands.PathOf(id);
         if (before.Owner != wanted.Owner)
         {
-            await call.Manager.PutAsync<Application>($"{path}/owner", new ChangeOwner(wanted.Owner), cancellation);
+            await call.Manager.PutOwnerOfApplicationAsync(id, new ChangeOwner(wanted.Owner), cancellation);
         }
 
         if (before.Description != wanted.Description || !before.Group.SequenceEqual(wanted.Group))
         {
-            await call.Manager.PatchAsync<Application>(
-                $"{path}/about",
+            await call.Manager.PatchAboutOfApplicationAsync(
+                id,
                 new ApplicationEdit { Description = wanted.Description ?? "", Group = wanted.Group },
                 cancellation
             );
@@ -134,23 +132,21 @@ internal sealed class ApplicationKind : SourceKind
 
         if (before.Policy != wanted.Policy)
         {
-            await call.Manager.PutAsync<Application>($"{path}/policy", new SetPolicy(wanted.Policy), cancellation);
+            await call.Manager.PutPolicyOfApplicationAsync(id, new SetPolicy(wanted.Policy), cancellation);
         }
 
         if (before.Suspended != wanted.Suspended)
         {
-            await call.Manager.PatchAsync<Application>(path, new SetApplication(wanted.Suspended), cancellation);
+            await call.Manager.PatchApplicationAsync(id, new SetApplication(wanted.Suspended), cancellation);
         }
 
         var live = before.Subscriptions.ToDictionary(s => s.Api);
         foreach (var subscription in wanted.Subscriptions)
         {
             live.Remove(subscription.Api, out var held);
-            var at = $"subscriptions/{id}/{Uri.EscapeDataString(subscription.Api)}";
             if (held is null)
             {
-                var made = await call.Manager.PostAsync<SubscriptionView>(
-                    "subscriptions",
+                var made = await call.Manager.CreateSubscriptionAsync(
                     new CreateSubscription(id, subscription.Api, subscription.Plan),
                     cancellation
                 );
@@ -164,8 +160,9 @@ internal sealed class ApplicationKind : SourceKind
 
             if (held.Plan != subscription.Plan)
             {
-                await call.Manager.PutAsync<SubscriptionView>(
-                    $"{at}/plan",
+                await call.Manager.PutPlanOfSubscriptionAsync(
+                    id,
+                    subscription.Api,
                     new SetPlan(subscription.Plan),
                     cancellation
                 );
@@ -173,8 +170,9 @@ internal sealed class ApplicationKind : SourceKind
 
             if (held.State != subscription.State)
             {
-                await call.Manager.PatchAsync<SubscriptionView>(
-                    at,
+                await call.Manager.PatchSubscriptionAsync(
+                    id,
+                    subscription.Api,
                     new SetSubscription(subscription.State),
                     cancellation
                 );
@@ -183,7 +181,7 @@ internal sealed class ApplicationKind : SourceKind
 
         foreach (var api in live.Keys)
         {
-            await call.Manager.DeleteAsync($"subscriptions/{id}/{Uri.EscapeDataString(api)}", cancellation);
+            await call.Manager.DeleteSubscriptionAsync(id, api, cancellation);
         }
     }
 
@@ -192,11 +190,14 @@ internal sealed class ApplicationKind : SourceKind
 
     private static async Task<Live> LiveAsync(Call call, CancellationToken cancellation)
     {
-        var subscriptions = (await Pages.AllAsync<SubscriptionView>(call, "subscriptions", cancellation)).ToLookup(s =>
-            s.Application
-        );
+        var subscriptions = (
+            await Pages.AllAsync(
+                (stop, limit, offset) => call.Manager.GetSubscriptionsAsync(stop, limit: limit, offset: offset),
+                cancellation
+            )
+        ).ToLookup(s => s.Application);
         var all = new Live(StringComparer.Ordinal);
-        foreach (var app in await Pages.AllAsync<Application>(call, "applications", cancellation))
+        foreach (var app in await Pages.AllAsync(call.Manager.GetApplicationsAsync, cancellation))
         {
             all[$"{app.Owner}/{app.Name}"] = (
                 app.Id,

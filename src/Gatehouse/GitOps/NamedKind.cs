@@ -2,17 +2,17 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 using Gatehouse.Cli;
+using Gatehouse.Client;
 using Gatehouse.Commands;
 using Gatehouse.Model;
 
 namespace Gatehouse.GitOps;
 
-/// <summary>A kind whose resources are one document each, read and replaced whole at <c>path/name</c>.</summary>
+/// <summary>A kind whose resources are one document each, read and replaced whole by name.</summary>
 /// <typeparam name="T">What is sent to replace one.</typeparam>
 /// <typeparam name="TLive">What is listed.</typeparam>
 /// <param name="word">The word after <c>kind:</c>.</param>
 /// <param name="folder">The folder it is exported to.</param>
-/// <param name="path">Its path below <c>/api/v1/</c>.</param>
 /// <param name="fromLive">What would have to be sent to make what is listed.</param>
 /// <param name="check">What is wrong with one, as far as that can be told here.</param>
 /// <param name="complete">Says what is meant where nothing is said; null when the type does.</param>
@@ -21,7 +21,6 @@ namespace Gatehouse.GitOps;
 internal sealed class NamedKind<T, TLive>(
     string word,
     string folder,
-    string path,
     Func<TLive, T> fromLive,
     Func<T, ImmutableArray<Problem>> check,
     Func<T, T>? complete = null,
@@ -32,6 +31,15 @@ internal sealed class NamedKind<T, TLive>(
 {
     // What a command plans from: looked at once, not for each of its files.
     private readonly ConditionalWeakTable<Call, Task<SortedDictionary<string, JsonObject>>> _plannedFrom = [];
+
+    /// <summary>Reads the list.</summary>
+    public required Func<ManagerApi, PageReader<TLive>> List { get; init; }
+
+    /// <summary>Makes one, or replaces that of its name.</summary>
+    public required Func<ManagerApi, string, T, CancellationToken, Task> Put { get; init; }
+
+    /// <summary>Takes one away.</summary>
+    public required Func<ManagerApi, string, CancellationToken, Task> Remove { get; init; }
 
     public override string Word => word;
 
@@ -72,7 +80,7 @@ internal sealed class NamedKind<T, TLive>(
                 {
                     try
                     {
-                        await call.Manager.PutAsync<JsonNode>(PathOf(wanted.Name), wanted.Content, stop);
+                        await Put(call.Manager, wanted.Name, TypedJson.Restore<T>(wanted.Content), stop);
                     }
                     catch (CommandFailure failure)
                     {
@@ -86,7 +94,7 @@ internal sealed class NamedKind<T, TLive>(
         [.. (await PlannedFromAsync(call, cancellation)).Keys];
 
     public override PlannedChange Delete(Call call, string name) =>
-        new("delete", Word, name, []) { Apply = stop => call.Manager.DeleteAsync(PathOf(name), stop) };
+        new("delete", Word, name, []) { Apply = stop => Remove(call.Manager, name, stop) };
 
     public override async Task ExportAsync(Call call, string directory, CancellationToken cancellation)
     {
@@ -109,17 +117,14 @@ internal sealed class NamedKind<T, TLive>(
         }
     }
 
-    private string PathOf(string name) => $"{path}/{Uri.EscapeDataString(name)}";
-
     private Task<SortedDictionary<string, JsonObject>> PlannedFromAsync(Call call, CancellationToken cancellation) =>
         _plannedFrom.GetValue(call, c => LiveAsync(c, cancellation));
 
     private async Task<SortedDictionary<string, JsonObject>> LiveAsync(Call call, CancellationToken cancellation)
     {
         var all = new SortedDictionary<string, JsonObject>(StringComparer.Ordinal);
-        foreach (
-            var live in (await Pages.AllAsync<TLive>(call, path, cancellation)).Where(l => isSource?.Invoke(l) != false)
-        )
+        var lives = await Pages.AllAsync(List(call.Manager), cancellation);
+        foreach (var live in lives.Where(l => isSource?.Invoke(l) != false))
         {
             var json = TypedJson.Write(fromLive(live));
             all[json["name"]!.GetValue<string>()] = json;

@@ -13,41 +13,67 @@ internal static class SourceTree
     /// <summary>What others name comes first.</summary>
     public static ImmutableArray<SourceKind> Kinds { get; } =
     [
-        new NamedKind<ApiCategory, ApiCategory>("Category", "categories", "categories", c => c, _ => []),
-        new NamedKind<Plan, Plan>("Plan", "plans", "plans", p => p, LimitKinds.Plans.Check),
+        new NamedKind<ApiCategory, ApiCategory>("Category", "categories", c => c, _ => [])
+        {
+            List = api => api.GetCategoriesAsync,
+            Put = (api, name, category, stop) => api.PutCategoryAsync(name, category, stop),
+            Remove = (api, name, stop) => api.DeleteCategoryAsync(name, stop),
+        },
+        new NamedKind<Plan, Plan>("Plan", "plans", p => p, LimitKinds.Plans.Check)
+        {
+            List = api => api.GetPlansAsync,
+            Put = (api, name, plan, stop) => api.PutPlanAsync(name, plan, stop),
+            Remove = (api, name, stop) => api.DeletePlanAsync(name, stop),
+        },
         new NamedKind<ApplicationPolicy, ApplicationPolicy>(
             "ApplicationPolicy",
             "application-policies",
-            "application-policies",
             p => p,
             LimitKinds.Applications.Check
-        ),
-        new NamedKind<ApiPolicy, ApiPolicy>("ApiPolicy", "api-policies", "api-policies", p => p, LimitKinds.Apis.Check),
-        new NamedKind<CustomRule, CustomRule>(
-            "CustomRule",
-            "custom-rules",
-            "custom-rules",
-            r => r,
-            LimitKinds.Rules.Check
-        ),
+        )
+        {
+            List = api => api.GetApplicationPoliciesAsync,
+            Put = (api, name, policy, stop) => api.PutApplicationPolicyAsync(name, policy, stop),
+            Remove = (api, name, stop) => api.DeleteApplicationPolicyAsync(name, stop),
+        },
+        new NamedKind<ApiPolicy, ApiPolicy>("ApiPolicy", "api-policies", p => p, LimitKinds.Apis.Check)
+        {
+            List = api => api.GetApiPoliciesAsync,
+            Put = (api, name, policy, stop) => api.PutApiPolicyAsync(name, policy, stop),
+            Remove = (api, name, stop) => api.DeleteApiPolicyAsync(name, stop),
+        },
+        new NamedKind<CustomRule, CustomRule>("CustomRule", "custom-rules", r => r, LimitKinds.Rules.Check)
+        {
+            List = api => api.GetCustomRulesAsync,
+            Put = (api, name, rule, stop) => api.PutCustomRuleAsync(name, rule, stop),
+            Remove = (api, name, stop) => api.DeleteCustomRuleAsync(name, stop),
+        },
         new NamedKind<SetIssuer, Issuer>(
             "Issuer",
-            "issuers",
             "issuers",
             SetIssuer.Of,
             _ => [],
             i => i.Complete(),
             i => i.Name != "gatehouse"
-        ),
+        )
+        {
+            List = api => api.GetIssuersAsync,
+            Put = (api, name, issuer, stop) => api.PutIssuerAsync(name, issuer, stop),
+            Remove = (api, name, stop) => api.DeleteIssuerAsync(name, stop),
+        },
         new NamedKind<AlertRule, AlertRule>(
             "AlertRule",
-            "alert-rules",
             "alert-rules",
             r => r with { Signed = false },
             r => r.Check(),
             r => r with { Signed = false },
             secrets: ["webhooks"]
-        ),
+        )
+        {
+            List = api => api.GetAlertRulesAsync,
+            Put = (api, name, rule, stop) => api.PutAlertRuleAsync(name, rule, stop),
+            Remove = (api, name, stop) => api.DeleteAlertRuleAsync(name, stop),
+        },
         new ApiKind(),
         new ApplicationKind(),
     ];

@@ -44,6 +44,9 @@ internal static class TypedJson
     /// <summary>A value as JSON, with every member it has, so that what means the same is the same.</summary>
     public static JsonObject Write<T>(T value) => JsonSerializer.SerializeToNode(value, s_json)!.AsObject();
 
+    /// <summary>What <see cref="Write"/> wrote, read back. Throws <see cref="JsonException"/> for anything else.</summary>
+    public static T Restore<T>(JsonNode json) => json.Deserialize<T>(s_json)!;
+
     /// <summary>Tells unknown names in the value of one member of <typeparamref name="T"/>.</summary>
     public static void CheckMember<T>(SourceFile file, string member, JsonNode? value, ICollection<Problem> problems) =>
         CheckNames(

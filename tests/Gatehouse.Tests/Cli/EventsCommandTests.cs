@@ -1,11 +1,10 @@
 using System.Text.Json.Nodes;
 using Gatehouse.Cli;
-using Gatehouse.Client;
 using Gatehouse.Tests.Management.Apis;
 
 namespace Gatehouse.Tests.Cli;
 
-/// <summary>The command line and the routes it knows.</summary>
+/// <summary><c>gatehouse events</c> at a real manager.</summary>
 public sealed class EventsCommandTests
 {
     [Fact]
@@ -20,19 +19,4 @@ public sealed class EventsCommandTests
         Assert.True(run.Code == ExitCode.Done, run.Error);
         Assert.Equal("application", JsonNode.Parse(run.Out)!["kind"]!.GetValue<string>());
     }
-
-    [Theory]
-    [InlineData("GET", "apis/pets:1.0.0/documents/guide/content")]
-    [InlineData("GET", "apis?query=a&limit=1")]
-    [InlineData("POST", "apis/create")]
-    [InlineData("DELETE", "blocks/user/mallory")]
-    public void What_the_document_has_may_be_sent(string method, string path) =>
-        ManagerRoutes.Demand(new(method), path);
-
-    [Theory]
-    [InlineData("GET", "apis/pets:1.0.0/nothing")]
-    [InlineData("PUT", "apis")]
-    [InlineData("GET", "apis?nobody=1")]
-    public void What_it_has_not_may_not(string method, string path) =>
-        Assert.Throws<InvalidOperationException>(() => ManagerRoutes.Demand(new(method), path));
 }

@@ -101,11 +101,10 @@ public sealed class ImportAcceptanceTests
             await File.ReadAllTextAsync(Path.Combine(folder, "tls", "am.crt"), TestContext.Current.CancellationToken),
             StringComparison.Ordinal
         );
-        var own = ApiFolder.Find(Path.Combine(folder, "apis", "Own-1"));
-        var query = new List<string> { "name=Other" };
-        own!.AddTo(query);
-        Assert.Contains("context=%2Fown", query);
-        Assert.DoesNotContain("name=Own", query);
+        var own = ApiFolder.Find(Path.Combine(folder, "apis", "Own-1"))!.Import;
+        var other = new ApiImport { Name = "Other" }.Or(own);
+        Assert.Equal(("Own", "/own"), (own.Name, own.Context));
+        Assert.Equal(("Other", "/own"), (other.Name, other.Context));
     }
 
     [Fact]

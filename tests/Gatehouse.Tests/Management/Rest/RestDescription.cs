@@ -48,6 +48,11 @@ internal static partial class RestDescription
     public static void MapRestDescription(this WebApplication app) =>
         app.MapOpenApi("/description/{documentName}.json").AllowAnonymous();
 
+    /// <summary>The type that a schema describes, once <see cref="MakeAsync"/> made the document.</summary>
+    public static Type TypeOf(string schema) =>
+        s_types.GetValueOrDefault(schema)
+        ?? throw new InvalidOperationException($"No route answers with or takes a type called {schema}.");
+
     /// <summary>A route's pattern as the document writes it.</summary>
     public static string PathOf(string? pattern) => "/" + Constraint().Replace(pattern ?? "", "{$1}").Trim('/');
 
@@ -171,6 +176,11 @@ internal static partial class RestDescription
                 ["paged"] = metadata.OfType<PagedRoute>().Any(),
                 ["creates"] = metadata.OfType<IdempotentRoute>().Any(),
                 ["rest"] = metadata.OfType<RestOfPathRoute>().Any(),
+                ["headers"] = new JsonArray([
+                    .. metadata
+                        .OfType<RouteHeader>()
+                        .Select(h => (JsonNode)Parameter(h.Name, "header", "string", h.Description)),
+                ]),
                 ["also"] = metadata.OfType<OtherAnswer>().SingleOrDefault()?.MediaType,
                 ["bodyType"] = body?.Type?.Name,
                 ["bodyMedia"] = body is null
@@ -189,12 +199,16 @@ internal static partial class RestDescription
     )
     {
         var type = context.JsonTypeInfo.Type;
-        if (OpenApiOptions.CreateDefaultSchemaReferenceId(context.JsonTypeInfo) is { } name)
+        var bare = Nullable.GetUnderlyingType(type) ?? type;
+        if (
+            OpenApiOptions.CreateDefaultSchemaReferenceId(context.JsonTypeInfo) is { } name
+            && !s_types.TryAdd(name, bare)
+            && s_types[name] != bare
+        )
         {
-            s_types[name] = type;
+            throw new InvalidOperationException($"{bare} and {s_types[name]} have one name in the document.");
         }
 
-        var bare = Nullable.GetUnderlyingType(type) ?? type;
         if (bare == typeof(Digest) || bare == typeof(Quota) || bare == typeof(Profile))
         {
             schema.Type = JsonSchemaType.String;
@@ -291,6 +305,11 @@ internal static partial class RestDescription
             var last = parameters.Last(p => p!["in"]!.GetValue<string>() == "path")!;
             last["description"] = "The rest of the path: its slashes are its own";
             last["x-rest-of-path"] = true;
+        }
+
+        foreach (var header in facts["headers"]!.AsArray())
+        {
+            parameters.Add(header!.DeepClone());
         }
 
         if (conditional)
@@ -417,7 +436,7 @@ internal static partial class RestDescription
             : "post";
         // What stands between parameters is one thing, the last one first: getContentOfDocumentOfApi.
         var things = Regex
-            .Split(path["/api/v1/".Length..].TrimEnd('/'), @"/\{\w+\}/?")
+            .Split(path["/api/v1/".Length..].TrimEnd('/'), @"(?:/\{\w+\})+/?")
             .Where(t => t.Length > 0)
             .ToList();
         var endsWithId = path.EndsWith('}');
@@ -452,7 +471,6 @@ internal static partial class RestDescription
             return schema;
         }
 
-        type = Nullable.GetUnderlyingType(type) ?? type;
         if (Docstrings.OfType(type) is { } summary)
         {
             schema["description"] = summary;

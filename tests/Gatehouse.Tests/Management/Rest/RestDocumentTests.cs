@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Reflection;
 using System.Text.Json.Nodes;
+using Gatehouse.Client;
 using Gatehouse.Management;
 
 namespace Gatehouse.Tests.Management.Rest;
@@ -11,13 +13,14 @@ public sealed class RestDocumentTests
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task The_document_in_docs_is_what_the_routes_say_and_has_every_one()
+    public async Task The_document_in_docs_and_the_command_lines_client_are_what_the_routes_say()
     {
         await using var host = await RestHost.StartAsync(whole: true);
         var document = await RestDescription.MakeAsync(host);
 
-        Check("openapi.json", RestDescription.Write(document));
-        Check("README.md", RestReference.Write(document));
+        Check(Path.Combine(RestDescription.Folder, "openapi.json"), RestDescription.Write(document));
+        Check(Path.Combine(RestDescription.Folder, "README.md"), RestReference.Write(document));
+        Check(RestClientSource.File, new RestClientSource(RestDescription.TypeOf).Write(document));
         Assert.Equal(
             host.Routes(),
             OperationsOf(document).Select(o => $"{o.Method} {o.Path}").Order(StringComparer.Ordinal)
@@ -35,6 +38,30 @@ public sealed class RestDocumentTests
         );
         var names = operations.Select(o => o["operationId"]!.GetValue<string>()).ToList();
         Assert.Equal(names.Distinct(), names);
+    }
+
+    [Fact]
+    public void Every_operation_but_a_redirect_is_a_method_of_the_command_lines_client()
+    {
+        var methods = typeof(ManagerApi)
+            .GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
+            .Select(m => m.Name);
+        var operations = OperationsOf(RestDescription.Read())
+            .Select(o => o.Operation)
+            .ToLookup(RestClientSource.OnlyRedirects);
+
+        Assert.Equal(["getSignInOidc"], operations[true].Select(IdOf));
+        Assert.Equal(
+            operations[false]
+                .Select(o => Capital(IdOf(o)) + "Async")
+                .Append("GetUsageAsCsvAsync")
+                .Append("GetUsageOfApplicationAsCsvAsync")
+                .Order(StringComparer.Ordinal),
+            methods.Order(StringComparer.Ordinal)
+        );
+
+        static string IdOf(JsonNode operation) => operation["operationId"]!.GetValue<string>();
+        static string Capital(string word) => char.ToUpperInvariant(word[0]) + word[1..];
     }
 
     [Fact]
@@ -73,12 +100,10 @@ public sealed class RestDocumentTests
             select (method.Key.ToUpperInvariant(), path.Key, method.Value!),
         ];
 
-    private static void Check(string name, string text)
+    private static void Check(string file, string text)
     {
-        var file = Path.Combine(RestDescription.Folder, name);
         if (Environment.GetEnvironmentVariable("GATEHOUSE_REWRITE_GOLDEN") == "1")
         {
-            Directory.CreateDirectory(RestDescription.Folder);
             File.WriteAllText(file, text);
         }
 

@@ -13,7 +13,7 @@ internal static class RestReference
             # REST API
 
             Generated from [openapi.json](openapi.json), which every manager serves at `/api/v1/openapi.json` and as a page at
-            `/admin/api-reference`. Regenerate both with
+            `/admin/api-reference`. Regenerate both, and the command line's client, with
             `GATEHOUSE_REWRITE_GOLDEN=1 artifacts/bin/Gatehouse.Tests/debug/Gatehouse.Tests -class Gatehouse.Tests.Management.Rest.RestDocumentTests`.
 
 
