@@ -17,10 +17,16 @@ namespace Gatehouse.Tests.Management.Rest;
 internal sealed class RestHost : IAsyncDisposable
 {
     private readonly TestCatalogue _catalogue;
-    private readonly ClusterKey _clusterKey = ClusterKey.Create();
+    private readonly ClusterKey _clusterKey;
+    private readonly bool _isBeside;
     private WebApplication _app = null!;
 
-    private RestHost(TestCatalogue catalogue) => _catalogue = catalogue;
+    private RestHost(TestCatalogue catalogue, ClusterKey clusterKey, bool isBeside = false)
+    {
+        _catalogue = catalogue;
+        _clusterKey = clusterKey;
+        _isBeside = isBeside;
+    }
 
     public HttpClient Http { get; private set; } = null!;
 
@@ -35,8 +41,16 @@ internal sealed class RestHost : IAsyncDisposable
         bool whole = false
     )
     {
-        var host = new RestHost(await TestCatalogue.CreateAsync(time, on));
+        var host = new RestHost(await TestCatalogue.CreateAsync(time, on), ClusterKey.Create());
         await host.OpenAsync(whole ? host._catalogue.Database.WithKeyManager() : host._catalogue.Database, whole);
+        return host;
+    }
+
+    /// <summary>Another manager of the same cluster, with connections of its own to the same database; it ends before this one.</summary>
+    public async Task<RestHost> BesideAsync()
+    {
+        var host = new RestHost(_catalogue, _clusterKey, isBeside: true);
+        await host.OpenAsync(_catalogue.OpenDatabase(), whole: false);
         return host;
     }
 
@@ -134,7 +148,10 @@ internal sealed class RestHost : IAsyncDisposable
     {
         Http.Dispose();
         await _app.DisposeAsync();
-        _clusterKey.Dispose();
-        await _catalogue.DisposeAsync();
+        if (!_isBeside)
+        {
+            _clusterKey.Dispose();
+            await _catalogue.DisposeAsync();
+        }
     }
 }
