@@ -31,6 +31,9 @@ public sealed class Import
     public ImmutableArray<ImportedLimit> Limits =>
         [.. _limits.OrderBy(l => l.Kind, StringComparer.Ordinal).ThenBy(l => l.Name, StringComparer.Ordinal)];
 
+    /// <summary>Every place that was to be read is there.</summary>
+    public bool HasItsInputs { get; private init; } = true;
+
     /// <summary>Certificates and keys.</summary>
     public ImmutableArray<ImportedFile> Files => [.. _files];
 
@@ -40,7 +43,7 @@ public sealed class Import
     /// </summary>
     public static Import Read(string path, string? nginx)
     {
-        var import = new Import();
+        var import = new Import { HasItsInputs = Path.Exists(path) && (nginx is null || Directory.Exists(nginx)) };
         import.ReadAny(Path.GetFullPath(path), depth: 0);
         if (nginx is not null)
         {

@@ -41,7 +41,7 @@ internal static class ManagerProblem
                 .ToImmutableArray();
         // Our managers say what is wrong in the title, and more or the way out in the detail.
         var what = problem.Title ?? problem.Detail ?? $"the manager answered {(int)response.StatusCode}";
-        var advice = problem.Title is null ? fix : problem.Detail ?? fix;
+        var advice = problem.Title is null ? fix : problem.Detail ?? NameLists.FixFor(what) ?? fix;
         return new CommandFailure(code, what, problems.IsEmpty ? url : null, advice, problems);
     }
 

@@ -58,7 +58,9 @@ internal static class DocCommands
                     }
                 }
 
-                result.AddError($"'{text}' is no type of document; 'gatehouse doc put -h' lists them");
+                result.AddError(
+                    $"'{text}' is no type of document; use one of {string.Join(", ", Enum.GetValues<DocumentType>().Select(t => System.Text.Json.JsonNamingPolicy.KebabCaseLower.ConvertName($"{t}")))}"
+                );
                 return default;
             },
         };

@@ -51,6 +51,7 @@ internal static class ImportCommands
                 async (call, cancellation) =>
                 {
                     var import = Import.Read(call.Get(source), call.Get(nginx));
+                    EnsureRead(import);
                     var folder = Path.GetFullPath(call.Get(to)!);
                     ImportFiles.Write(folder, import);
                     Print(call, import, folder, call.Get(all));
@@ -58,6 +59,15 @@ internal static class ImportCommands
                     return End(call, import, folder, failed);
                 }
             );
+    }
+
+    /// <summary>Fails, before anything is written, when a place to read is not there or nothing in it could be read.</summary>
+    public static void EnsureRead(Import import)
+    {
+        if (!import.HasItsInputs || (import.Log.Findings.Count == 0 && import.Log.Problems.Count > 0))
+        {
+            throw CommandFailure.Invalid("nothing is written", [.. import.Log.Problems]);
+        }
     }
 
     /// <summary>Says what could not be read, and how the command ends.</summary>
@@ -74,7 +84,7 @@ internal static class ImportCommands
                 [.. import.Log.Problems]
             )
         );
-        return import.Log.Findings.Count == 0 ? ExitCode.Invalid : ExitCode.Partly;
+        return ExitCode.Partly;
     }
 
     public static void Print(Call call, Import import, string folder, bool all)

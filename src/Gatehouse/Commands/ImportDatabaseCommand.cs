@@ -62,6 +62,7 @@ internal static class ImportDatabaseCommand
                     var import = call.Get(dump) is { } file
                         ? Import.ReadDump(file, now, offset)
                         : await ReadRunningAsync(call, call.Get(connection), now, offset, cancellation);
+                    ImportCommands.EnsureRead(import);
                     var folder = Path.GetFullPath(call.Get(to)!);
                     ImportFiles.Write(folder, import);
                     ImportCommands.Print(call, import, folder, call.Get(all));

@@ -36,7 +36,7 @@ internal static class RotateAuthorityCommand
                 case "issue":
                     return RotationStage.Issue;
                 default:
-                    result.AddError("--until takes trust or issue");
+                    result.AddError($"'{result.Tokens[0].Value}' is no stage to stop after; use trust or issue");
                     return null;
             }
         },
@@ -83,6 +83,7 @@ internal static class RotateAuthorityCommand
             return ExitCode.Done;
         }
 
+        EnsureKnown(call.Get(s_without) ?? [], view);
         var pin = view.Pin;
         if (call.Get(s_abort))
         {
@@ -140,6 +141,21 @@ internal static class RotateAuthorityCommand
         await ForgottenAsync(call, view, cancellation);
         Print(call, await call.Manager.GetAuthorityAsync(cancellation));
         return ExitCode.Done;
+    }
+
+    // Before anything is begun: the manager would say so only at the end of the first stage.
+    private static void EnsureKnown(string[] without, AuthorityView view)
+    {
+        var nodes = view.Nodes.Select(n => n.Node).ToList();
+        if (without.Except(nodes).FirstOrDefault() is { } unknown)
+        {
+            throw new CommandFailure(
+                ExitCode.NotFound,
+                $"there is no node '{unknown}'",
+                "--without",
+                $"name one of: {string.Join(", ", nodes)}"
+            );
+        }
     }
 
     // Made before, they pin the old authority alone.

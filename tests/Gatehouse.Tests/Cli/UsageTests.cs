@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Gatehouse.Cli;
+using Gatehouse.Client;
 
 namespace Gatehouse.Tests.Cli;
 
@@ -70,10 +71,40 @@ public sealed class UsageTests : IDisposable
 
         Assert.Equal(ExitCode.Usage, ran.Code);
         Assert.Contains(
-            "'gateway-wroker' is not a profile; did you mean 'gateway-worker'?",
+            "error: 'gateway-wroker' is not a profile\n  fix    did you mean 'gateway-worker'?\n",
             ran.Error,
             StringComparison.Ordinal
         );
+    }
+
+    [Theory]
+    [InlineData("usage --by planet", "--by cannot be 'planet'", "use one of: api, application, ")]
+    [InlineData("limit show planet x", "FOR cannot be 'planet'", "use one of: api, application, key")]
+    [InlineData("user sign-up planet", "MODE cannot be 'planet'", "use one of: ")]
+    [InlineData("user create ann --role planet", "--role cannot be 'planet'", "use one of: ")]
+    [InlineData("status -o planet", "'planet' is not an output format", "use table, json or yaml")]
+    [InlineData("doc put api name --type planet", "'planet' is no type of document", "use one of how-to, samples, ")]
+    [InlineData("cert rotate-ca --until planet", "'planet' is no stage to stop after", "use trust or issue")]
+    [InlineData("rollback api planet", "'planet' is no revision", "write r3")]
+    [InlineData("usage --since planet", "'planet' is no length of time", "write 45s, 30m, 24h or 90d")]
+    public async Task A_value_that_is_none_of_those_is_told_with_what_there_is(string line, string what, string fix)
+    {
+        var ran = await _shell.RunAsync(line.Split(' '));
+
+        Assert.Equal(ExitCode.Usage, ran.Code);
+        Assert.StartsWith($"error: {what}\n  fix    {fix}", ran.Error, StringComparison.Ordinal);
+        Assert.Equal(2, ran.Error.Count(c => c == '\n'));
+    }
+
+    [Fact]
+    public void Every_command_that_lists_names_is_one()
+    {
+        Assert.All(
+            NameLists.Commands.Values,
+            line => Assert.Empty(CommandLine.Create().Parse(line.Split(' ')[1..]).Errors)
+        );
+        Assert.Equal("'gatehouse node list' lists the names", NameLists.FixFor("There is no node 'nobody'"));
+        Assert.Null(NameLists.FixFor("There is no weather 'nice'"));
     }
 
     [Fact]

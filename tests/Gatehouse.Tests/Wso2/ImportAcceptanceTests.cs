@@ -130,4 +130,45 @@ public sealed class ImportAcceptanceTests
         Assert.Equal(ExitCode.Invalid, ran.Code);
         Assert.Contains("nothing of WSO2", ran.Error, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("nowhere", "nowhere-either")]
+    [InlineData("nowhere", null)]
+    [InlineData(".", "nowhere")]
+    public async Task Of_inputs_that_are_not_there_nothing_is_written(string source, string? nginx)
+    {
+        using var shell = new Shell();
+        var folder = Path.Combine(shell.Home, "out");
+        var samples = Golden.In("samples", "home-tenant");
+
+        var ran = await shell.RunAsync([
+            "import",
+            "wso2",
+            Path.Combine(samples, source),
+            .. nginx is null ? (string[])[] : ["--nginx", Path.Combine(samples, nginx)],
+            "--out",
+            folder,
+        ]);
+
+        Assert.Equal(ExitCode.Invalid, ran.Code);
+        Assert.False(Directory.Exists(folder));
+        var missing = new[] { source, nginx }.Count(name =>
+            name?.StartsWith("nowhere", StringComparison.Ordinal) == true
+        );
+        Assert.Equal(missing, ran.Error.Split("error: there is no such directory").Length - 1);
+        Assert.Contains($"where  {Path.Combine(samples, "nowhere")}", ran.Error, StringComparison.Ordinal);
+        Assert.EndsWith("nothing is written\n", ran.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_dump_that_is_not_there_leaves_nothing_behind()
+    {
+        using var shell = new Shell();
+        var folder = Path.Combine(shell.Home, "out");
+
+        var ran = await shell.RunAsync("import", "wso2-db", Path.Combine(shell.Home, "no.sql"), "--out", folder);
+
+        Assert.NotEqual(ExitCode.Done, ran.Code);
+        Assert.False(Directory.Exists(folder));
+    }
 }
