@@ -10,6 +10,12 @@ public abstract class PluginPolicy
     /// <summary>Most bytes of a request body that the policy reads; a larger body is refused with 413. 0: the body passes unread.</summary>
     public virtual int BodyLimit => 0;
 
+    /// <summary>
+    /// Most bytes of an answer's body that the policy reads. Such an answer is held until it is whole, and the caller gets 502
+    /// in the place of a larger one; so it is not for streams. 0: answers pass unread, piece by piece, as they come.
+    /// </summary>
+    public virtual int AnswerBodyLimit => 0;
+
     /// <summary>How long one call may take, at most five minutes.</summary>
     public virtual TimeSpan Patience => TimeSpan.FromSeconds(5);
 
@@ -20,7 +26,10 @@ public abstract class PluginPolicy
     public virtual ValueTask<Verdict> OnRequestAsync(PluginRequest request, CancellationToken cancellation) =>
         new(Verdict.Pass);
 
-    /// <summary>When an answer has come, of the backend or of a policy further in, and nothing of it has been sent.</summary>
+    /// <summary>
+    /// When an answer has come, of the backend or of a policy further in, and nothing of it has been sent: with an
+    /// <see cref="AnswerBodyLimit"/> the whole of it, else its status and headers.
+    /// </summary>
     /// <param name="answer">May be changed until the call ends; later changes have no effect.</param>
     /// <param name="cancellation">The caller is gone, or the time is up.</param>
     public virtual ValueTask OnAnswerAsync(PluginAnswer answer, CancellationToken cancellation) => default;

@@ -3,7 +3,10 @@ namespace Gatehouse.Plugins;
 /// <summary>A request as a plug-in sees it: what is left of it after credentials were taken off. A copy, good for one call.</summary>
 public sealed class PluginRequest
 {
-    internal PluginRequest(PluginHeaders headers, ReadOnlyMemory<byte> body) => (Headers, Body) = (headers, body);
+    private readonly bool _readsBody;
+
+    internal PluginRequest(PluginHeaders headers, ReadOnlyMemory<byte> body, bool readsBody) =>
+        (Headers, Body, _readsBody) = (headers, body, readsBody);
 
     /// <summary>The id that logs and backend know it by.</summary>
     public required string Id { get; init; }
@@ -31,14 +34,24 @@ public sealed class PluginRequest
 
     internal bool HasNewBody { get; private set; }
 
-    /// <summary>Puts another body in the place of the one that came. Only for a policy with a <see cref="PluginPolicy.BodyLimit"/>.</summary>
-    public void ReplaceBody(ReadOnlyMemory<byte> body) => (Body, HasNewBody) = (body.ToArray(), true);
+    /// <summary>
+    /// Puts another body in the place of the one that came. Throws <see cref="InvalidOperationException"/> for a policy
+    /// without a <see cref="PluginPolicy.BodyLimit"/>.
+    /// </summary>
+    /// <param name="body">The new body, which is copied; its length is told by itself.</param>
+    public void ReplaceBody(ReadOnlyMemory<byte> body) =>
+        (Body, HasNewBody) = _readsBody
+            ? (body.ToArray(), true)
+            : throw new InvalidOperationException("The policy reads no request bodies: it has no BodyLimit.");
 }
 
 /// <summary>An answer as a plug-in sees it. A copy, good for one call.</summary>
 public sealed class PluginAnswer
 {
-    internal PluginAnswer(int status, PluginHeaders headers) => (Status, Headers) = (status, headers);
+    private readonly bool _readsBody;
+
+    internal PluginAnswer(int status, PluginHeaders headers, ReadOnlyMemory<byte> body, bool readsBody) =>
+        (Status, Headers, Body, _readsBody) = (status, headers, body, readsBody);
 
     /// <summary>The request's id.</summary>
     public required string RequestId { get; init; }
@@ -48,4 +61,23 @@ public sealed class PluginAnswer
 
     /// <summary>Its headers.</summary>
     public PluginHeaders Headers { get; }
+
+    /// <summary>
+    /// Its body, when <see cref="PluginPolicy.AnswerBodyLimit"/> asks for it; else empty, and so are answers to <c>HEAD</c> and
+    /// those with 204 or 304. Backends are asked not to compress it; one that does so all the same says it in
+    /// <c>Content-Encoding</c>.
+    /// </summary>
+    public ReadOnlyMemory<byte> Body { get; private set; }
+
+    internal bool HasNewBody { get; private set; }
+
+    /// <summary>
+    /// Puts another body in the place of the one that came; a validator (<c>ETag</c>) of the old one goes with it. Throws
+    /// <see cref="InvalidOperationException"/> for a policy without a <see cref="PluginPolicy.AnswerBodyLimit"/>.
+    /// </summary>
+    /// <param name="body">The new body, which is copied; its length is told by itself. Callers get none where there may be none.</param>
+    public void ReplaceBody(ReadOnlyMemory<byte> body) =>
+        (Body, HasNewBody) = _readsBody
+            ? (body.ToArray(), true)
+            : throw new InvalidOperationException("The policy reads no answers: it has no AnswerBodyLimit.");
 }

@@ -16,8 +16,12 @@ public sealed record StampSettings
     [Description("What is written into it, before the size of the body")]
     public string Text { get; set; } = "stamped";
 
+    /// <summary>What is written below every answer; empty for nothing.</summary>
+    [Description("What is written below every answer, which is then held until it is whole; empty to let answers stream")]
+    public string Footer { get; set; } = "";
+
     /// <summary>The largest body that is taken, in bytes.</summary>
-    [Description("The largest body that is taken")]
+    [Description("The largest body that is taken, of a request and of an answer with a footer")]
     public int MaxBytes { get; set; } = 65536;
 }
 
@@ -29,7 +33,7 @@ public sealed class StampPlugin : PolicyPlugin<StampSettings>
 
     /// <inheritdoc/>
     public override string Summary =>
-        "Stamps requests with a text and the size of their body, and answers with X-Stamped.";
+        "Stamps requests with a text and the size of their body, and answers with X-Stamped and a footer.";
 
     /// <inheritdoc/>
     public override string Example => """{ "header": "X-Acme", "text": "seen" }""";
@@ -55,6 +59,8 @@ public sealed class StampPlugin : PolicyPlugin<StampSettings>
     {
         public override int BodyLimit => settings.MaxBytes;
 
+        public override int AnswerBodyLimit => settings.Footer.Length > 0 ? settings.MaxBytes : 0;
+
         public override ValueTask<Verdict> OnRequestAsync(PluginRequest request, CancellationToken cancellation)
         {
             if (request.Headers["X-Refuse"] is not null)
@@ -77,6 +83,11 @@ public sealed class StampPlugin : PolicyPlugin<StampSettings>
         public override ValueTask OnAnswerAsync(PluginAnswer answer, CancellationToken cancellation)
         {
             answer.Headers["X-Stamped"] = settings.Text;
+            if (settings.Footer.Length > 0)
+            {
+                answer.ReplaceBody((byte[])[.. answer.Body.Span, .. Encoding.UTF8.GetBytes(settings.Footer)]);
+            }
+
             return default;
         }
     }

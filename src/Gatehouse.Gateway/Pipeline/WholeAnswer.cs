@@ -21,7 +21,8 @@ internal abstract class WholeAnswer(int most, GatewayProblem tooLarge) : AnswerF
 
     public override async ValueTask<GatewayProblem?> CompleteAsync(CancellationToken cancellation)
     {
-        if (!TryTurn(_held.WrittenMemory, out var body, out var problem))
+        var (body, problem) = await TurnAsync(_held.WrittenMemory).ConfigureAwait(false);
+        if (problem is not null)
         {
             return problem;
         }
@@ -35,10 +36,8 @@ internal abstract class WholeAnswer(int most, GatewayProblem tooLarge) : AnswerF
         return null;
     }
 
-    /// <summary>Makes the new body; headers may still be changed.</summary>
-    protected abstract bool TryTurn(
-        ReadOnlyMemory<byte> whole,
-        out ReadOnlyMemory<byte> body,
-        out GatewayProblem? problem
+    /// <summary>Makes the new body; headers may still be changed. A problem takes the answer's place.</summary>
+    protected abstract ValueTask<(ReadOnlyMemory<byte> Body, GatewayProblem? Problem)> TurnAsync(
+        ReadOnlyMemory<byte> whole
     );
 }

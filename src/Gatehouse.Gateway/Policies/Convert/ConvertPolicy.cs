@@ -85,22 +85,14 @@ internal sealed class ConvertAnswerPolicy(ConvertSettings settings) : IAnswerPol
     private sealed class Converted(Conversion conversion, int most)
         : WholeAnswer(most, Conversion.Unreadable($"it is larger than {most} bytes"))
     {
-        protected override bool TryTurn(
-            ReadOnlyMemory<byte> whole,
-            out ReadOnlyMemory<byte> body,
-            out GatewayProblem? problem
-        )
-        {
-            problem = null;
-            body = whole;
-            if (whole.IsEmpty || conversion.TryTurn(whole, out body, out var why))
-            {
-                return true;
-            }
-
-            problem = Conversion.Unreadable(why);
-            return false;
-        }
+        protected override ValueTask<(ReadOnlyMemory<byte> Body, GatewayProblem? Problem)> TurnAsync(
+            ReadOnlyMemory<byte> whole
+        ) =>
+            new(
+                whole.IsEmpty ? (whole, null)
+                : conversion.TryTurn(whole, out var body, out var why) ? (body, null)
+                : (default, Conversion.Unreadable(why))
+            );
     }
 }
 

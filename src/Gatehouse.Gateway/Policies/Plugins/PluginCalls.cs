@@ -158,7 +158,11 @@ internal abstract partial class PluginCalls(string name, PluginPolicy policy, IL
             }
 
             var target = exchange.Request.RawTarget;
-            var request = new PluginRequest(Copy(exchange.Request.Headers), Body(exchange, Policy.BodyLimit))
+            var request = new PluginRequest(
+                Copy(exchange.Request.Headers),
+                Body(exchange, Policy.BodyLimit),
+                Policy.BodyLimit > 0
+            )
             {
                 Id = exchange.RequestId,
                 Method = exchange.Request.Method,
@@ -193,7 +197,7 @@ internal abstract partial class PluginCalls(string name, PluginPolicy policy, IL
             }
 
             Apply(request.Headers, exchange.Request.Headers);
-            if (request.HasNewBody && Policy.BodyLimit > 0)
+            if (request.HasNewBody)
             {
                 exchange.ReplaceBody(request.Body);
             }
@@ -229,13 +233,50 @@ internal abstract partial class PluginCalls(string name, PluginPolicy policy, IL
         : PluginCalls(name, policy, logger),
             IAnswerPolicy
     {
+        // What comes back compressed, every plug-in would have to unpack for itself.
+        public GatewayProblem? Apply(Exchange exchange)
+        {
+            if (Policy.AnswerBodyLimit > 0)
+            {
+                exchange.Request.Headers.AcceptEncoding = StringValues.Empty;
+            }
+
+            return null;
+        }
+
         public ValueTask<GatewayProblem?> OnAnswerAsync(Exchange exchange)
         {
-            var answer = new PluginAnswer(exchange.Response.StatusCode, Copy(exchange.Response.Headers))
+            var headers = Copy(exchange.Response.Headers);
+            var most = Policy.AnswerBodyLimit;
+            if (most <= 0 || !exchange.AnswerHasBody)
             {
-                RequestId = exchange.RequestId,
-            };
-            return RunAsync(
+                return CallAsync(exchange, Answer(exchange, headers, default, most > 0));
+            }
+
+            var tooLarge = new GatewayProblem(
+                502,
+                "502",
+                "Answer Too Large",
+                $"The back end's answer is larger than the {most} bytes that the policy '{Name}' reads."
+            );
+            if (exchange.Response.Headers.ContentLength > most)
+            {
+                return new(tooLarge);
+            }
+
+            exchange.Filter(new Held(this, headers, most, tooLarge));
+            return new((GatewayProblem?)null);
+        }
+
+        private static PluginAnswer Answer(
+            Exchange exchange,
+            PluginHeaders headers,
+            ReadOnlyMemory<byte> body,
+            bool readsBody
+        ) => new(exchange.Response.StatusCode, headers, body, readsBody) { RequestId = exchange.RequestId };
+
+        private ValueTask<GatewayProblem?> CallAsync(Exchange exchange, PluginAnswer answer) =>
+            RunAsync(
                 exchange,
                 async token =>
                 {
@@ -244,10 +285,31 @@ internal abstract partial class PluginCalls(string name, PluginPolicy policy, IL
                 },
                 _ =>
                 {
-                    Apply(answer.Headers, exchange.Response.Headers);
+                    var headers = exchange.Response.Headers;
+                    if (answer.HasNewBody)
+                    {
+                        // They spoke of the body that was.
+                        headers.ETag = StringValues.Empty;
+                        headers.ContentLength = null;
+                    }
+
+                    Apply(answer.Headers, headers);
                     return null;
                 }
             );
+
+        /// <summary>Holds the answer for the call, with its headers as they were when it came.</summary>
+        private sealed class Held(OnAnswer policy, PluginHeaders headers, int most, GatewayProblem tooLarge)
+            : WholeAnswer(most, tooLarge)
+        {
+            protected override async ValueTask<(ReadOnlyMemory<byte> Body, GatewayProblem? Problem)> TurnAsync(
+                ReadOnlyMemory<byte> whole
+            )
+            {
+                var answer = Answer(Exchange, headers, whole, readsBody: true);
+                var problem = await policy.CallAsync(Exchange, answer).ConfigureAwait(false);
+                return (answer.HasNewBody ? answer.Body : whole, problem);
+            }
         }
     }
 }

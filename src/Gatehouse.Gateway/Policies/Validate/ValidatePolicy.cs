@@ -261,16 +261,9 @@ internal sealed class ValidatePolicy : IWaitingPolicy, IAnswerPolicy
     private sealed class Held(ValidatePolicy policy, JsonSchema schema)
         : WholeAnswer(policy._settings.MaxBytes, s_badAnswer)
     {
-        protected override bool TryTurn(
-            ReadOnlyMemory<byte> whole,
-            out ReadOnlyMemory<byte> body,
-            out GatewayProblem? problem
-        )
-        {
-            body = whole;
-            problem = policy.Misfit(Exchange, policy.Check(whole, schema));
-            return problem is null;
-        }
+        protected override ValueTask<(ReadOnlyMemory<byte> Body, GatewayProblem? Problem)> TurnAsync(
+            ReadOnlyMemory<byte> whole
+        ) => new((whole, policy.Misfit(Exchange, policy.Check(whole, schema))));
     }
 
     /// <summary>Lets an answer pass and checks a copy when it is complete.</summary>

@@ -75,6 +75,85 @@ public sealed class PluginTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("Content-Length: 5\r\n\r\nhello")]
+    [InlineData("Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n")]
+    public async Task A_plug_in_reads_an_answer_whole_and_puts_another_in_its_place(string body)
+    {
+        _backend.OnRequest = (_, stream) => Backend.WriteAsync(stream, $"HTTP/1.1 200 OK\r\nETag: \"1\"\r\n{body}");
+        await using var gateway = await StartAsync(PluginSet.Load(_folder.FullName));
+        gateway.Run(Api("acme/stamp", """{ "text": "seen", "footer": " and seen", "maxBytes": 5 }""").Put());
+
+        using var answer = await gateway.SendAsync(
+            HttpMethod.Get,
+            "/petstore/1.0.0/x",
+            headers: ("Accept-Encoding", "gzip")
+        );
+
+        Assert.Equal("hello and seen", await answer.Content.ReadAsStringAsync(Cancel));
+        Assert.Equal(14, answer.Content.Headers.ContentLength);
+        Assert.Equal("seen", answer.Headers.GetValues("X-Stamped").Single());
+        Assert.Null(answer.Headers.ETag);
+        Assert.Null(_backend.Only.Header("Accept-Encoding"));
+    }
+
+    [Theory]
+    [InlineData("Content-Length: 6\r\n\r\nhello!")]
+    [InlineData("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n")]
+    public async Task An_answer_that_is_larger_than_the_plug_in_reads_is_refused_and_says_by_whom(string body)
+    {
+        _backend.OnRequest = (_, stream) => Backend.WriteAsync(stream, $"HTTP/1.1 200 OK\r\n{body}");
+        await using var gateway = await StartAsync(PluginSet.Load(_folder.FullName));
+        gateway.Run(Api("acme/stamp", """{ "footer": ".", "maxBytes": 5 }""").Put());
+
+        using var answer = await gateway.GetAsync("/petstore/1.0.0/x");
+
+        Assert.Equal(HttpStatusCode.BadGateway, answer.StatusCode);
+        var told = await answer.Content.ReadAsStringAsync(Cancel);
+        Assert.Contains("larger than the 5 bytes", told, StringComparison.Ordinal);
+        Assert.Contains("acme/stamp", told, StringComparison.Ordinal);
+        Assert.DoesNotContain("hello", told, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_answer_streams_past_a_plug_in_that_reads_none()
+    {
+        var goesOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _backend.OnRequest = async (_, stream) =>
+        {
+            await Backend.WriteAsync(stream, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
+            await goesOn.Task;
+            await Backend.WriteAsync(stream, "6\r\nsecond\r\n0\r\n\r\n");
+        };
+        await using var gateway = await StartAsync(PluginSet.Load(_folder.FullName));
+        gateway.Run(Api("acme/stamp", """{ "maxBytes": 5 }""").Put());
+
+        using var answer = await gateway.GetAsync("/petstore/1.0.0/x");
+        await using var body = await answer.Content.ReadAsStreamAsync(Cancel);
+        var first = new byte[5];
+        await body.ReadExactlyAsync(first, Cancel);
+        goesOn.SetResult();
+
+        using var rest = new StreamReader(body);
+        Assert.Equal("first", Encoding.ASCII.GetString(first));
+        Assert.Equal("second", await rest.ReadToEndAsync(Cancel));
+        Assert.Equal("stamped", answer.Headers.GetValues("X-Stamped").Single());
+    }
+
+    [Fact]
+    public async Task An_answer_that_may_have_no_body_gets_none()
+    {
+        _backend.OnRequest = (_, stream) => Backend.WriteAsync(stream, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+        await using var gateway = await StartAsync(PluginSet.Load(_folder.FullName));
+        gateway.Run(Api("acme/stamp", """{ "footer": "." }""").Put());
+
+        using var answer = await gateway.SendAsync(HttpMethod.Head, "/petstore/1.0.0/x");
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Empty(await answer.Content.ReadAsByteArrayAsync(Cancel));
+        Assert.True(answer.Headers.Contains("X-Stamped"));
+    }
+
+    [Theory]
     [InlineData("""{ "colour": "red" }""", "colour")]
     [InlineData("""{ "header": "" }""", "/header The stamp needs a header")]
     [InlineData("""{ "maxBytes": "many" }""", "maxBytes")]
@@ -160,6 +239,7 @@ public sealed class PluginTests : IAsyncLifetime
     [InlineData("host", "failed; the gateway's log")]
     [InlineData("split", "failed; the gateway's log")]
     [InlineData("answer", "failed; the gateway's log")]
+    [InlineData("unread", "failed; the gateway's log")]
     public async Task A_plug_in_that_fails_costs_its_request_and_no_other(string how, string told)
     {
         _backend.OnRequest = (request, stream) =>
@@ -355,6 +435,9 @@ public sealed class PluginTests : IAsyncLifetime
                     break;
                 case "host":
                     request.Headers["Host"] = "elsewhere";
+                    break;
+                case "unread":
+                    request.ReplaceBody("another"u8.ToArray());
                     break;
                 case "split":
                     request.Headers["X-A"] = "b\r\nTransfer-Encoding: chunked";
