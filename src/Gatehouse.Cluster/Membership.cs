@@ -16,16 +16,11 @@ public sealed partial class Membership
     private static readonly TimeSpan s_watchInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_joinTimeout = TimeSpan.FromSeconds(30);
 
-    // A leave and the rejoin after it take less, so that neighbours in the order are hardly ever out together.
-    private static readonly TimeSpan s_turn = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan s_lastTurn = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan s_portTimeout = TimeSpan.FromSeconds(5);
-
     // Akka's own limit for the start of a cluster is 20 s.
     private static readonly TimeSpan s_startTimeout = TimeSpan.FromSeconds(45);
 
     private readonly MembershipSettings _settings;
-    private readonly MemberTrust _trust;
+    private readonly ShownCertificate _certificate;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly ILoggerFactory _loggers;
@@ -41,7 +36,6 @@ public sealed partial class Membership
     private readonly Lock _publishing = new();
 
     private MemberRuntime? _runtime;
-    private string? _shown;
 
     // The port that was listened on: the others know this node by it.
     private int? _heldPort;
@@ -61,7 +55,7 @@ public sealed partial class Membership
     )
     {
         _settings = settings;
-        _trust = trust;
+        _certificate = new(trust, time);
         _time = time;
         _log = loggers.CreateLogger<Membership>();
         _loggers = loggers;
@@ -80,7 +74,7 @@ public sealed partial class Membership
     public Latest<ClusterView> View { get; }
 
     /// <summary>Thumbprint of the certificate that this member shows the others; null while it takes no part.</summary>
-    public string? Shown => Volatile.Read(ref _shown);
+    public string? Shown => _certificate.Thumbprint;
 
     /// <summary>The runtime now, for tests that break it.</summary>
     internal MemberRuntime? Runtime => Volatile.Read(ref _runtime);
@@ -114,7 +108,7 @@ public sealed partial class Membership
         }
         finally
         {
-            Volatile.Write(ref _shown, null);
+            _certificate.PutAway();
             _table.LoseAll(View.Value.OwnAddress, _time.GetUtcNow());
             SetPhase(MembershipPhase.Off);
         }
@@ -131,7 +125,15 @@ public sealed partial class Membership
             var ending = Ending.Fault;
             try
             {
-                var port = await ChoosePortAsync(_heldPort, stopping).ConfigureAwait(false);
+                // After the first start the node keeps the port it has: the others know it by that.
+                var (port, moved) = await MembershipPort
+                    .ChooseAsync(_settings, _heldPort, _time, stopping)
+                    .ConfigureAwait(false);
+                if (moved is not null)
+                {
+                    Notice("port", moved, lasting: true);
+                }
+
                 ending = await RunOnceAsync(port, stopping).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -162,49 +164,10 @@ public sealed partial class Membership
         }
     }
 
-    /// <summary>R2. After the first start the node keeps the port it has: the others know it by that.</summary>
-    private async Task<int> ChoosePortAsync(int? held, CancellationToken stopping)
-    {
-        var bind = MembershipPort.BindAddress(_settings);
-        var deadline = _time.GetTimestamp();
-        while (true)
-        {
-            // The runtime before may still be closing its listener; that is no reason to move on.
-            var waits = held is not null && _time.GetElapsedTime(deadline) < s_portTimeout;
-            var (port, problem) = await Task.Run(
-                    () =>
-                        MembershipPort.Choose(
-                            bind,
-                            held ?? _settings.LocalMemberPort,
-                            _settings.AllowPortIncrement && !waits
-                        ),
-                    stopping
-                )
-                .ConfigureAwait(false);
-            if (port is { } free)
-            {
-                if (problem is not null)
-                {
-                    Notice("port", problem, lasting: true);
-                }
-
-                return free;
-            }
-
-            if (!waits)
-            {
-                throw new MembershipException([problem!]);
-            }
-
-            await Task.Delay(TimeSpan.FromMilliseconds(250), _time, stopping).ConfigureAwait(false);
-        }
-    }
-
     /// <summary>The life of one runtime, from listening to gone.</summary>
     private async Task<Ending> RunOnceAsync(int port, CancellationToken stopping)
     {
-        var certificate = _trust.Certificate();
-        Volatile.Write(ref _shown, certificate.Thumbprint);
+        var certificate = _certificate.Show();
         var start = Task.Run(
             () =>
                 MemberRuntime.Start(
@@ -236,7 +199,7 @@ public sealed partial class Membership
         LogListening(runtime.Self);
 
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var part = TakePartAsync(runtime, certificate.Thumbprint, ends.Token);
+        var part = TakePartAsync(runtime, ends.Token);
         try
         {
             await Task.WhenAny(part, runtime.Ended).ConfigureAwait(false);
@@ -280,10 +243,10 @@ public sealed partial class Membership
     }
 
     /// <summary>Searches, joins, and then watches, until there is a reason to begin anew.</summary>
-    private async Task<Ending> TakePartAsync(MemberRuntime runtime, string thumbprint, CancellationToken ends)
+    private async Task<Ending> TakePartAsync(MemberRuntime runtime, CancellationToken ends)
     {
         var health = new RuntimeHealth(runtime, _time);
-        if (await SearchAsync(runtime, health, thumbprint, ends).ConfigureAwait(false) is { } ending)
+        if (await SearchAsync(runtime, health, ends).ConfigureAwait(false) is { } ending)
         {
             return ending;
         }
@@ -293,16 +256,11 @@ public sealed partial class Membership
         _notices.Clear("search");
         SetPhase(MembershipPhase.Up);
         LogMember(runtime.State.Claim?.Id ?? "", runtime.State.Members.Count);
-        return await WatchAsync(runtime, health, thumbprint, ends).ConfigureAwait(false);
+        return await WatchAsync(runtime, health, ends).ConfigureAwait(false);
     }
 
     /// <summary>Asks until somebody lets this node in or it forms a cluster: null then, else why to begin anew.</summary>
-    private async Task<Ending?> SearchAsync(
-        MemberRuntime runtime,
-        RuntimeHealth health,
-        string thumbprint,
-        CancellationToken ends
-    )
+    private async Task<Ending?> SearchAsync(MemberRuntime runtime, RuntimeHealth health, CancellationToken ends)
     {
         SetPhase(MembershipPhase.Searching);
         var began = _time.GetTimestamp();
@@ -319,7 +277,7 @@ public sealed partial class Membership
                 return Ending.Fault;
             }
 
-            if (_trust.Certificate().Thumbprint != thumbprint)
+            if (_certificate.IsRenewed)
             {
                 LogRenewed();
                 return Ending.Renewed;
@@ -361,30 +319,24 @@ public sealed partial class Membership
     }
 
     /// <summary>R4: looks for a second cluster, and for a renewed certificate, until there is a reason to begin anew.</summary>
-    private async Task<Ending> WatchAsync(
-        MemberRuntime runtime,
-        RuntimeHealth health,
-        string thumbprint,
-        CancellationToken ends
-    )
+    private async Task<Ending> WatchAsync(MemberRuntime runtime, RuntimeHealth health, CancellationToken ends)
     {
         var giveWay = Volatile.Read(ref _giveWay).Task;
         var next = s_watchInterval;
         while (true)
         {
-            if (await IsAskedAwayAsync(giveWay, next, thumbprint, ends).ConfigureAwait(false))
+            await _certificate.WaitAsync(giveWay, next, ends).ConfigureAwait(false);
+            if (giveWay.IsCompleted)
             {
                 LogGivesWay();
                 return Ending.GivesWay;
             }
 
-            if (_trust.Certificate().Thumbprint != thumbprint)
+            if (_certificate.IsRenewed)
             {
-                // All nodes may have a new one at once, when the authority is rotated: they leave and come back one by one.
-                await giveWay
-                    .WaitAsync(TurnOf(runtime.Self, runtime.State.Members), _time, ends)
-                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                ends.ThrowIfCancellationRequested();
+                await _certificate
+                    .WaitForTurnAsync(giveWay, runtime.Self, runtime.State.Members, ends)
+                    .ConfigureAwait(false);
                 LogRenewed();
                 return Ending.Renewed;
             }
@@ -406,36 +358,6 @@ public sealed partial class Membership
             // A first suspicion is looked at again soon.
             next = suspicion ? ClusterRivalry.Sustained : s_watchInterval;
         }
-    }
-
-    /// <summary>Waits; true when this side is to give way. A renewed certificate ends the wait early.</summary>
-    private async Task<bool> IsAskedAwayAsync(Task giveWay, TimeSpan atMost, string thumbprint, CancellationToken ends)
-    {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(ends);
-        var renewed = _trust.WhenRenewed?.Invoke(thumbprint, over.Token) ?? Task.Delay(Timeout.Infinite, over.Token);
-        try
-        {
-            await Task.WhenAny(giveWay, renewed).WaitAsync(atMost, _time, ends).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            // The usual case: nothing happened meanwhile.
-        }
-        finally
-        {
-            await over.CancelAsync().ConfigureAwait(false);
-            await renewed.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-
-        return giveWay.IsCompleted;
-    }
-
-    /// <summary>How long a member waits before it leaves for a new certificate: its place in the order of addresses decides.</summary>
-    internal static TimeSpan TurnOf(MemberAddress self, IReadOnlyCollection<MemberAddress> members)
-    {
-        var before = members.Count(m => string.CompareOrdinal(m.ToString(), self.ToString()) < 0);
-        var wait = s_turn * before;
-        return wait < s_lastTurn ? wait : s_lastTurn * ((double)before / Math.Max(1, members.Count));
     }
 
     private void OnAsked(Hello other)

@@ -9,6 +9,48 @@ namespace Gatehouse.Cluster.Joining;
 /// <summary>Finds a port to listen on before Akka tries (R2): it dies on a taken one.</summary>
 internal static class MembershipPort
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// The port to listen on, and what the operator should know when it is not the one asked for. Throws
+    /// <see cref="MembershipException"/> when there is none.
+    /// </summary>
+    /// <param name="settings">Which port is asked for, and whether it may move.</param>
+    /// <param name="held">The port that was listened on before; null at the first start.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="stopping">The node stops.</param>
+    public static async Task<(int Port, Problem? Moved)> ChooseAsync(
+        MembershipSettings settings,
+        int? held,
+        TimeProvider time,
+        CancellationToken stopping
+    )
+    {
+        var bind = BindAddress(settings);
+        var began = time.GetTimestamp();
+        while (true)
+        {
+            // The runtime before may still be closing its listener; that is no reason to move on.
+            var waits = held is not null && time.GetElapsedTime(began) < s_patience;
+            var (port, problem) = await Task.Run(
+                    () => Choose(bind, held ?? settings.LocalMemberPort, settings.AllowPortIncrement && !waits),
+                    stopping
+                )
+                .ConfigureAwait(false);
+            if (port is { } free)
+            {
+                return (free, problem);
+            }
+
+            if (!waits)
+            {
+                throw new MembershipException([problem!]);
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(250), time, stopping).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>The first free port and, when it is not the one asked for, what the operator should know.</summary>
     public static (int? Port, Problem? Problem) Choose(IPAddress bind, int wanted, bool mayMove)
     {

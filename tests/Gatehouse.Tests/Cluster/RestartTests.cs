@@ -3,6 +3,7 @@ using System.Reflection;
 using Akka.Actor;
 using Gatehouse.Cluster;
 using Gatehouse.Cluster.Joining;
+using Gatehouse.Cluster.Runtime;
 
 namespace Gatehouse.Tests.Cluster;
 
@@ -180,8 +181,8 @@ public sealed class RestartTests : IDisposable
         MemberAddress[] few = [new("10.0.0.3", 4000), new("10.0.0.1", 4000), new("10.0.0.2", 4000)];
         MemberAddress[] many = [.. Enumerable.Range(0, 200).Select(i => new MemberAddress($"10.0.1.{i}", 4000))];
 
-        Assert.Equal([6, 0, 3], few.Select(m => Membership.TurnOf(m, few).TotalSeconds));
-        var turns = many.Select(m => Membership.TurnOf(m, many)).ToList();
+        Assert.Equal([6, 0, 3], few.Select(m => ShownCertificate.TurnOf(m, few).TotalSeconds));
+        var turns = many.Select(m => ShownCertificate.TurnOf(m, many)).ToList();
         Assert.All(turns, t => Assert.InRange(t, TimeSpan.Zero, TimeSpan.FromMinutes(1)));
         Assert.True(turns.Distinct().Count() > 150);
     }
