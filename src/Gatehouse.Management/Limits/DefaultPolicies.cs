@@ -1,12 +1,20 @@
+using System.Collections.Immutable;
 using Gatehouse.Model;
 using Microsoft.EntityFrameworkCore;
 
 namespace Gatehouse.Management;
 
-/// <summary>The plans and policies a new catalogue begins with: WSO2's names and amounts. "Unlimited" needs none.</summary>
+/// <summary>
+/// The plans and policies a new catalogue begins with: names and amounts of WSO2 2.x and later. "Unlimited" needs none, and
+/// "Unauthenticated" (500 a minute there) is an operator's to create: behind a proxy that is not trusted yet it would bound all
+/// callers together.
+/// </summary>
 public static class DefaultPolicies
 {
     private static readonly TimeSpan s_minute = TimeSpan.FromMinutes(1);
+
+    /// <summary>The plans.</summary>
+    public static ImmutableArray<Plan> Plans { get; } = [PlanOf("Gold", 5000), PlanOf("Silver", 2000), PlanOf("Bronze", 1000)];
 
     /// <summary>Writes them when there never was a plan; one that an operator deleted stays away.</summary>
     public static async Task EnsureAsync(Catalogue catalogue, Actor actor, CancellationToken cancellation)
@@ -21,21 +29,9 @@ public static class DefaultPolicies
         }
 
         var transaction = new CatalogueTransaction(actor, "made the default plans and policies");
-        foreach (
-            var (name, amount) in (ReadOnlySpan<(string, long)>)[("Gold", 5000), ("Silver", 2000), ("Bronze", 1000)]
-        )
+        foreach (var plan in Plans)
         {
-            transaction.Put(
-                EntityKinds.Plan,
-                name,
-                new Plan
-                {
-                    Name = name,
-                    Description = $"{amount} requests a minute",
-                    Quota = Quota.Requests(amount, s_minute),
-                },
-                ModelJson.Default.Plan
-            );
+            transaction.Put(EntityKinds.Plan, plan.Name, plan, ModelJson.Default.Plan);
         }
 
         foreach (var amount in (ReadOnlySpan<int>)[50, 20, 10])
@@ -66,4 +62,12 @@ public static class DefaultPolicies
 
         await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
     }
+
+    private static Plan PlanOf(string name, long amount) =>
+        new()
+        {
+            Name = name,
+            Description = $"{amount} requests a minute",
+            Quota = Quota.Requests(amount, s_minute),
+        };
 }

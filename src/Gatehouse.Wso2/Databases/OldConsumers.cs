@@ -12,6 +12,9 @@ internal sealed partial class OldConsumers(OldDatabase database, ReadingLog log)
     private readonly Dictionary<string, OldRow> _clients = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _clientNumbers = new(StringComparer.Ordinal);
 
+    /// <summary>The plans and limits that applications and subscriptions are on.</summary>
+    public List<(string Kind, string Name, Place Place)> Named { get; } = [];
+
     public ImmutableArray<ImportedApplication> Read()
     {
         ReadApis();
@@ -111,9 +114,10 @@ internal sealed partial class OldConsumers(OldDatabase database, ReadingLog log)
             document["description"] = description;
         }
 
-        if (row["APPLICATION_TIER"] is { Length: > 0 } tier and not "Unlimited")
+        if (row["APPLICATION_TIER"] is { Length: > 0 } tier && !OldPlans.IsUnbounded(tier))
         {
             document["policy"] = tier;
+            Named.Add(("application-policies", tier, row.Place));
         }
 
         if (row["APPLICATION_STATUS"] is not ("APPROVED" or "" or "UPDATE_REJECTED" or "DELETE_PENDING"))
@@ -210,9 +214,10 @@ internal sealed partial class OldConsumers(OldDatabase database, ReadingLog log)
         }
 
         var subscription = new JsonObject { ["api"] = api.Id, ["state"] = state };
-        if (row["TIER_ID"] is { Length: > 0 } tier and not "Unlimited")
+        if (row["TIER_ID"] is { Length: > 0 } tier && !OldPlans.IsUnbounded(tier))
         {
             subscription["plan"] = tier;
+            Named.Add(("plans", tier, row.Place));
         }
 
         log.Add(

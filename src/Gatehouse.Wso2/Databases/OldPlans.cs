@@ -6,6 +6,9 @@ namespace Gatehouse.Wso2;
 /// <summary>Plans of subscriptions and policies of applications, as 2.x and later keep them (<c>AM_POLICY_*</c>).</summary>
 internal static class OldPlans
 {
+    /// <summary>The tables.</summary>
+    public static readonly string[] Tables = ["AM_POLICY_SUBSCRIPTION", "AM_POLICY_APPLICATION"];
+
     /// <summary>What is read of both tables.</summary>
     public static readonly string[] Columns =
     [
@@ -25,12 +28,28 @@ internal static class OldPlans
     /// <summary>The plan or policy of a row; null for one that needs none, and when the log says why not.</summary>
     public static ImportedLimit? Read(OldRow row, ReadingLog log)
     {
-        var isPlan = row.Table.Name == "AM_POLICY_SUBSCRIPTION";
+        var isPlan = row.Table.Name == Tables[0];
         var kind = isPlan ? "plans" : "application-policies";
         var name = row["NAME"];
-        if (name is "Unlimited" or "Unauthenticated" or "AsyncUnlimited" or "DefaultSubscriptionless")
+        if (IsUnbounded(name))
         {
             log.Add(new Finding(Outcome.NotNeeded, row.Place, row.Table.Name, name, null, "it needs none here"));
+            return null;
+        }
+
+        // Taken for requests, such a number would be another bound than it was.
+        if (Uncounted(row["QUOTA_TYPE"]) is { } what)
+        {
+            log.Add(
+                new Finding(
+                    Outcome.NeedsYou,
+                    row.Place,
+                    row.Table.Name,
+                    name,
+                    null,
+                    $"it counts {what}, {row["QUOTA"]} in {row["UNIT_TIME"]} {row["TIME_UNIT"]}, and here requests and bytes are counted: make a plan of that name by those, 'gatehouse plan create {name} --rate …', before subscriptions are taken over"
+                )
+            );
             return null;
         }
 
@@ -70,9 +89,31 @@ internal static class OldPlans
             document["stopOnQuotaReach"] = row["STOP_ON_QUOTA_REACH"] is not ("0" or "f" or "false");
         }
 
-        log.Add(new Finding(Outcome.Converted, row.Place, row.Table.Name, name, $"{kind}/{name}", quota));
+        var note =
+            isPlan && name == Model.Plan.Unauthenticated
+                ? $"{quota}, of each address on operations that ask for no credentials"
+                : quota;
+        log.Add(new Finding(Outcome.Converted, row.Place, row.Table.Name, name, $"{kind}/{name}", note));
         return new(kind, name, document);
     }
+
+    /// <summary>True for the tiers that bound nothing, or are only there because WSO2 needs one: here there is none in their place.</summary>
+    public static bool IsUnbounded(string name) =>
+        name
+            is Model.Plan.Unlimited
+                or "AsyncUnlimited"
+                or "AsyncWHUnlimited"
+                or "DefaultSubscriptionless"
+                or "AsyncDefaultSubscriptionless";
+
+    /// <summary>What a quota counts that is neither requests nor bytes; null for those.</summary>
+    public static string? Uncounted(string quotaType) =>
+        quotaType.ToLowerInvariant() switch
+        {
+            "eventcount" => "events of streams",
+            "aiapiquota" => "tokens of language models",
+            _ => null,
+        };
 
     private static string? Unit(string unit) =>
         unit.ToLowerInvariant() switch

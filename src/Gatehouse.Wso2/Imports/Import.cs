@@ -8,6 +8,7 @@ public sealed class Import
     private readonly List<ImportedApi> _apis = [];
     private readonly List<ImportedLimit> _limits = [];
     private readonly List<ImportedFile> _files = [];
+    private readonly List<(string Kind, string Name, Place Place)> _named = [];
 
     private Import() { }
 
@@ -45,6 +46,7 @@ public sealed class Import
     {
         var import = new Import { HasItsInputs = Path.Exists(path) && (nginx is null || Directory.Exists(nginx)) };
         import.ReadAny(Path.GetFullPath(path), depth: 0);
+        import.AssumeWhatIsNamed();
         if (nginx is not null)
         {
             var hosts = import.Node.FirstOrDefault(s => s.Key == "hosts.management")?.Value is HomeValue.List list
@@ -102,7 +104,7 @@ public sealed class Import
             return;
         }
 
-        foreach (var table in (string[])["AM_POLICY_SUBSCRIPTION", "AM_POLICY_APPLICATION"])
+        foreach (var table in OldPlans.Tables)
         {
             foreach (var row in database.Rows(table))
             {
@@ -113,7 +115,36 @@ public sealed class Import
             }
         }
 
-        Applications = new OldConsumers(database, Log).Read();
+        var consumers = new OldConsumers(database, Log);
+        Applications = consumers.Read();
+
+        // 1.x kept its tiers in the registry and in files; since 2.x they are here, and each one that is named is there.
+        if (OldPlans.Tables.All(table => database.Rows(table).Count == 0))
+        {
+            _named.AddRange(consumers.Named);
+            AssumeWhatIsNamed();
+        }
+    }
+
+    private void AssumeWhatIsNamed()
+    {
+        foreach (var (kind, name, place) in _named.DistinctBy(n => (n.Kind, n.Name)))
+        {
+            if (!_limits.Exists(l => l.Kind == kind && l.Name == name) && OldDefaults.Find(kind, name) is { } limit)
+            {
+                Add(limit);
+                Log.Add(
+                    new Finding(
+                        Outcome.Converted,
+                        place,
+                        "tier",
+                        name,
+                        $"{kind}/{name}",
+                        $"{limit.Document["quota"]}, WSO2 1.x's own number: no file of tiers is here. Where it was changed, import the home (gatehouse import wso2 HOME) or set it with 'gatehouse {(kind == "plans" ? "plan" : "limit")} create'"
+                    )
+                );
+            }
+        }
     }
 
     internal void Add(ImportedApi api, Place place)
@@ -134,6 +165,7 @@ public sealed class Import
         }
 
         _apis.Add(api);
+        _named.AddRange(api.LimitNames().Select(name => ("api-policies", name, place)));
     }
 
     internal void Add(ImportedLimit limit)

@@ -50,13 +50,27 @@ public sealed record ImportedApi
 
     /// <summary>Such as <c>PizzaShackAPI-1.0.0</c>: the directory it is written to.</summary>
     public string Folder => $"{Name}-{Version}";
+
+    /// <summary>The limits that it and its operations name.</summary>
+    internal IEnumerable<string> LimitNames() =>
+        (Document["paths"] as JsonObject ?? [])
+            .Select(path => path.Value)
+            .OfType<JsonObject>()
+            .SelectMany(path => path.Select(operation => operation.Value))
+            .OfType<JsonObject>()
+            .SelectMany(operation => new[] { operation["x-throttling-tier"], operation["x-wso2-throttling-tier"] })
+            .OfType<JsonValue>()
+            .Select(tier => tier.TryGetValue<string>(out var name) ? name : null)
+            .Append(Policy)
+            .OfType<string>();
 }
 
 /// <summary>A limit or plan, as REST takes it.</summary>
 /// <param name="Kind"><c>plans</c>, <c>application-policies</c>, <c>api-policies</c>.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Document">Its fields.</param>
-public sealed record ImportedLimit(string Kind, string Name, JsonObject Document);
+/// <param name="IsAssumed">Nothing that was read says its amount: it is the old generation's own. What an operator set goes before it.</param>
+public sealed record ImportedLimit(string Kind, string Name, JsonObject Document, bool IsAssumed = false);
 
 /// <summary>A file that goes beside the configuration.</summary>
 /// <param name="Path">Relative, with <c>/</c>.</param>

@@ -117,6 +117,26 @@ internal static class Tiers
             || subtype.Contains("api", StringComparison.Ordinal)
                 ? "api-policies"
             : "plans";
+        if (name is not null && OldPlans.IsUnbounded(name))
+        {
+            log.NotNeeded(data["policyName"], "data.policyName", "it needs none here");
+            log.NotNeeded(data, "data", "of the old publisher");
+            return;
+        }
+
+        if (
+            name is not null
+            && ((string[])["eventCount", "aiApiQuota"]).FirstOrDefault(t => limit?[t] is DataMap) is { } type
+        )
+        {
+            log.NeedsYou(
+                limit![type],
+                $"data.defaultLimit.{type}",
+                $"it counts {OldPlans.Uncounted(type)}, and here requests and bytes are counted: make a plan of that name by those, 'gatehouse plan create {name} --rate …'"
+            );
+            return;
+        }
+
         if (name is null || Quota(limit) is not { } quota)
         {
             log.NeedsYou(

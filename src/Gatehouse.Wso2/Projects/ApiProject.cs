@@ -328,7 +328,7 @@ internal sealed class ApiProject
                 ),
                 "Endpoint-certificates" => (
                     Outcome.NeedsYou,
-                    "add these authorities to those that the workers' machines trust (/usr/local/share/ca-certificates, update-ca-certificates)"
+                    "tell the gateway to believe backends by these: gatehouse api set API backend-ca=FILE, with all of them in one PEM file"
                 ),
                 "Policies" => (
                     Outcome.NotNeeded,

@@ -7,6 +7,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Gatehouse.Cli;
 using Gatehouse.Client;
+using Gatehouse.Management;
 using Gatehouse.Model;
 using Gatehouse.Wso2;
 
@@ -186,6 +187,12 @@ internal static class ImportCommands
         {
             try
             {
+                if (limit.IsAssumed && await SetByOperatorAsync(call.Manager, limit, cancellation) is { } own)
+                {
+                    call.Output.Say($"{limit.Kind}/{limit.Name} is kept at {own}, which an operator set");
+                    continue;
+                }
+
                 await PutAsync(call.Manager, limit, cancellation);
                 call.Output.Say($"{limit.Kind}/{limit.Name} is there");
             }
@@ -233,5 +240,36 @@ internal static class ImportCommands
         };
 
         T Read<T>() => As<T>(limit.Document, $"{limit.Kind}/{limit.Name}");
+    }
+
+    // What it grants, when that is not what a new catalogue begins with; null when it does, and when there is none.
+    private static async Task<string?> SetByOperatorAsync(
+        ManagerApi manager,
+        ImportedLimit limit,
+        CancellationToken cancellation
+    )
+    {
+        try
+        {
+            switch (limit.Kind)
+            {
+                case "plans":
+                    var plan = await manager.GetPlanAsync(limit.Name, cancellation);
+                    var isOurs =
+                        plan.Burst is null
+                        && DefaultPolicies.Plans.Any(p => p.Name == plan.Name && p.Quota == plan.Quota);
+                    return isOurs ? null : Text(plan.Quota);
+                case "application-policies":
+                    return Text((await manager.GetApplicationPolicyAsync(limit.Name, cancellation)).Quota);
+                default:
+                    return Text((await manager.GetApiPolicyAsync(limit.Name, cancellation)).Quota);
+            }
+        }
+        catch (CommandFailure failure) when (failure.Code == ExitCode.NotFound)
+        {
+            return null;
+        }
+
+        static string Text(Quota? quota) => quota?.ToString() ?? "no bound";
     }
 }

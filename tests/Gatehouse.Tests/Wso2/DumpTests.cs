@@ -45,6 +45,35 @@ public sealed class DumpTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(OldKind.MySql110, "application-policies/Large 20/min, plans/Bronze 1/min, plans/Gold 20/min")]
+    [InlineData(
+        OldKind.MySql2,
+        "application-policies/50PerMin 50/min, plans/Bulk 10MB/2h, plans/Gold 5000/min, plans/Unauthenticated 500/min"
+    )]
+    public void Each_generation_brings_its_own_numbers(OldKind kind, string limits)
+    {
+        var import = Read(OldDump.Write(kind));
+
+        Assert.Equal(
+            limits,
+            string.Join(", ", import.Limits.Select(l => $"{l.Kind}/{l.Name} {(string?)l.Document["quota"]}"))
+        );
+        Assert.All(import.Limits, l => Assert.Equal(kind == OldKind.MySql110, l.IsAssumed));
+        if (kind == OldKind.MySql2)
+        {
+            // Events are no requests: said with place and fix, and nothing is made that would bound something else.
+            var events = Assert.Single(import.Log.Findings, f => f.Value == "AsyncGold");
+            Assert.Equal(Outcome.NeedsYou, events.Outcome);
+            Assert.True(events.Place.Line > 0);
+            Assert.Contains("gatehouse plan create AsyncGold", events.Note, StringComparison.Ordinal);
+            Assert.DoesNotContain(
+                import.Applications,
+                a => a.Document.ToJsonString().Contains("AsyncUnlimited", StringComparison.Ordinal)
+            );
+        }
+    }
+
     [Fact]
     public void A_name_with_everything_that_is_escaped_comes_out_whole_of_every_dump()
     {

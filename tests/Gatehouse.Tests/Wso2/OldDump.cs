@@ -149,7 +149,7 @@ internal static class OldDump
             ],
             [
                 ["1", "DefaultApplication", "1", "Unlimited", null, "", "APPROVED", ""],
-                ["2", HardName, "2", "50PerMin", "", "two\nlines\tand a tab", "APPROVED", "sales"],
+                ["2", HardName, "2", is110 ? "Large" : "50PerMin", "", "two\nlines\tand a tab", "APPROVED", "sales"],
                 ["3", "Refused", "1", "Unlimited", null, null, "REJECTED", null],
             ]
         );
@@ -165,7 +165,7 @@ internal static class OldDump
                 "SUBS_CREATE_STATE",
             ],
             [
-                ["1", "Unlimited", "2", null, "1", "UNBLOCKED", "SUBSCRIBE"],
+                ["1", is110 ? "Unlimited" : "AsyncUnlimited", "2", null, "1", "UNBLOCKED", "SUBSCRIBE"],
                 ["2", "Gold", "2", null, "2", "UNBLOCKED", "SUBSCRIBE"],
                 ["3", "Bronze", "1", null, "2", "PROD_ONLY_BLOCKED", "SUBSCRIBE"],
                 ["4", "Gold", "2", null, "3", "REJECTED", "SUBSCRIBE"],
@@ -270,6 +270,30 @@ internal static class OldDump
                         "FREE",
                         "u3",
                     ],
+                    Default("4", "Unauthenticated", "requestCount", "500", "min"),
+                    Default("5", "AsyncGold", "eventCount", "50000", "days"),
+                    Default("6", "AsyncUnlimited", "eventCount", "2147483647", "days"),
+                ]
+            );
+            yield return (
+                "AM_POLICY_APPLICATION",
+                [
+                    "POLICY_ID",
+                    "NAME",
+                    "DISPLAY_NAME",
+                    "TENANT_ID",
+                    "DESCRIPTION",
+                    "QUOTA_TYPE",
+                    "QUOTA",
+                    "QUOTA_UNIT",
+                    "UNIT_TIME",
+                    "TIME_UNIT",
+                    "IS_DEPLOYED",
+                    "CUSTOM_ATTRIBUTES",
+                    "UUID",
+                ],
+                [
+                    ["1", "50PerMin", "50PerMin", "-1234", null, "requestCount", "50", null, "1", "min", "1", null, "u5"],
                 ]
             );
             yield return (
@@ -463,6 +487,27 @@ internal static class OldDump
             "h" + id,
             state,
             "NONE",
+        ];
+
+    private static string?[] Default(string id, string name, string type, string quota, string unit) =>
+        [
+            id,
+            name,
+            name,
+            "-1234",
+            null,
+            type,
+            quota,
+            null,
+            "1",
+            unit,
+            null,
+            null,
+            "1",
+            null,
+            "1",
+            "FREE",
+            $"d{id}",
         ];
 
     private static bool IsNumber(string column, string value) =>

@@ -27,8 +27,20 @@ public sealed class TakeoverTests : IDisposable
         await using var backend = new Backend();
         await using var gateway = await TestGateway.StartAsync();
 
+        using var ours = await manager.SendAsync(
+            "PUT",
+            "/api/v1/plans/Bronze",
+            new { name = "Bronze", quota = "7/min" },
+            await manager.TokenAsync()
+        );
+        Assert.Equal(HttpStatusCode.OK, ours.StatusCode);
+
         var ran = await ApplyAsync(manager, kind);
         await FeedAsync(manager, gateway, backend);
+
+        // What 1.x's own numbers are only supposed to be takes the place of our default, and of nothing that somebody set.
+        Assert.Equal(kind == OldKind.MySql110 ? "20/min" : "5000/min", await QuotaAsync("Gold"));
+        Assert.Equal("7/min", await QuotaAsync("Bronze"));
 
         Assert.True(ran.Code == ExitCode.Partly, ran.Error + ran.Out); // Pizza Shack is not here
         Assert.True(
@@ -60,6 +72,11 @@ public sealed class TakeoverTests : IDisposable
             headers: ("apikey", OldDump.ClientToken)
         );
         Assert.Equal(HttpStatusCode.Unauthorized, asKey.StatusCode);
+
+        async Task<string?> QuotaAsync(string plan) =>
+            (
+                await manager.Catalogue.FindAsync(EntityKinds.Plan, plan, ModelJson.Default.Plan, Stop)
+            )?.Value.Quota?.ToString();
     }
 
     [Fact]

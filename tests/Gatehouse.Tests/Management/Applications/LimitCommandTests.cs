@@ -39,6 +39,30 @@ public sealed class LimitCommandTests : IAsyncLifetime
         Assert.Equal(ExitCode.NotFound, await CodeAsync("plan", "show", "Gold"));
     }
 
+    [Fact]
+    public async Task A_new_catalogue_has_the_plans_and_limits_of_WSO2_2_x_and_what_is_deleted_stays_away()
+    {
+        var actor = new Actor("test", "test");
+        await DefaultPolicies.EnsureAsync(_manager.Catalogue, actor, TestContext.Current.CancellationToken);
+
+        Assert.Equal("Bronze 1000/min, Gold 5000/min, Silver 2000/min", await LimitsAsync("plans"));
+        Assert.Equal("10PerMin 10/min, 20PerMin 20/min, 50PerMin 50/min", await LimitsAsync("application-policies"));
+        Assert.Equal("10KPerMin 10000/min, 20KPerMin 20000/min, 50KPerMin 50000/min", await LimitsAsync("api-policies"));
+
+        await CodeAsync("plan", "delete", "Bronze", "--yes");
+        await DefaultPolicies.EnsureAsync(_manager.Catalogue, actor, TestContext.Current.CancellationToken);
+        Assert.Equal("Gold 5000/min, Silver 2000/min", await LimitsAsync("plans"));
+
+        async Task<string> LimitsAsync(string kind) =>
+            string.Join(
+                ", ",
+                (await _manager.AskAsync<JsonObject>(HttpMethod.Get, kind))["items"]!
+                    .AsArray()
+                    .Select(l => $"{(string?)l!["name"]} {(string?)l["quota"]}")
+                    .Order(StringComparer.Ordinal)
+            );
+    }
+
     [Theory]
     [InlineData("plans", "stopOnQuotaReach")]
     [InlineData("application-policies", "perUser")]
