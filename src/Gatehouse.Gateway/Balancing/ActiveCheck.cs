@@ -1,4 +1,3 @@
-using System.Security.Cryptography.X509Certificates;
 using Gatehouse.Gateway.Forwarding;
 using Gatehouse.Model;
 
@@ -13,7 +12,7 @@ internal sealed class ActiveCheck
     private readonly WeakReference<Target> _target;
     private readonly HealthCheck _check;
     private readonly UpstreamSet _upstreams;
-    private readonly X509Certificate2? _certificate;
+    private readonly BackendHandshake? _handshake;
     private readonly Uri _url;
     private readonly TimeProvider _time;
     private ITimer? _timer;
@@ -25,14 +24,14 @@ internal sealed class ActiveCheck
         Target target,
         HealthCheck check,
         UpstreamSet upstreams,
-        X509Certificate2? certificate,
+        BackendHandshake? handshake,
         TimeProvider time
     )
     {
         _target = new(target);
         _check = check;
         _upstreams = upstreams;
-        _certificate = certificate;
+        _handshake = handshake;
         _url = new(target.Origin + check.Path);
         _time = time;
     }
@@ -41,11 +40,11 @@ internal sealed class ActiveCheck
         Target target,
         HealthCheck check,
         UpstreamSet upstreams,
-        X509Certificate2? certificate,
+        BackendHandshake? handshake,
         TimeProvider time
     )
     {
-        var asking = new ActiveCheck(target, check, upstreams, certificate, time);
+        var asking = new ActiveCheck(target, check, upstreams, handshake, time);
 
         // Not all at once: what was deployed together is not asked together.
         var first = check.Interval * (target.Hash % 1000 / 1000.0);
@@ -96,7 +95,7 @@ internal sealed class ActiveCheck
         using var patience = new CancellationTokenSource(_check.Timeout, _time);
         try
         {
-            return await _upstreams.AskAsync(_url, _certificate, patience.Token).ConfigureAwait(false) < 400;
+            return await _upstreams.AskAsync(_url, _handshake, patience.Token).ConfigureAwait(false) < 400;
         }
         catch (Exception failure)
             when (failure

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Net.Security;
-using System.Security.Cryptography.X509Certificates;
 using Gatehouse.Gateway.Forwarding.Http1;
 
 namespace Gatehouse.Gateway.Forwarding;
@@ -11,19 +10,19 @@ namespace Gatehouse.Gateway.Forwarding;
 /// </summary>
 internal sealed class UpstreamSet(UpstreamSettings settings, TimeProvider time)
 {
-    private readonly ConcurrentDictionary<(int Quarters, string Certificate), HttpUpstream> _byTimeout = new();
+    private readonly ConcurrentDictionary<(int Quarters, string Handshake), HttpUpstream> _byTimeout = new();
     private readonly Dictionary<(string Authority, int Quarters), WeakReference<Http1Upstream>> _plain = [];
     private readonly ConcurrentDictionary<string, HttpMessageInvoker> _asking = new(StringComparer.Ordinal);
     private int _forgetAt = 64;
 
     // In steps of a quarter of a second up to a minute, so that no publisher can make more than 240 of them.
-    public IUpstream For(Uri url, TimeSpan connectTimeout, X509Certificate2? certificate = null)
+    public IUpstream For(Uri url, TimeSpan connectTimeout, BackendHandshake? handshake = null)
     {
         var quarters = (int)Math.Clamp(Math.Ceiling(connectTimeout.TotalSeconds * 4), 1, 240);
         var waits = settings with { ConnectTimeout = TimeSpan.FromSeconds(quarters / 4.0) };
         var runtimes = _byTimeout.GetOrAdd(
-            (quarters, certificate?.Thumbprint ?? ""),
-            _ => new(waits with { BackendTls = With(settings.BackendTls, certificate) })
+            (quarters, handshake?.Key ?? ""),
+            _ => new(waits with { BackendTls = BackendHandshake.Over(settings.BackendTls, handshake) })
         );
         if (settings.RuntimeClientOnly || url.Scheme != Uri.UriSchemeHttp)
         {
@@ -51,32 +50,17 @@ internal sealed class UpstreamSet(UpstreamSettings settings, TimeProvider time)
     }
 
     /// <summary>Fetches <paramref name="url"/> on a connection of its own and says with which status it was answered.</summary>
-    public async Task<int> AskAsync(Uri url, X509Certificate2? certificate, CancellationToken cancellation)
+    public async Task<int> AskAsync(Uri url, BackendHandshake? handshake, CancellationToken cancellation)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, url);
         request.Headers.TryAddWithoutValidation("User-Agent", "gatehouse-health");
         var client = _asking.GetOrAdd(
-            certificate?.Thumbprint ?? "",
-            _ => AskingClient(With(settings.BackendTls, certificate))
+            handshake?.Key ?? "",
+            _ => AskingClient(BackendHandshake.Over(settings.BackendTls, handshake))
         );
         using var answer = await client.SendAsync(request, cancellation).ConfigureAwait(false);
         return (int)answer.StatusCode;
     }
-
-    // TLS settings that show a certificate as well. Callers that differ in it share no connection.
-    private static SslClientAuthenticationOptions? With(
-        SslClientAuthenticationOptions? tls,
-        X509Certificate2? certificate
-    ) =>
-        certificate is null
-            ? tls
-            : new()
-            {
-                ClientCertificates = [certificate],
-                CertificateChainPolicy = tls?.CertificateChainPolicy,
-                RemoteCertificateValidationCallback = tls?.RemoteCertificateValidationCallback,
-                EnabledSslProtocols = tls?.EnabledSslProtocols ?? default,
-            };
 
     private static HttpMessageInvoker AskingClient(SslClientAuthenticationOptions? backendTls)
     {

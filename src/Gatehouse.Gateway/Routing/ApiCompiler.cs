@@ -121,10 +121,20 @@ internal sealed class ApiCompiler(
             Plugins = options.Plugins,
         };
         var cookie = EndpointCompiler.CookieOf(api);
-        var production = _endpoints.Compile(api.Production, "/production", cookie, toProduction?.Certificate);
+        var production = _endpoints.Compile(
+            api.Production,
+            "/production",
+            cookie,
+            BackendHandshake.Of(toProduction?.Certificate, api.Production, "/production")
+        );
         var sandbox = api.Sandbox is null
             ? null
-            : _endpoints.Compile(api.Sandbox, "/sandbox", cookie, toSandbox?.Certificate);
+            : _endpoints.Compile(
+                api.Sandbox,
+                "/sandbox",
+                cookie,
+                BackendHandshake.Of(toSandbox?.Certificate, api.Sandbox, "/sandbox")
+            );
         var forwarding = ForwardingRules.ToBackend with { Sticky = cookie, Replays = api.Production.Replay };
         var paths = new PathRules(api.AllowEncodedSlash, api.AllowSemicolon);
         var meter = before?.Meter ?? new();

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Gatehouse.Gateway.Balancing;
 using Gatehouse.Gateway.Forwarding;
@@ -33,8 +32,8 @@ internal sealed class EndpointCompiler(UpstreamSet upstreams, TimeProvider time)
     /// <param name="set">The endpoints.</param>
     /// <param name="field">Where they stand in the entity.</param>
     /// <param name="cookie">Keeps callers on their endpoint; null for none.</param>
-    /// <param name="certificate">What the gateway shows them; null for none.</param>
-    public TargetPool Compile(EndpointSet set, string field, StickyCookie? cookie, X509Certificate2? certificate)
+    /// <param name="handshake">What is their own in handshakes with them; null for nothing.</param>
+    public TargetPool Compile(EndpointSet set, string field, StickyCookie? cookie, BackendHandshake? handshake)
     {
         if (set.Endpoints.IsDefaultOrEmpty)
         {
@@ -61,7 +60,7 @@ internal sealed class EndpointCompiler(UpstreamSet upstreams, TimeProvider time)
         }
 
         return new(
-            [.. set.Endpoints.Select((e, i) => TargetOf(set, e, $"{field}/endpoints/{i}", cookie, certificate))],
+            [.. set.Endpoints.Select((e, i) => TargetOf(set, e, $"{field}/endpoints/{i}", cookie, handshake))],
             algorithm
         )
         {
@@ -75,7 +74,7 @@ internal sealed class EndpointCompiler(UpstreamSet upstreams, TimeProvider time)
         Endpoint endpoint,
         string field,
         StickyCookie? cookie,
-        X509Certificate2? certificate
+        BackendHandshake? handshake
     )
     {
         if (
@@ -92,7 +91,7 @@ internal sealed class EndpointCompiler(UpstreamSet upstreams, TimeProvider time)
             throw new Refused($"{field}/url", "An endpoint has no user, query or fragment.");
         }
 
-        if (certificate is not null && url.Scheme != Uri.UriSchemeHttps)
+        if (handshake?.Certificate is not null && url.Scheme != Uri.UriSchemeHttps)
         {
             throw new Refused($"{field}/url", "A client certificate is shown over https only.");
         }
@@ -107,7 +106,7 @@ internal sealed class EndpointCompiler(UpstreamSet upstreams, TimeProvider time)
         var target = new Target(
             endpoint.Url,
             url,
-            upstreams.For(url, set.ConnectTimeout, certificate),
+            upstreams.For(url, set.ConnectTimeout, handshake),
             () => silence,
             time,
             set.Breaker
@@ -120,7 +119,7 @@ internal sealed class EndpointCompiler(UpstreamSet upstreams, TimeProvider time)
         };
         if (set.Health is { } check)
         {
-            ActiveCheck.Start(target, check, upstreams, certificate, time);
+            ActiveCheck.Start(target, check, upstreams, handshake, time);
         }
 
         return target;

@@ -45,6 +45,12 @@ public sealed record ApiDefinition
     /// <summary>How the gateway proves itself to <see cref="SandboxEndpoints"/>; null when it does not.</summary>
     public EndpointCredential? SandboxCredential { get; init; }
 
+    /// <summary>
+    /// Certificates, PEM, that the TLS certificates of all backends have to chain to (<see cref="Gatehouse.Model.BackendAuthorities"/>);
+    /// null for the authorities that the gateways' machines trust.
+    /// </summary>
+    public string? BackendAuthorities { get; init; }
+
     /// <summary>Backends for sandbox keys; empty when there is no sandbox.</summary>
     public ImmutableArray<string> SandboxEndpoints { get; init; } = [];
 
@@ -125,6 +131,7 @@ public sealed record ApiDefinition
                 SandboxEndpoints = [],
                 SandboxSpread = null,
                 SandboxCredential = null,
+                BackendAuthorities = null,
                 MaxTps = null,
                 SandboxMaxTps = null,
                 Policies = [],
@@ -176,12 +183,13 @@ public sealed record ApiDefinition
             PassAuthorization = Access.PassAuthorization,
             ApiKeyHeader = Access.ApiKeyHeader,
             Operations = Operations,
-            Production = (Spread ?? Set(Endpoints)) with { Credential = Credential },
+            Production = (Spread ?? Set(Endpoints)) with { Credential = Credential, Authorities = BackendAuthorities },
             Sandbox = SandboxEndpoints.IsEmpty
                 ? null
                 : (SandboxSpread ?? Set(SandboxEndpoints)) with
                 {
                     Credential = SandboxCredential,
+                    Authorities = BackendAuthorities,
                 },
             AllowEncodedSlash = AllowEncodedSlash,
             AllowSemicolon = AllowSemicolon,

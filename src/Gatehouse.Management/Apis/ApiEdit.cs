@@ -17,6 +17,9 @@ public sealed record ApiEdit
     /// <summary>Backends for sandbox keys, all of them; empty for no sandbox.</summary>
     public ImmutableArray<string>? SandboxEndpoints { get; init; }
 
+    /// <summary>Certificates, PEM, that the TLS certificates of backends have to chain to; empty for what gateways' machines trust.</summary>
+    public string? BackendAuthorities { get; init; }
+
     /// <summary>Longest wait for a connection to a backend, as <c>hh:mm:ss</c>.</summary>
     public TimeSpan? ConnectTimeout { get; init; }
 
@@ -53,6 +56,10 @@ public sealed record ApiEdit
             Description = Description ?? definition.Description,
             Endpoints = Endpoints ?? definition.Endpoints,
             SandboxEndpoints = SandboxEndpoints ?? definition.SandboxEndpoints,
+            BackendAuthorities =
+                BackendAuthorities is null ? definition.BackendAuthorities
+                : BackendAuthorities.Length == 0 ? null
+                : BackendAuthorities,
             ConnectTimeout = ConnectTimeout ?? definition.ConnectTimeout,
             ResponseTimeout = ResponseTimeout ?? definition.ResponseTimeout,
             IsDefaultVersion = IsDefaultVersion ?? definition.IsDefaultVersion,

@@ -84,6 +84,7 @@ internal static partial class ApiRules
             );
         }
 
+        CheckAuthorities(definition.BackendAuthorities, problems);
         CheckTimeout("/connectTimeout", definition.ConnectTimeout, TimeSpan.FromMinutes(5), problems);
         CheckTimeout("/responseTimeout", definition.ResponseTimeout, TimeSpan.FromDays(1), problems);
         CheckAccess(definition, problems);
@@ -112,6 +113,32 @@ internal static partial class ApiRules
         }
 
         return problems.ToImmutable();
+    }
+
+    private static void CheckAuthorities(string? pem, ImmutableArray<Problem>.Builder problems)
+    {
+        if (pem is null)
+        {
+            return;
+        }
+
+        try
+        {
+            foreach (var certificate in BackendAuthorities.Read(pem))
+            {
+                certificate.Dispose();
+            }
+        }
+        catch (FormatException bad)
+        {
+            problems.Add(
+                new(
+                    "/backendAuthorities",
+                    $"Backends cannot be known by these certificates: {bad.Message}",
+                    "give the PEM of the authority that issues the backends' certificates, or of a backend's own that nobody else issued"
+                )
+            );
+        }
     }
 
     private static void CheckTimeout(

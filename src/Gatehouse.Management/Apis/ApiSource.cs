@@ -82,6 +82,18 @@ public sealed record ApiSource
         }
     }
 
+    /// <summary>
+    /// The source of what an import of <paramref name="text"/> with these settings makes of nothing. Throws
+    /// <see cref="ProblemsException"/> with everything that is wrong with the document.
+    /// </summary>
+    public static ApiSource Of(ImportSettings settings, string text, bool isDefaultVersion)
+    {
+        var bytes = System.Text.Encoding.UTF8.GetBytes(text);
+        var document = OpenApiReader.Read(bytes);
+        var definition = settings.Apply(document, Digest.Of(bytes), existing: null);
+        return Of(definition with { IsDefaultVersion = isDefaultVersion }, document, text);
+    }
+
     /// <summary>The source of a definition that was made of <paramref name="text"/>.</summary>
     internal static ApiSource Of(ApiDefinition definition, OpenApiDocument document, string text)
     {

@@ -102,6 +102,7 @@ public sealed record ImportSettings
             Spread = !Endpoints.IsEmpty ? null : document.Endpoints ?? existing?.Spread,
             Credential = existing?.Credential,
             SandboxCredential = existing?.SandboxCredential,
+            BackendAuthorities = existing?.BackendAuthorities,
             SandboxEndpoints =
                 !SandboxEndpoints.IsEmpty ? SandboxEndpoints
                 : document.SandboxEndpoints is { } set ? [.. set.Endpoints.Select(e => e.Url)]

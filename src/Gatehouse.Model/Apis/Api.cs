@@ -245,6 +245,9 @@ public sealed record EndpointSet
     /// <summary>How the gateway proves itself to them; null when it does not.</summary>
     public EndpointCredential? Credential { get; init; }
 
+    /// <summary>What their TLS certificates have to chain to (<see cref="BackendAuthorities"/>); null for what the gateway's machine trusts.</summary>
+    public string? Authorities { get; init; }
+
     /// <summary>Longest wait for a connection.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 

@@ -15,6 +15,7 @@ internal static class ApiSetCommand
         new("description", "TEXT", (edit, value) => edit with { Description = value }),
         new("endpoint", "URL[,URL]", (edit, value) => edit with { Endpoints = Urls(value) }),
         new("sandbox", "URL[,URL]|none", (edit, value) => edit with { SandboxEndpoints = Urls(value) }),
+        new("backend-ca", "FILE|none", (edit, value) => edit with { BackendAuthorities = Pem(value) }),
         new("connect-timeout", "TIME", (edit, value) => edit with { ConnectTimeout = Time(value) }),
         new("response-timeout", "TIME", (edit, value) => edit with { ResponseTimeout = Time(value) }),
         new("default-version", "yes|no", (edit, value) => edit with { IsDefaultVersion = Flag(value) }),
@@ -86,6 +87,18 @@ internal static class ApiSetCommand
         value is "none"
             ? []
             : [.. value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
+
+    private static string Pem(string file)
+    {
+        try
+        {
+            return file is "none" ? "" : File.ReadAllText(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFailure(ExitCode.Failed, e.Message, file, "check the path and the rights on it", cause: e);
+        }
+    }
 
     private static TimeSpan Time(string value) =>
         Duration.TryParse(value, out var time) ? time : throw new FormatException();

@@ -201,6 +201,51 @@ public sealed class EndpointCredentialTests : IAsyncLifetime
         Assert.Equal("none", await none.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
+    [Fact]
+    public async Task A_backend_is_believed_by_the_certificates_that_its_API_names_and_by_no_others()
+    {
+        await using var backend = new TlsBackend();
+        using var other = Certificate("CN=other");
+
+        Assert.Equal(HttpStatusCode.BadGateway, await CallAsync(null));
+        Assert.Equal(HttpStatusCode.OK, await CallAsync(backend.Pem));
+        Assert.Equal(HttpStatusCode.BadGateway, await CallAsync(other.ExportCertificatePem()));
+        Assert.Equal(HttpStatusCode.OK, await CallAsync($"{other.ExportCertificatePem()}\n{backend.Pem}"));
+
+        // Connections that were made when it was believed serve nobody who believes another.
+        Assert.Equal(HttpStatusCode.BadGateway, await CallAsync(null));
+
+        async Task<HttpStatusCode> CallAsync(string? authorities)
+        {
+            _gateway.Run(
+                (
+                    Entities.Petstore(backend.Url) with
+                    {
+                        Production = Entities.To(backend.Url) with { Authorities = authorities },
+                    }
+                ).Put()
+            );
+            using var answer = await _gateway.GetAsync(Path);
+            return answer.StatusCode;
+        }
+    }
+
+    [Theory]
+    [InlineData("no certificate", "not 1 to")]
+    [InlineData("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "no certificates")]
+    [InlineData("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "private key")]
+    public void What_is_no_certificate_is_refused_with_its_place(string authorities, string reason)
+    {
+        var api = Entities.Petstore("https://localhost:1");
+
+        var refusal = Assert.Single(
+            _gateway.Apply((api with { Production = api.Production with { Authorities = authorities } }).Put())
+        );
+
+        Assert.Equal("/production/authorities", refusal.Field);
+        Assert.Contains(reason, refusal.Reason, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("another key")]
     [InlineData("another API")]
@@ -272,6 +317,8 @@ public sealed class EndpointCredentialTests : IAsyncLifetime
             _listener.Start();
             _accepting = AcceptAsync();
         }
+
+        public string Pem => _certificate.ExportCertificatePem();
 
         public string Url => $"https://localhost:{((IPEndPoint)_listener.LocalEndpoint).Port}";
 

@@ -1,5 +1,6 @@
 using System.Net;
-using System.Text.Json;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Gatehouse.Cli;
 using Gatehouse.Model;
 
@@ -62,6 +63,48 @@ public sealed class CredentialCommandTests
 
         var removed = await manager.RunAsync("api", "credential", "petstore", "--remove");
         Assert.Equal(ExitCode.Done, removed.Code);
+    }
+
+    [Fact]
+    public async Task The_certificates_of_backends_travel_with_the_API_and_are_checked_where_they_are_given()
+    {
+        await using var manager = await LiveManager.StartAsync();
+        await manager.RunAsync("api", "import", manager.Write("pets.yaml", Documents.Pets));
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var made = new CertificateRequest("CN=ours", key, HashAlgorithmName.SHA256).CreateSelfSigned(
+            DateTimeOffset.UtcNow.AddDays(-1),
+            DateTimeOffset.UtcNow.AddDays(1)
+        );
+        var pem = made.ExportCertificatePem() + "\n";
+
+        var wrong = await manager.RunAsync("api", "set", "petstore", $"backend-ca={manager.Write("no.pem", "x")}");
+        Assert.Equal(ExitCode.Invalid, wrong.Code);
+        Assert.Contains("backendAuthorities", wrong.Error, StringComparison.Ordinal);
+        Assert.NotEqual(ExitCode.Done, (await manager.RunAsync("api", "set", "petstore", "backend-ca=/nowhere")).Code);
+
+        Assert.Equal(
+            ExitCode.Done,
+            (await manager.RunAsync("api", "set", "petstore", $"backend-ca={manager.Write("backends.pem", pem)}")).Code
+        );
+        await manager.RunAsync("deploy", "petstore");
+        Assert.Equal(pem, await DeployedAsync());
+
+        // A document that is imported anew leaves them in place, and so does a directory of sources.
+        await manager.RunAsync("api", "import", manager.Write("pets.yaml", Documents.Pets), "--update");
+        var directory = Path.Combine(Path.GetDirectoryName(manager.Write("sources", ""))!, "exported");
+        Assert.Equal(ExitCode.Done, (await manager.RunAsync("export", "-f", directory)).Code);
+        Assert.Equal("No differences\n", (await manager.RunAsync("diff", "-f", directory)).Error);
+        await manager.RunAsync("deploy", "petstore");
+        Assert.Equal(pem, await DeployedAsync());
+
+        Assert.Equal(ExitCode.Done, (await manager.RunAsync("api", "set", "petstore", "backend-ca=none")).Code);
+        await manager.RunAsync("deploy", "petstore");
+        Assert.Null(await DeployedAsync());
+
+        async Task<string?> DeployedAsync() =>
+            (
+                await manager.Catalogue.FindAsync(EntityKinds.Api, "petstore:1.0.0", ModelJson.Default.Api, Stop)
+            )!.Value.Production.Authorities;
     }
 
     [Theory]
