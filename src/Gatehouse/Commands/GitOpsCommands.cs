@@ -34,7 +34,7 @@ internal static class GitOpsCommands
             .Does(
                 (call, _) =>
                 {
-                    var wanted = SourceTree.Read(call.Get(directory)!, call.Terminal);
+                    var wanted = Read(call, call.Get(directory)!);
                     call.Output.Say(
                         wanted.IsEmpty
                             ? "There is nothing in it"
@@ -47,6 +47,17 @@ internal static class GitOpsCommands
                     return Task.CompletedTask;
                 }
             );
+    }
+
+    private static ImmutableArray<WantedResource> Read(Call call, string directory)
+    {
+        var wanted = SourceTree.Read(directory, call.Terminal);
+        foreach (var warning in wanted.Select(w => w.Warning).OfType<string>())
+        {
+            call.Output.Warn(warning);
+        }
+
+        return wanted;
     }
 
     private static Command Diff()
@@ -194,7 +205,7 @@ internal static class GitOpsCommands
         CancellationToken cancellation
     )
     {
-        var wanted = SourceTree.Read(directory, call.Terminal);
+        var wanted = Read(call, directory);
         var changes = ImmutableArray.CreateBuilder<PlannedChange>();
         foreach (var resource in wanted)
         {

@@ -61,6 +61,9 @@ internal abstract class SourceKind
 /// <param name="File">Where it was written.</param>
 internal sealed record WantedResource(SourceKind Kind, string Name, JsonObject Content, SourceFile File)
 {
+    /// <summary>What somebody should know who applies it; null for nothing.</summary>
+    public string? Warning { get; init; }
+
     /// <summary>The same failure, told by places in the file, or in the OpenAPI document beside it.</summary>
     public CommandFailure Locate(CommandFailure failure, string? document = null) =>
         failure.Problems.IsEmpty

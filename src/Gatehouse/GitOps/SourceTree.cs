@@ -91,7 +91,8 @@ internal static class SourceTree
 
         var problems = new List<Problem>();
         var wanted = new Dictionary<(string, string), WantedResource>();
-        foreach (var path in Files(directory))
+        var projects = OldProjects.Find(directory, terminal);
+        foreach (var path in Files(directory, projects))
         {
             if (SourceFile.Read(path, terminal, problems) is not { } file)
             {
@@ -117,16 +118,13 @@ internal static class SourceTree
                 continue;
             }
 
-            if (kind.Read(file, problems) is { } resource && !wanted.TryAdd((kind.Word, resource.Name), resource))
-            {
-                problems.Add(
-                    file.At(
-                        "/name",
-                        $"{kind.Word} {resource.Name} stands in {wanted[(kind.Word, resource.Name)].File.Path} too",
-                        "keep one of the two"
-                    )
-                );
-            }
+            Add(kind.Read(file, problems));
+        }
+
+        var apis = Kinds.OfType<ApiKind>().Single();
+        foreach (var project in projects)
+        {
+            Add(OldProjects.Read(project, apis, terminal, problems));
         }
 
         return problems.Count > 0
@@ -135,16 +133,31 @@ internal static class SourceTree
                 [.. problems]
             )
             : [.. wanted.Values.OrderBy(w => Kinds.IndexOf(w.Kind)).ThenBy(w => w.Name, StringComparer.Ordinal)];
+
+        void Add(WantedResource? resource)
+        {
+            if (resource is { Kind.Word: var word } && !wanted.TryAdd((word, resource.Name), resource))
+            {
+                problems.Add(
+                    resource.File.At(
+                        "/name",
+                        $"{word} {resource.Name} stands in {wanted[(word, resource.Name)].File.Path} too",
+                        "keep one of the two"
+                    )
+                );
+            }
+        }
     }
 
-    // OpenAPI documents and what lies in hidden folders are no sources.
-    private static IEnumerable<string> Files(string directory)
+    // OpenAPI documents and what lies in hidden folders or in WSO2's projects are no sources.
+    private static IEnumerable<string> Files(string directory, List<string> projects)
     {
         var all = Directory
             .EnumerateFiles(directory, "*.yaml", SearchOption.AllDirectories)
             .Concat(Directory.EnumerateFiles(directory, "*.yml", SearchOption.AllDirectories))
             .Where(f => !Path.GetRelativePath(directory, f).Split('/', '\\').Any(part => part.StartsWith('.')))
             .Where(f => !Path.GetFileName(f).StartsWith("openapi.", StringComparison.Ordinal))
+            .Where(f => !projects.Exists(p => f.StartsWith(Path.Join(p, "/"), StringComparison.Ordinal)))
             .Where(f => !Path.GetRelativePath(directory, f).Split('/', '\\').SkipLast(1).Contains("docs"))
             .Order(StringComparer.Ordinal)
             .Take(MostFiles + 1)

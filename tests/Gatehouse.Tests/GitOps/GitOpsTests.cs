@@ -5,6 +5,7 @@ using Gatehouse.Management;
 using Gatehouse.Model;
 using Gatehouse.Tests.Management;
 using Gatehouse.Tests.Management.Apis;
+using Gatehouse.Tests.Wso2;
 
 namespace Gatehouse.Tests.GitOps;
 
@@ -150,6 +151,46 @@ public sealed class GitOpsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_project_of_apictl_is_checked_applied_and_then_gone_from_the_differences()
+    {
+        await using var manager = await FilledAsync();
+        await manager.RunAsync("export", "-f", _directory);
+        Copy(Golden.In("samples", "apictl-4.x", "Failover-2.0.0"), "old/Failover-2.0.0");
+        Copy(Golden.In("samples", "apictl-4.x", "Balanced-1.0.0"), "old/Balanced-1.0.0");
+
+        var check = await RunAsync("check", "-f", _directory);
+        Assert.True(check.Code == ExitCode.Done, check.Error);
+        Assert.Contains("4 Api", check.Error + check.Out, StringComparison.Ordinal);
+        Assert.Contains("could not be taken over; gatehouse import wso2", check.Error, StringComparison.Ordinal);
+
+        var diff = await manager.RunAsync("diff", "-f", _directory);
+        Assert.Equal(ExitCode.Pending, diff.Code);
+        Assert.Contains("create Api Failover:2.0.0", diff.Out, StringComparison.Ordinal);
+        var applied = await manager.RunAsync("apply", "-f", _directory);
+        Assert.True(applied.Code == ExitCode.Done, applied.Error);
+        Assert.Equal(ExitCode.Done, (await manager.RunAsync("diff", "-f", _directory)).Code);
+        var api = await manager.Catalogue.FindAsync(
+            EntityKinds.Definition,
+            "Failover:2.0.0",
+            DefinitionJson.Default.ApiDefinition,
+            Stop
+        );
+        Assert.Equal([0, 1, 2], api!.Value.Spread!.Endpoints.Select(e => e.Group));
+        Assert.True(api.Value.IsDefaultVersion);
+
+        Edit("old/Failover-2.0.0/api.yaml", "https://c.example.com", "https://d.example.com");
+        var changed = await manager.RunAsync("diff", "-f", _directory);
+        Assert.Contains("update Api Failover:2.0.0", changed.Out, StringComparison.Ordinal);
+        Assert.Contains("https://d.example.com", changed.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("Balanced", changed.Out, StringComparison.Ordinal);
+
+        Edit("old/Failover-2.0.0/api.yaml", "name: Failover", "nome: Failover");
+        var broken = await RunAsync("check", "-f", _directory);
+        Assert.Equal(ExitCode.Invalid, broken.Code);
+        Assert.Contains("Failover-2.0.0/api.yaml", broken.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_secret_is_a_reference_in_the_file_and_is_never_shown()
     {
         await using var manager = await LiveManager.StartAsync();
@@ -247,6 +288,16 @@ public sealed class GitOpsTests : IDisposable
     {
         Directory.CreateDirectory(Path.GetDirectoryName(At(path))!);
         File.WriteAllText(At(path), text);
+    }
+
+    private void Copy(string from, string to)
+    {
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(At(to), Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
     }
 
     private void Edit(string path, string from, string to)
