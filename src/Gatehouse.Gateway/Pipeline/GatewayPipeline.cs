@@ -187,8 +187,14 @@ internal sealed partial class GatewayPipeline(
             return GatewayProblem.BadTarget(RequestPath.Explain(exchange.Target.Refusal));
         }
 
-        return exchange.Target.Form == TargetForm.Asterisk ? GatewayProblem.NotFound : null;
+        return exchange.Target.Form == TargetForm.Asterisk ? GatewayProblem.NotFound
+            : IsKnownInOtherCase(request.Method) ? GatewayProblem.OtherCase
+            : null;
     }
+
+    // On the way to nodes and TLS backends the runtime's client writes "get" as GET: it would be one method here and another there.
+    private static bool IsKnownInOtherCase(string method) =>
+        method.AsSpan().ContainsAnyInRange('a', 'z') && HttpMethod.Parse(method).Method != method;
 
     // The epoch first, then the table: the other way round, a change between the two would be told and not served.
     private GatewayProblem? AskEpoch(Exchange exchange)

@@ -38,6 +38,13 @@ internal sealed record GatewayProblem(int Status, string Code, string Message, s
         "No API answers here. Check host, context, version and resource."
     );
 
+    public static readonly GatewayProblem OtherCase = new(
+        501,
+        "501",
+        "Not Implemented",
+        "The method is spelled like a known one in another case, which is another method (RFC 9110 §9.1): write it in capitals."
+    );
+
     public static readonly GatewayProblem UnsupportedTransport = new(
         403,
         "403",
