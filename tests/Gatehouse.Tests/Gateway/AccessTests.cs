@@ -51,6 +51,47 @@ public sealed class AccessTests : IAsyncLifetime
         Assert.Equal("900901", (await JsonAsync(answer)).GetProperty("code").GetString());
     }
 
+    [Theory]
+    [InlineData("127.0.0.0/8", null, null, true)]
+    [InlineData("127.0.0.1", null, null, true)]
+    [InlineData("10.0.0.0/8", null, null, false)]
+    [InlineData("::1", null, null, false)]
+    [InlineData(null, "https://shop.example", "https://shop.example/cart?a=1", true)]
+    [InlineData(null, "https://shop.example", "https://SHOP.example", true)]
+    [InlineData(null, "https://shop.example", "https://shop.example.evil.net/", false)]
+    [InlineData(null, "https://shop.example", null, false)]
+    [InlineData("127.0.0.1", "https://shop.example/", "https://shop.example/cart", true)]
+    [InlineData("10.0.0.1", "https://shop.example/", "https://shop.example/cart", false)]
+    public async Task A_key_opens_only_from_the_addresses_and_pages_that_it_is_bound_to(
+        string? address,
+        string? referer,
+        string? page,
+        bool opens
+    )
+    {
+        var key = Entities.Key("key_1", "app_1", Entities.Secret);
+        var bound = JsonSerializer.Deserialize(key.Payload.Span, ModelJson.Default.ApiKey)! with
+        {
+            Addresses = address is null ? [] : [address],
+            Referers = referer is null ? [] : [referer],
+        };
+        _gateway.Run([
+            Entities.Application("app_1"),
+            Entities.Subscription("app_1", "petstore:1.0.0"),
+            Entities.Put(EntityKinds.Key, "key_1", CanonicalJson.Write(bound, ModelJson.Default.ApiKey)),
+        ]);
+
+        using var answer = await _gateway.SendAsync(
+            HttpMethod.Get,
+            "/petstore/1.0.0/pets",
+            key: Entities.Secret,
+            headers: page is null ? [] : [("Referer", page)]
+        );
+
+        Assert.Equal(opens ? HttpStatusCode.OK : HttpStatusCode.Unauthorized, answer.StatusCode);
+        Assert.Equal(opens ? 1 : 0, _backend.Requests.Count);
+    }
+
     [Fact]
     public async Task A_subscribed_key_opens_the_API_and_does_not_reach_the_backend()
     {

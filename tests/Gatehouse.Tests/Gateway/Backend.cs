@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using System.Net.WebSockets;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Gatehouse.Tests.Gateway;
@@ -42,6 +44,39 @@ internal sealed class Backend : IAsyncDisposable
     {
         await stream.WriteAsync(Encoding.Latin1.GetBytes(text));
         await stream.FlushAsync();
+    }
+
+    /// <summary>Takes a WebSocket and says everything back until the other side closes it.</summary>
+    public static async Task EchoWebSocketAsync(BackendRequest request, Stream stream)
+    {
+        var accept = Convert.ToBase64String(
+            SHA1.HashData(
+                Encoding.ASCII.GetBytes(request.Header("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")
+            )
+        );
+        await WriteAsync(
+            stream,
+            $"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+        );
+        using var socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true });
+        var buffer = new byte[1024];
+        while (true)
+        {
+            var received = await socket.ReceiveAsync(buffer, CancellationToken.None);
+            if (received.MessageType == WebSocketMessageType.Close)
+            {
+                await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
+                request.ClosesAfter = true;
+                return;
+            }
+
+            await socket.SendAsync(
+                buffer.AsMemory(0, received.Count),
+                received.MessageType,
+                true,
+                CancellationToken.None
+            );
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -106,6 +141,9 @@ internal sealed record BackendRequest(string Head, byte[] Body)
 
     public bool ClosesAfter { get; set; }
 
+    /// <summary>The lines behind a chunked body.</summary>
+    public IReadOnlyList<string> Trailers { get; init; } = [];
+
     public string? Header(string name) => Headers(name).SingleOrDefault();
 
     public IEnumerable<string> Headers(string name) =>
@@ -136,31 +174,38 @@ internal sealed record BackendRequest(string Head, byte[] Body)
             return request with { Body = body };
         }
 
-        return request.Header("Transfer-Encoding") is null
-            ? request
-            : request with
-            {
-                Body = await ChunksAsync(stream),
-            };
+        if (request.Header("Transfer-Encoding") is null)
+        {
+            return request;
+        }
+
+        var trailers = new List<string>();
+        return request with { Body = await ChunksAsync(stream, trailers), Trailers = trailers };
     }
 
     private static bool EndsHead(StringBuilder head) =>
         head.Length >= 4 && head[^1] == '\n' && head[^2] == '\r' && head[^3] == '\n' && head[^4] == '\r';
 
-    private static async Task<byte[]> ChunksAsync(Stream stream)
+    private static async Task<byte[]> ChunksAsync(Stream stream, List<string> trailers)
     {
         using var body = new MemoryStream();
         while (true)
         {
             var size = Convert.ToInt32(await LineAsync(stream), 16);
+            if (size == 0)
+            {
+                while (await LineAsync(stream) is { Length: > 0 } trailer)
+                {
+                    trailers.Add(trailer);
+                }
+
+                return body.ToArray();
+            }
+
             var chunk = new byte[size];
             await stream.ReadExactlyAsync(chunk);
             body.Write(chunk);
             await LineAsync(stream);
-            if (size == 0)
-            {
-                return body.ToArray();
-            }
         }
     }
 

@@ -274,6 +274,64 @@ public sealed class EndpointTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_caller_gets_its_go_ahead_from_the_backend_and_then_sends_its_body()
+    {
+        using var backend = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        backend.Start();
+        Serve(Entities.To($"http://{backend.LocalEndpoint}"));
+        using var caller = new System.Net.Sockets.TcpClient();
+        await caller.ConnectAsync(IPAddress.Loopback, _gateway.Port, Cancel);
+        var call = caller.GetStream();
+        await Backend.WriteAsync(
+            call,
+            "POST /petstore/1.0.0/x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\nConnection: close\r\n\r\n"
+        );
+        using var answers = new StreamReader(call);
+        var goAhead = answers.ReadLineAsync(Cancel).AsTask();
+
+        using var asked = await backend.AcceptTcpClientAsync(Cancel);
+        var stream = asked.GetStream();
+        var head = await UntilAsync(stream, "\r\n\r\n");
+        Assert.Contains("Expect: 100-continue", head, StringComparison.Ordinal);
+        Assert.False(goAhead.IsCompleted);
+
+        await Backend.WriteAsync(stream, "HTTP/1.1 100 Continue\r\n\r\n");
+        Assert.Equal("HTTP/1.1 100 Continue", await goAhead);
+        await Backend.WriteAsync(call, "body");
+        Assert.EndsWith("body", await UntilAsync(stream, "body"), StringComparison.Ordinal);
+
+        await Backend.ReplyAsync(stream, "thanks");
+        Assert.Contains("thanks", await answers.ReadToEndAsync(Cancel), StringComparison.Ordinal);
+
+        static async Task<string> UntilAsync(Stream stream, string end)
+        {
+            var (text, one) = ("", new byte[1]);
+            while (!text.EndsWith(end, StringComparison.Ordinal))
+            {
+                await stream.ReadExactlyAsync(one, Cancel);
+                text += (char)one[0];
+            }
+
+            return text;
+        }
+    }
+
+    [Fact]
+    public async Task Trailers_of_a_request_reach_the_backend_but_none_that_says_what_was_decided_here()
+    {
+        Serve(Entities.To(_one.Url));
+
+        var answer = await _gateway.RawAsync(
+            "POST /petstore/1.0.0/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+                + "3\r\none\r\n0\r\nX-Sum: 7\r\nAuthorization: late\r\nX-Forwarded-For: 6.6.6.6\r\n\r\n"
+        );
+
+        Assert.StartsWith("HTTP/1.1 200", answer, StringComparison.Ordinal);
+        Assert.Equal("one", System.Text.Encoding.ASCII.GetString(_one.Only.Body));
+        Assert.Equal(["X-Sum: 7"], _one.Only.Trailers);
+    }
+
+    [Fact]
     public async Task Trailers_reach_callers_whose_protocol_has_a_place_for_them()
     {
         _one.OnRequest = (_, s) =>

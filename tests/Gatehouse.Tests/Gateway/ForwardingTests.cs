@@ -551,7 +551,7 @@ public abstract class ForwardingTests(bool runtimeClientOnly) : IAsyncLifetime
     [Fact]
     public async Task A_web_socket_talks_both_ways_until_one_side_ends()
     {
-        _backend.OnRequest = EchoWebSocketAsync;
+        _backend.OnRequest = Backend.EchoWebSocketAsync;
         using var socket = new ClientWebSocket();
 
         await socket.ConnectAsync(new($"ws://127.0.0.1:{_gateway.Port}/petstore/1.0.0/chat"), Cancel);
@@ -568,7 +568,7 @@ public abstract class ForwardingTests(bool runtimeClientOnly) : IAsyncLifetime
     [Fact]
     public async Task A_web_socket_over_HTTP_2_reaches_a_backend_that_speaks_HTTP_1()
     {
-        _backend.OnRequest = EchoWebSocketAsync;
+        _backend.OnRequest = Backend.EchoWebSocketAsync;
         using var socket = new ClientWebSocket();
         socket.Options.HttpVersion = HttpVersion.Version20;
         socket.Options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
@@ -627,38 +627,6 @@ public abstract class ForwardingTests(bool runtimeClientOnly) : IAsyncLifetime
     {
         request.ClosesAfter = true;
         return Task.CompletedTask;
-    }
-
-    private static async Task EchoWebSocketAsync(BackendRequest request, Stream stream)
-    {
-        var accept = Convert.ToBase64String(
-            SHA1.HashData(
-                Encoding.ASCII.GetBytes(request.Header("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")
-            )
-        );
-        await Backend.WriteAsync(
-            stream,
-            $"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-        );
-        using var socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true });
-        var buffer = new byte[1024];
-        while (true)
-        {
-            var received = await socket.ReceiveAsync(buffer, CancellationToken.None);
-            if (received.MessageType == WebSocketMessageType.Close)
-            {
-                await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
-                request.ClosesAfter = true;
-                return;
-            }
-
-            await socket.SendAsync(
-                buffer.AsMemory(0, received.Count),
-                received.MessageType,
-                true,
-                CancellationToken.None
-            );
-        }
     }
 
     internal static int FreePort()

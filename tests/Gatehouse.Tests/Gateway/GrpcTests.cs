@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Gatehouse.Model;
 using Grpc.AspNetCore.Server.Model;
 using Grpc.Core;
@@ -142,7 +143,7 @@ public sealed class GrpcTests : IAsyncLifetime
     [Fact]
     public async Task A_quiet_stream_is_not_held_to_the_rate_that_bodies_are()
     {
-        // Such a rate, with as short a grace, cuts every other body that a caller sends (SlowCallerTests).
+        // Such a rate, with as short a grace, cuts every other body that a caller sends.
         await using var gateway = await TestGateway.StartAsync(
             new()
             {
@@ -155,7 +156,12 @@ public sealed class GrpcTests : IAsyncLifetime
                 },
             }
         );
-        gateway.Run([Entities.Petstore(_service.Urls.First()).Keyed().Put(), .. Entities.Consumer()]);
+        await using var backend = new Backend();
+        gateway.Run([
+            Entities.Petstore(_service.Urls.First()).Keyed().Put(),
+            (Entities.Petstore(backend.Url) with { Name = "other", Context = "/other" }).Put(),
+            .. Entities.Consumer(),
+        ]);
         using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{gateway.Port}");
         using var call = channel.CreateCallInvoker().AsyncDuplexStreamingCall(At(Echo.Duplex), null, WithKey());
 
@@ -164,7 +170,16 @@ public sealed class GrpcTests : IAsyncLifetime
             await call.RequestStream.WriteAsync($"m{n}", Cancel);
             Assert.True(await call.ResponseStream.MoveNext(Cancel));
             Assert.Equal($"m{n}", call.ResponseStream.Current);
-            await Task.Delay(500, Cancel);
+
+            // The stream is quiet for as long as it takes to cut another one, which begins after it fell silent.
+            using var other = new TcpClient();
+            await other.ConnectAsync(IPAddress.Loopback, gateway.Port, Cancel);
+            await Backend.WriteAsync(
+                other.GetStream(),
+                "POST /other/1.0.0/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+            );
+            using var answer = new StreamReader(other.GetStream());
+            Assert.StartsWith("HTTP/1.1 408 ", await answer.ReadLineAsync(Cancel), StringComparison.Ordinal);
         }
 
         await call.RequestStream.CompleteAsync();

@@ -88,6 +88,19 @@ public sealed class PublicTlsTests : IAsyncLifetime
         }
     }
 
+    [Theory]
+    [InlineData(SslProtocols.Tls12)]
+    [InlineData(SslProtocols.Tls13)]
+    public async Task Both_versions_of_TLS_are_spoken(SslProtocols version)
+    {
+        await ApplyAsync("");
+
+        await using var tls = await ConnectAsync("one.example", version: version);
+
+        Assert.Equal(version, tls.SslProtocol);
+        Assert.StartsWith("HTTP/1.1 200", await AskAsync(tls, "/petstore/1.0.0/x"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_new_certificate_serves_new_connections_and_drops_none_that_is_open()
     {
@@ -277,7 +290,12 @@ public sealed class PublicTlsTests : IAsyncLifetime
         use();
     }
 
-    private async Task<SslStream> ConnectAsync(string name, X509Certificate2? show = null, Action? asked = null)
+    private async Task<SslStream> ConnectAsync(
+        string name,
+        X509Certificate2? show = null,
+        Action? asked = null,
+        SslProtocols version = SslProtocols.None
+    )
     {
         var socket = new TcpClient();
         await socket.ConnectAsync(IPAddress.Loopback, _gateway.Listeners.Bound["https"].Port, Cancel);
@@ -286,6 +304,7 @@ public sealed class PublicTlsTests : IAsyncLifetime
             new()
             {
                 TargetHost = name,
+                EnabledSslProtocols = version,
                 RemoteCertificateValidationCallback = static (_, _, _, _) => true,
                 LocalCertificateSelectionCallback = (_, _, _, remote, _) =>
                 {

@@ -53,6 +53,55 @@ public sealed class AccessTokenTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_issuer_of_an_environment_counts_for_what_is_deployed_there_and_nowhere_else()
+    {
+        var issuer = JsonSerializer.Deserialize(_mint.Put().Payload.Span, ModelJson.Default.Issuer)!;
+        var elsewhere = Petstore with { Name = "elsewhere", Context = "/elsewhere" };
+        _gateway.Run(
+            Entities.Put(
+                EntityKinds.Api,
+                "elsewhere:1.0.0@live",
+                CanonicalJson.Write(elsewhere, ModelJson.Default.Api)
+            ),
+            Entities.Subscription("app_1", "elsewhere:1.0.0")
+        );
+        var token = _mint.Rs256(Claims);
+
+        foreach (
+            var (environments, here, there) in new (string[], bool, bool)[]
+            {
+                ([], true, true),
+                (["live"], false, true),
+                ([GatewayEnvironment.Default], true, false),
+                ([GatewayEnvironment.Default, "live"], true, true),
+                (["other"], false, false),
+            }
+        )
+        {
+            _gateway.Run(
+                Entities.Put(
+                    EntityKinds.Issuer,
+                    issuer.Name,
+                    CanonicalJson.Write(issuer with { Environments = [.. environments] }, ModelJson.Default.Issuer)
+                )
+            );
+
+            Assert.Equal((here, there), (await OpensAsync("petstore"), await OpensAsync("elsewhere")));
+        }
+
+        async Task<bool> OpensAsync(string api)
+        {
+            using var answer = await _gateway.SendAsync(
+                HttpMethod.Get,
+                $"/{api}/1.0.0/pets",
+                headers: ("Authorization", $"Bearer {token}")
+            );
+            Assert.True(answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.Unauthorized, $"{answer.StatusCode}");
+            return answer.StatusCode == HttpStatusCode.OK;
+        }
+    }
+
+    [Fact]
     public async Task The_authorization_travels_on_where_the_API_says_so()
     {
         _gateway.Run((Petstore with { PassAuthorization = true }).Put());

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Gatehouse.Gateway.Authentication;
 using Gatehouse.Model;
 using Microsoft.Extensions.Time.Testing;
 
@@ -135,6 +136,21 @@ public sealed class IntrospectionTests : IAsyncLifetime
         );
 
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync("opaque"));
+    }
+
+    [Fact]
+    public void What_is_remembered_of_tokens_is_bounded_and_what_is_asked_for_stays()
+    {
+        var cache = new TokenCache<string>(100);
+        var now = DateTimeOffset.UnixEpoch;
+        var kept = Digest.Of("kept"u8);
+        cache.Add(kept, "kept", now.AddHours(1));
+
+        for (var i = 0; i < 10_000; i++)
+        {
+            cache.Add(Digest.Of(BitConverter.GetBytes(i)), "other", now.AddHours(1));
+            Assert.True(cache.TryGet(kept, now, out _) && cache.Count <= 100, $"after {i}: {cache.Count}");
+        }
     }
 
     [Fact]

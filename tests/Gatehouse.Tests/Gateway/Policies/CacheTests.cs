@@ -180,12 +180,49 @@ public sealed class CacheTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("500 Internal Server Error")]
-    [InlineData("")]
-    public async Task A_stale_answer_stands_in_for_a_backend_that_fails(string status)
+    [InlineData("{}", "Cache-Control: max-age=60, stale-while-revalidate=30\r\n")]
+    [InlineData("""{ "staleWhileRevalidate": 30 }""", "Cache-Control: max-age=60\r\n")]
+    public async Task While_one_caller_renews_a_stale_answer_the_others_get_it_as_it_is(string settings, string headers)
     {
-        Serve("""{ "staleIfError": 600 }""");
-        Reply("Cache-Control: max-age=60\r\n");
+        Serve(settings);
+        Reply(headers);
+        await Get();
+        _time.Advance(TimeSpan.FromSeconds(70));
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _backend.OnRequest = async (_, s) =>
+        {
+            begun.SetResult();
+            await go.Task;
+            await Backend.ReplyAsync(s, "fresh", headers: headers);
+        };
+
+        var renewing = GetAsync();
+        await begun.Task.WaitAsync(TimeSpan.FromSeconds(30), Cancel);
+        using var meanwhile = await GetAsync();
+        Assert.Equal("hello", await meanwhile.Content.ReadAsStringAsync(Cancel));
+        Assert.Contains(
+            "stale-while-revalidate",
+            meanwhile.Headers.GetValues("Cache-Status").Single(),
+            StringComparison.Ordinal
+        );
+        go.SetResult();
+        using var renewed = await renewing;
+        Assert.Equal("fresh", await renewed.Content.ReadAsStringAsync(Cancel));
+
+        using var after = await GetAsync();
+        Assert.Equal("fresh", await after.Content.ReadAsStringAsync(Cancel));
+        Assert.Equal(2, _backend.Requests.Count);
+    }
+
+    [Theory]
+    [InlineData("500 Internal Server Error", "", """{ "staleIfError": 600 }""")]
+    [InlineData("", "", """{ "staleIfError": 600 }""")]
+    [InlineData("503 Service Unavailable", ", stale-if-error=600", "{}")]
+    public async Task A_stale_answer_stands_in_for_a_backend_that_fails(string status, string directive, string settings)
+    {
+        Serve(settings);
+        Reply($"Cache-Control: max-age=60{directive}\r\n");
         await Get();
         _time.Advance(TimeSpan.FromSeconds(90));
         _backend.OnRequest = (r, s) =>

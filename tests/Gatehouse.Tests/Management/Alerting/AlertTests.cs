@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -14,6 +15,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Gatehouse.Tests.Management.Alerting;
 
@@ -75,6 +77,76 @@ public sealed class AlertTests
         );
         Assert.Contains(hook.Got, g => g.Message.Contains("cannot be compiled", StringComparison.Ordinal));
         Assert.Contains(hook.Got, g => g.Message.Contains("sue makes application Hers", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_node_that_is_lost_stale_or_near_the_end_of_its_certificate_is_told_of_and_so_is_its_return()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var manager = await LiveManager.StartAsync(time);
+        await using var hook = await Hook.StartAsync();
+        foreach (var on in (string[])["node-lost", "stale", "certificate"])
+        {
+            await RuleAsync(
+                manager,
+                on,
+                $$"""{"name":"{{on}}","on":"{{on}}","node":"{{(on == "stale" ? "gw-2" : "gw-1")}}","webhooks":["{{hook.Url}}"]}"""
+            );
+        }
+
+        await manager.RegisterWorkerAsync("gw-1");
+        await manager.RegisterWorkerAsync("gw-2");
+        await manager.ReportAsync("gw-1");
+        await manager
+            .Service<NodeBoard>()
+            .RecordAsync(
+                new PeerIdentity("test", Profile.GatewayWorker, "gw-2", "A2"),
+                new() { State = "serving", FreshnessUnverified = true },
+                Stop
+            );
+        await using (var context = manager.Catalogue.Database.Open())
+        {
+            context.NodeCertificates.Add(
+                new()
+                {
+                    SerialNumber = "A1",
+                    Node = "gw-1",
+                    IssuedAt = time.GetUtcNow().AddDays(-89),
+                    NotAfter = time.GetUtcNow().AddDays(1),
+                }
+            );
+            await context.SaveChangesAsync(Stop);
+        }
+
+        var keeper = manager.Service<AlertKeeper>();
+        await ToldAsync(2);
+        Assert.Equal([(AlertTrigger.Certificate, "gw-1", "raised"), (AlertTrigger.Stale, "gw-2", "raised")], Told());
+
+        time.Advance(TimeSpan.FromSeconds(10));
+        await manager.ReportAsync("gw-2");
+        await ToldAsync(4);
+        Assert.Equal(
+            [
+                (AlertTrigger.Certificate, "gw-1", "raised"),
+                (AlertTrigger.NodeLost, "gw-1", "raised"),
+                (AlertTrigger.Stale, "gw-2", "over"),
+                (AlertTrigger.Stale, "gw-2", "raised"),
+            ],
+            Told()
+        );
+
+        // The manager looks by itself too, when its clock moves: who saw it first tells, and may not have been heard yet.
+        async Task ToldAsync(int count)
+        {
+            var patience = Stopwatch.StartNew();
+            do
+            {
+                await keeper.LookAsync(Stop);
+            } while (hook.Got.Count < count && patience.Elapsed < TimeSpan.FromSeconds(60));
+        }
+
+        IEnumerable<(AlertTrigger, string, string)> Told() =>
+            hook.Got.Select(g => (g.On, g.About, g.Event)).OrderBy(t => $"{t.On} {t.About} {t.Event}");
     }
 
     [Fact]
