@@ -17,7 +17,9 @@ public sealed record StampSettings
     public string Text { get; set; } = "stamped";
 
     /// <summary>What is written below every answer; empty for nothing.</summary>
-    [Description("What is written below every answer, which is then held until it is whole; empty to let answers stream")]
+    [Description(
+        "What is written below every answer, which is then held until it is whole; empty to let answers stream"
+    )]
     public string Footer { get; set; } = "";
 
     /// <summary>The largest body that is taken, in bytes.</summary>

@@ -60,9 +60,7 @@ internal sealed class ShownCertificate(MemberTrust trust, TimeProvider time)
         CancellationToken ends
     )
     {
-        await asked
-            .WaitAsync(TurnOf(self, members), time, ends)
-            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await asked.WaitAsync(TurnOf(self, members), time, ends).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         ends.ThrowIfCancellationRequested();
     }
 

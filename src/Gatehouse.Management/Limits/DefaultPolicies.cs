@@ -14,7 +14,8 @@ public static class DefaultPolicies
     private static readonly TimeSpan s_minute = TimeSpan.FromMinutes(1);
 
     /// <summary>The plans.</summary>
-    public static ImmutableArray<Plan> Plans { get; } = [PlanOf("Gold", 5000), PlanOf("Silver", 2000), PlanOf("Bronze", 1000)];
+    public static ImmutableArray<Plan> Plans { get; } =
+    [PlanOf("Gold", 5000), PlanOf("Silver", 2000), PlanOf("Bronze", 1000)];
 
     /// <summary>Writes them when there never was a plan; one that an operator deleted stays away.</summary>
     public static async Task EnsureAsync(Catalogue catalogue, Actor actor, CancellationToken cancellation)

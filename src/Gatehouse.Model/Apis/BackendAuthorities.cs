@@ -30,7 +30,8 @@ public static class BackendAuthorities
             throw new FormatException("They are no certificates in PEM", bad);
         }
 
-        return all.Count is 0 or > Most ? throw new FormatException($"They are {all.Count} certificates, not 1 to {Most}")
+        return all.Count is 0 or > Most
+                ? throw new FormatException($"They are {all.Count} certificates, not 1 to {Most}")
             : all.Any(c => c.SubjectName.RawData.AsSpan().SequenceEqual(c.IssuerName.RawData)) ? all
             : throw new FormatException("None of them is a root or its own issuer, so no chain would end");
     }

@@ -9,7 +9,10 @@ internal static class OldVerdicts
             "AM_API_CLIENT_CERTIFICATE",
             Verdict.NeedsYou("bind each certificate: gatehouse key create APP --type certificate --certificate FILE")
         ),
-        ("AM_CERTIFICATE_METADATA", Verdict.NeedsYou("certificates of backends: gatehouse api set API backend-ca=FILE")),
+        (
+            "AM_CERTIFICATE_METADATA",
+            Verdict.NeedsYou("certificates of backends: gatehouse api set API backend-ca=FILE")
+        ),
         ("AM_EXTERNAL_STORES", Verdict.NotNeeded("of the old portal")),
         ("AM_API_URL_MAPPING", Verdict.NotNeeded("operations come with the APIs: gatehouse import wso2")),
         ("AM_API_RESOURCE_SCOPE", Verdict.NotNeeded("scopes come with the APIs: gatehouse import wso2")),

@@ -34,10 +34,7 @@ internal sealed class BalancedGateway : IAsyncDisposable
             TimeProvider.System
         );
         table.Prepare([Entities.Node(node.Entity()) with { Epoch = 1 }], replace: false).Publish();
-        var balanced = new BalancedGateway(
-            node,
-            new(table, options, TimeProvider.System, NullLoggerFactory.Instance)
-        );
+        var balanced = new BalancedGateway(node, new(table, options, TimeProvider.System, NullLoggerFactory.Instance));
         await balanced._listeners.StartAsync([TestGateway.Plain()], TestContext.Current.CancellationToken);
         return balanced;
     }

@@ -293,7 +293,21 @@ internal static class OldDump
                     "UUID",
                 ],
                 [
-                    ["1", "50PerMin", "50PerMin", "-1234", null, "requestCount", "50", null, "1", "min", "1", null, "u5"],
+                    [
+                        "1",
+                        "50PerMin",
+                        "50PerMin",
+                        "-1234",
+                        null,
+                        "requestCount",
+                        "50",
+                        null,
+                        "1",
+                        "min",
+                        "1",
+                        null,
+                        "u5",
+                    ],
                 ]
             );
             yield return (
@@ -490,25 +504,7 @@ internal static class OldDump
         ];
 
     private static string?[] Default(string id, string name, string type, string quota, string unit) =>
-        [
-            id,
-            name,
-            name,
-            "-1234",
-            null,
-            type,
-            quota,
-            null,
-            "1",
-            unit,
-            null,
-            null,
-            "1",
-            null,
-            "1",
-            "FREE",
-            $"d{id}",
-        ];
+        [id, name, name, "-1234", null, type, quota, null, "1", unit, null, null, "1", null, "1", "FREE", $"d{id}"];
 
     private static bool IsNumber(string column, string value) =>
         (

@@ -219,7 +219,11 @@ public sealed class CacheTests : IAsyncLifetime
     [InlineData("500 Internal Server Error", "", """{ "staleIfError": 600 }""")]
     [InlineData("", "", """{ "staleIfError": 600 }""")]
     [InlineData("503 Service Unavailable", ", stale-if-error=600", "{}")]
-    public async Task A_stale_answer_stands_in_for_a_backend_that_fails(string status, string directive, string settings)
+    public async Task A_stale_answer_stands_in_for_a_backend_that_fails(
+        string status,
+        string directive,
+        string settings
+    )
     {
         Serve(settings);
         Reply($"Cache-Control: max-age=60{directive}\r\n");

@@ -39,7 +39,10 @@ public sealed class ApiComparisonTests
         [nameof(ApiDefinition.Security)] = s_before with { Security = ["oauth2"] },
         [nameof(ApiDefinition.Access)] = s_before with { Access = new() { Issuers = ["corp"] } },
         [nameof(ApiDefinition.Endpoints)] = s_before with { Endpoints = ["http://b"] },
-        [nameof(ApiDefinition.Spread)] = s_before with { Spread = new() { Endpoints = [], Sticky = true } },
+        [nameof(ApiDefinition.Spread)] = s_before with
+        {
+            Spread = new() { Endpoints = [], Sticky = true },
+        },
         [nameof(ApiDefinition.Credential)] = s_before with { Credential = s_credential },
         [nameof(ApiDefinition.SandboxCredential)] = s_before with { SandboxCredential = s_credential },
         [nameof(ApiDefinition.BackendAuthorities)] = s_before with { BackendAuthorities = "PEM" },

@@ -102,9 +102,10 @@ public sealed class CredentialCommandTests
         Assert.Null(await DeployedAsync());
 
         async Task<string?> DeployedAsync() =>
-            (
-                await manager.Catalogue.FindAsync(EntityKinds.Api, "petstore:1.0.0", ModelJson.Default.Api, Stop)
-            )!.Value.Production.Authorities;
+            (await manager.Catalogue.FindAsync(EntityKinds.Api, "petstore:1.0.0", ModelJson.Default.Api, Stop))!
+                .Value
+                .Production
+                .Authorities;
     }
 
     [Theory]

@@ -47,7 +47,10 @@ public sealed class LimitCommandTests : IAsyncLifetime
 
         Assert.Equal("Bronze 1000/min, Gold 5000/min, Silver 2000/min", await LimitsAsync("plans"));
         Assert.Equal("10PerMin 10/min, 20PerMin 20/min, 50PerMin 50/min", await LimitsAsync("application-policies"));
-        Assert.Equal("10KPerMin 10000/min, 20KPerMin 20000/min, 50KPerMin 50000/min", await LimitsAsync("api-policies"));
+        Assert.Equal(
+            "10KPerMin 10000/min, 20KPerMin 20000/min, 50KPerMin 50000/min",
+            await LimitsAsync("api-policies")
+        );
 
         await CodeAsync("plan", "delete", "Bronze", "--yes");
         await DefaultPolicies.EnsureAsync(_manager.Catalogue, actor, TestContext.Current.CancellationToken);
