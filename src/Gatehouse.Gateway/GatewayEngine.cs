@@ -55,6 +55,26 @@ public sealed class GatewayEngine
     /// <summary>Requests being served now.</summary>
     public long InFlight => _pipeline.InFlight;
 
+    /// <summary>What was served and where it went; costs a look at every API.</summary>
+    public TrafficCount Count()
+    {
+        var table = _table.Current;
+        long requests = 0;
+        long failed = 0;
+        foreach (var meter in table.Meters.Append(_pipeline.Unmatched))
+        {
+            for (var statusClass = 0; statusClass <= 5; statusClass++)
+            {
+                requests += meter.OfClass(statusClass);
+            }
+
+            failed += meter.OfClass(5);
+        }
+
+        var (targets, more) = TrafficCount.Of(table.Destinations);
+        return new(requests, failed, InFlight, targets, more);
+    }
+
     /// <summary>Whether sockets call back on the thread that polls them.</summary>
     internal bool RunsInline => _options.RunsInline;
 

@@ -35,6 +35,7 @@ internal static class ManagementServices
         typeof(Applications),
         typeof(Subscriptions),
         typeof(ApiKeys),
+        typeof(Approvals),
         typeof(Issuers),
         typeof(IKeyManager),
         typeof(LimitPolicies),
@@ -53,6 +54,7 @@ internal static class ManagementServices
         // Those of one request come from the manager's scope of that request.
         services.AddScoped<ManagerScope>();
         services.AddScoped(s => s.GetRequiredService<ManagerScope>().Services.GetRequiredService<Users>());
+        services.AddScoped(s => s.GetRequiredService<ManagerScope>().Services.GetRequiredService<ApprovalDecisions>());
         services.AddScoped(s => s.GetRequiredService<ManagerScope>().Services.GetRequiredService<SignIns>());
         services.AddScoped(s => s.GetRequiredService<ManagerScope>().Services.GetRequiredService<Passkeys>());
         services.AddScoped(s => new OutsideSignIn(

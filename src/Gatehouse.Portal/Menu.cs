@@ -67,6 +67,7 @@ internal static class Menu
             "APIs",
             [new("All APIs", "/publisher", "package"), new("Import", "/publisher/import", "upload", Permission.Publish)]
         ),
+        new("People", [new("Approvals", "/publisher/approvals", "badge-check", Permission.Publish)]),
     ];
 
     /// <summary>What the caller may go to in an area.</summary>

@@ -30,6 +30,9 @@ internal sealed class AlternatingProxy : IAsyncDisposable
     private readonly int[] _answered;
     private readonly WebApplication _application;
     private int _next;
+    private int _posts;
+    private volatile CancellationTokenSource _cut = new();
+    private volatile TaskCompletionSource _open = Opened();
 
     private AlternatingProxy(Uri[] managers)
     {
@@ -50,6 +53,21 @@ internal sealed class AlternatingProxy : IAsyncDisposable
     /// <summary>How many requests each manager answered.</summary>
     public IReadOnlyList<int> Answered => _answered;
 
+    /// <summary>How many forms were sent.</summary>
+    public int Posts => Volatile.Read(ref _posts);
+
+    /// <summary>Cuts every connection and refuses new ones: to a browser the manager is gone.</summary>
+    public void Cut() => _cut.Cancel();
+
+    /// <summary>The manager is there again.</summary>
+    public void Mend() => _cut = new();
+
+    /// <summary>Lets requests wait from now on; those under way go on.</summary>
+    public void Hold() => _open = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Lets them go on.</summary>
+    public void Release() => _open.TrySetResult();
+
     public static async Task<AlternatingProxy> StartAsync(params Uri[] managers)
     {
         var proxy = new AlternatingProxy(managers);
@@ -65,7 +83,34 @@ internal sealed class AlternatingProxy : IAsyncDisposable
         _client.Dispose();
     }
 
+    private static TaskCompletionSource Opened()
+    {
+        var open = new TaskCompletionSource();
+        open.SetResult();
+        return open;
+    }
+
     private async Task ForwardAsync(HttpContext http)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, _cut.Token);
+        if (HttpMethods.IsPost(http.Request.Method))
+        {
+            Interlocked.Increment(ref _posts);
+        }
+
+        try
+        {
+            await _open.Task.WaitAsync(either.Token);
+            await ForwardAsync(http, either.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The browser left, or is to believe that the manager did.
+            http.Abort();
+        }
+    }
+
+    private async Task ForwardAsync(HttpContext http, CancellationToken cancellation)
     {
         var manager = (int)((uint)Interlocked.Increment(ref _next) % _managers.Length);
         Interlocked.Increment(ref _answered[manager]);
@@ -87,7 +132,7 @@ internal sealed class AlternatingProxy : IAsyncDisposable
         }
 
         request.Headers.Host = http.Request.Host.ToString();
-        using var answer = await _client.SendAsync(request, http.RequestAborted);
+        using var answer = await _client.SendAsync(request, cancellation);
         http.Response.StatusCode = (int)answer.StatusCode;
         foreach (var (name, values) in answer.Headers.Concat(answer.Content.Headers))
         {
@@ -99,19 +144,12 @@ internal sealed class AlternatingProxy : IAsyncDisposable
 
         // Streams of events are passed on as they come.
         http.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
-        try
+        await using var body = await answer.Content.ReadAsStreamAsync(cancellation);
+        var buffer = new byte[16 << 10];
+        for (int read; (read = await body.ReadAsync(buffer, cancellation)) > 0; )
         {
-            await using var body = await answer.Content.ReadAsStreamAsync(http.RequestAborted);
-            var buffer = new byte[16 << 10];
-            for (int read; (read = await body.ReadAsync(buffer, http.RequestAborted)) > 0; )
-            {
-                await http.Response.Body.WriteAsync(buffer.AsMemory(0, read), http.RequestAborted);
-                await http.Response.Body.FlushAsync(http.RequestAborted);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The browser left.
+            await http.Response.Body.WriteAsync(buffer.AsMemory(0, read), cancellation);
+            await http.Response.Body.FlushAsync(cancellation);
         }
     }
 

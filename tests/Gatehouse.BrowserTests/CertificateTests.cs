@@ -6,6 +6,27 @@ namespace Gatehouse.BrowserTests;
 public sealed class CertificateTests(DemoPortal portal)
 {
     [Fact]
+    public async Task The_certificate_of_one_node_is_renewed_and_its_page_shows_the_new_one_by_itself()
+    {
+        await using var visit = await portal.VisitAsync();
+        await visit.GoAsync("/admin/certificates");
+        var row = visit.Page.Locator("tr:has-text('worker-2')");
+        var before = (await row.Locator("td.mono").InnerTextAsync()).Trim();
+
+        await visit.ClickAsync(row.GetByRole(AriaRole.Button, new() { Name = "Renew", Exact = true }).First);
+        var question = visit.Page.Locator("[popover]:popover-open");
+        await question.GetByText("no call fails").WaitForAsync();
+        await visit.ClickAsync(question.GetByRole(AriaRole.Button, new() { Name = "Renew", Exact = true }));
+
+        await visit.SeesAsync("worker-2 is told to renew its certificate");
+        var serial = visit.Page.Locator("dt:has-text('Serial number') + dd");
+        await Assertions.Expect(serial).Not.ToHaveTextAsync(before, new() { Timeout = 60_000 });
+        await visit.GoAsync("/admin/certificates");
+        Assert.NotEqual(before, (await row.Locator("td.mono").InnerTextAsync()).Trim());
+        Assert.Equal(0, await row.GetByText("renewal asked for").CountAsync());
+    }
+
+    [Fact]
     public async Task A_rotation_of_the_authority_is_begun_followed_and_taken_back_and_a_signing_key_is_made()
     {
         await using var visit = await portal.VisitAsync();

@@ -39,7 +39,9 @@ public sealed class DemoPortal : IAsyncLifetime
         Offset = Machine.TakeOffset();
         _demo = NodeProcess.Start(
             ["demo", "-o", "json", "--port-offset", Offset.ToString(CultureInfo.InvariantCulture)],
-            new Dictionary<string, string> { ["XDG_CONFIG_HOME"] = _home.FullName }
+            new Dictionary<string, string> { ["XDG_CONFIG_HOME"] = _home.FullName },
+            // Another build than the tests' own, such as what 'dotnet publish' made.
+            executable: Environment.GetEnvironmentVariable("GATEHOUSE_EXECUTABLE")
         );
         JsonElement said = default;
         await Eventually.TrueAsync(

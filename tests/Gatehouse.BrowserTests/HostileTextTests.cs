@@ -10,6 +10,7 @@ public sealed class HostileTextTests(DemoPortal portal)
 {
     private const string Bad = "<img src=x onerror=\"window.broken=1\"><script>window.broken=1</script>";
     private const string Short = "<img src=x onerror=window.broken=1>";
+    private const string Tight = "<img/src=x/onerror=window.broken=1>";
     private const string Api = "hostile:1.0.0";
 
     [Fact]
@@ -69,10 +70,50 @@ public sealed class HostileTextTests(DemoPortal portal)
         await visit.SeesAsync("500 Internal Server Error");
         await visit.SeesAsync("onerror");
         await AssertInertAsync(visit);
+        await AssertTracesAndLogsAreInertAsync(visit, key);
         visit.Expected = 404;
         await visit.GoAsync($"/admin/nodes/{Uri.EscapeDataString(Short)}");
         await visit.SeesAsync("onerror");
         await AssertInertAsync(visit);
+    }
+
+    // Markup in a backend's address comes back in the trace of a failed call, in the test of connections, in revisions and logs.
+    private async Task AssertTracesAndLogsAreInertAsync(Visit visit, string key)
+    {
+        await SendAsync(visit, "PATCH", $"apis/{Api}", new { endpoints = new[] { $"http://127.0.0.1:9/{Tight}" } });
+        await SendAsync(visit, "POST", $"apis/{Api}/deployments", new { message = Bad });
+        await visit.GoAsync($"/publisher/apis/{Api}/endpoints");
+        await visit.ClickAsync("text=Test the connections");
+        await visit.SeesAsync("not reached");
+        await AssertInertAsync(visit);
+        await visit.GoAsync($"/publisher/apis/{Api}/revisions");
+        await visit.SeesAsync("worker-1 applied");
+        await visit.GoAsync($"/devportal/apis/{Api}/try?op=GET%20%2Fhostile");
+        await visit.Page.FillAsync("#key", key);
+        await visit.ClickAsync(visit.Page.GetByRole(AriaRole.Button, new() { Name = "Send", Exact = true }));
+        await visit.SeesAsync("What the gateway did");
+        await AssertInertAsync(visit);
+
+        // A policy that no worker knows is refused by its name: in the deployment, an alert, the node's page and its log.
+        await SendAsync(visit, "PUT", $"apis/{Api}/policies", new[] { new { name = $"acme/{Short}" } });
+        await SendAsync(visit, "POST", $"apis/{Api}/deployments", new { message = Bad });
+        foreach (
+            var (path, place) in new[]
+            {
+                ($"/publisher/apis/{Api}/revisions", ".refusal"),
+                ("/admin/alerts", ".alert"),
+                ("/admin", ".alert"),
+                ("/admin/nodes", ".alert"),
+                ("/admin/nodes/worker-1", "section[aria-labelledby=refused] td"),
+                ("/admin/nodes/worker-1", ".log .said"),
+                ("/admin/deployments", ".refusal"),
+            }
+        )
+        {
+            await visit.GoAsync(path);
+            await visit.Page.Locator(place, new() { HasTextString = "onerror" }).First.WaitForAsync();
+            await AssertInertAsync(visit);
+        }
     }
 
     // Every field that takes free text, by REST: what a form would refuse must be no danger either.

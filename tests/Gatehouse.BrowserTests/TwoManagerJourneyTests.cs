@@ -10,7 +10,7 @@ namespace Gatehouse.BrowserTests;
 public sealed class TwoManagerJourneyTests(DemoPortal portal)
 {
     [Fact]
-    public async Task From_the_invitation_to_a_key_with_requests_alternating_between_two_managers()
+    public async Task From_the_invitation_to_a_key_with_requests_alternating_between_two_managers_and_past_a_lost_database()
     {
         portal.SkipWithoutBrowser();
         await using var two = await TwoManagers.StartAsync(workers: 0);
@@ -54,12 +54,45 @@ public sealed class TwoManagerJourneyTests(DemoPortal portal)
             await visit.Page.GetByLabel("Your API key").InnerTextAsync(),
             StringComparison.Ordinal
         );
+        await visit.GoAsync("/admin/nodes");
+        await LoseTheDatabaseAsync(two, visit);
         await visit.ClickAsync("summary:has-text('ada')");
         await visit.ClickAsync(visit.Page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }));
         await visit.GoAsync("/admin");
         Assert.Contains("/sign-in", visit.Page.Url, StringComparison.Ordinal);
 
         Assert.All(proxy.Answered, count => Assert.InRange(count, 10, int.MaxValue));
+    }
+
+    // A page that is open says that it is old; one that is asked for says why it cannot be drawn, and is drawn when it can be.
+    private static async Task LoseTheDatabaseAsync(TwoManagers two, Visit visit)
+    {
+        var note = visit.Page.Locator("[data-stale]");
+        visit.Expected = 503;
+        await two.Server.StopAsync("QUIT");
+        await note.WaitForAsync(new() { Timeout = 60_000 });
+
+        await visit.GoAsync("/publisher");
+        await visit.SeesAsync("The catalogue does not answer");
+        await visit.SeesAsync("Nothing was changed");
+        await visit.AssertAccessibleAsync();
+
+        await two.Server.StartAgainAsync();
+        var shown = "";
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                var again = await visit.Page.Locator("main").GetByText("Try again").GetAttributeAsync("href");
+                Assert.Equal("/publisher", again);
+                var answer = await visit.Page.GotoAsync(visit.Address + again);
+                shown = $"{answer?.Status} {await visit.Page.Locator("main h1").First.InnerTextAsync()}";
+                return shown == "200 APIs";
+            },
+            TimeSpan.FromSeconds(60),
+            () => $"the page is drawn once the database is back: {shown}"
+        );
+        visit.Expected = null;
+        await visit.SeesAsync("shared");
     }
 
     private static Uri UrlOf(ClusterNode manager) =>

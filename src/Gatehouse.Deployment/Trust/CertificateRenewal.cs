@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace Gatehouse.Deployment.Trust;
 
 /// <summary>
-/// Renews the node's certificate at two thirds of its life, and tries on when no manager answers. Handshakes take the new one
-/// from then on; connections that are open stay open.
+/// Renews the node's certificate at two thirds of its life, or when a manager says so, and tries on when no manager answers.
+/// Handshakes take the new one from then on; connections that are open stay open.
 /// </summary>
 /// <param name="identity">This node.</param>
 /// <param name="renew">Asks for a certificate: <see cref="OverChannel"/>, or the manager's own <see cref="EnrolmentService"/>.</param>
@@ -30,42 +30,47 @@ public sealed partial class CertificateRenewal(
     // Timers cannot wait for weeks, and a wall clock that was set meanwhile is noticed.
     private static readonly TimeSpan s_longestWait = TimeSpan.FromHours(1);
 
-    private readonly Latest<string> _wanted = new("");
+    private readonly Latest<Wanted> _wanted = new(new("", ""));
 
     /// <summary>Why the last try failed; null when it did not. For status and alerts.</summary>
     public string? Failure { get; private set; }
 
     /// <summary>
     /// Takes what a manager says the node's <see cref="NodeIdentity.Trust"/> is to be: another than it is makes a renewal due
-    /// now. Empty, from an older manager, says nothing.
+    /// now. So does <paramref name="renewalOf"/> when the present certificate is among them: an operator wants another. Empty,
+    /// from an older manager too, says nothing.
     /// </summary>
-    public void Learn(string trust)
-    {
-        if (trust.Length > 0)
+    /// <param name="trust">Whom to believe.</param>
+    /// <param name="renewalOf">Serial numbers, spaces between.</param>
+    public void Learn(string trust, string renewalOf = "") =>
+        _wanted.Change(known =>
         {
-            _wanted.Change(known => known == trust ? known : trust);
-        }
-    }
+            var wanted = new Wanted(
+                trust.Length > 0 ? trust : known.Trust,
+                renewalOf.Length > 0 ? renewalOf : known.RenewalOf
+            );
+            return wanted == known ? known : wanted;
+        });
 
     /// <summary>Renews for ever, each time it is due or the cluster's authorities are others. Ends by cancellation only.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         var failures = 0;
-        var wanted = "";
+        var wanted = new Wanted("", "");
         while (!cancellation.IsCancellationRequested)
         {
             failures = _wanted.Value == wanted ? failures : 0;
             wanted = _wanted.Value;
             var due = identity.Certificate.RenewAt - time.GetUtcNow();
-            var isBehind = wanted.Length > 0 && wanted != identity.Trust;
-            if (due > TimeSpan.Zero && !isBehind)
+            var (isBehind, isAsked) = (IsBehind(wanted), IsAsked(wanted));
+            if (due > TimeSpan.Zero && !isBehind && !isAsked)
             {
                 failures = 0;
                 await WaitAsync(due < s_longestWait ? due : s_longestWait, wanted, cancellation);
             }
             else if (
-                !await RenewOnceAsync(cancellation, keeps: due > TimeSpan.Zero)
-                || (isBehind && wanted != identity.Trust)
+                !await RenewOnceAsync(cancellation, keeps: due > TimeSpan.Zero && !isAsked)
+                || (isBehind && IsBehind(wanted))
             )
             {
                 // In the second case a manager that has not heard of the stage yet, or of an older build, answered.
@@ -121,8 +126,13 @@ public sealed partial class CertificateRenewal(
         return soon < pause ? soon : pause;
     }
 
+    private bool IsBehind(Wanted wanted) => wanted.Trust.Length > 0 && wanted.Trust != identity.Trust;
+
+    private bool IsAsked(Wanted wanted) =>
+        wanted.RenewalOf.Split(' ').Contains(identity.Certificate.Identity.SerialNumber);
+
     // Until the time is over or a manager wants something else than it did.
-    private async Task WaitAsync(TimeSpan atMost, string wanted, CancellationToken cancellation)
+    private async Task WaitAsync(TimeSpan atMost, Wanted wanted, CancellationToken cancellation)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var over = Task.Delay(atMost, time, either.Token);
@@ -181,6 +191,8 @@ public sealed partial class CertificateRenewal(
             LogExpired(identity.Node, ends, reason);
         }
     }
+
+    private sealed record Wanted(string Trust, string RenewalOf);
 
     [LoggerMessage(
         Level = LogLevel.Information,

@@ -78,6 +78,7 @@ internal sealed partial class Reporter(
             FreshnessUnverified = now.Unverified,
             CertificateTrouble = Short(options.CertificateTrouble() ?? ""),
             Trust = options.Trust(),
+            Traffic = options.Traffic(),
         };
         report.IgnoredHops.AddRange(options.IgnoredHops().Take(MostHops));
         report.Refusals.AddRange(

@@ -257,7 +257,7 @@ public sealed partial class Synchronizer
 
     private void OnReply(ReportReply reply)
     {
-        _options.LearnTrust(reply.Trust);
+        _options.Learn(reply);
         Change(s => s.Draining == reply.Draining ? s : s with { Draining = reply.Draining });
     }
 

@@ -41,11 +41,14 @@ public sealed record SynchronizerOptions
     /// <summary>Whom the node believes and who issued its certificate (<see cref="NodeIdentity.Trust"/>).</summary>
     public Func<string> Trust { get; init; } = () => "";
 
-    /// <summary>Takes what a manager says that is to be (<see cref="CertificateRenewal.Learn"/>).</summary>
-    public Action<string> LearnTrust { get; init; } = static _ => { };
+    /// <summary>Takes what a manager answers to a report: what the certificate is to be (<see cref="CertificateRenewal.Learn"/>).</summary>
+    public Action<ReportReply> Learn { get; init; } = static _ => { };
 
     /// <summary>Proxies in front whose <c>X-Forwarded-For</c> is not believed.</summary>
     public Func<IEnumerable<string>> IgnoredHops { get; init; } = () => [];
+
+    /// <summary>What the node served, for its reports; null when it does not count.</summary>
+    public Func<NodeTraffic?> Traffic { get; init; } = () => null;
 
     /// <summary>Keeps the table it has: changes are not taken, reports go on. A node without a table takes one first.</summary>
     public bool Hold { get; init; }

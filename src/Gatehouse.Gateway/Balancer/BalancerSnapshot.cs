@@ -167,6 +167,11 @@ internal sealed class BalancerSnapshot : TableSnapshot
             : _management;
     }
 
+    public override IEnumerable<RequestMeter> Meters => [_apis.Meter, _management.Meter];
+
+    public override IEnumerable<(string Name, Target Target)> Destinations =>
+        Targets.Select(t => (t.Node!.Name, t));
+
     public override void WriteMetrics(PrometheusText text)
     {
         text.Requests("gatehouse_host", "host", [(_apis.Name, _apis.Meter), (_management.Name, _management.Meter)]);

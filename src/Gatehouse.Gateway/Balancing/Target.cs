@@ -9,7 +9,9 @@ namespace Gatehouse.Gateway.Balancing;
 internal sealed class Target
 {
     private readonly Func<TimeSpan> _silence;
-    private int _inFlight;
+
+    // Those under way in the lower half, those that ever came in the upper one, modulo 2^32: one write counts both.
+    private long _requests;
 
     public Target(
         string name,
@@ -75,9 +77,12 @@ internal sealed class Target
     public bool IsOpen => InFlight < MaxInFlight && !Health.IsCut && Weight > 0;
 
     /// <summary>Requests it is serving for us now.</summary>
-    public int InFlight => Volatile.Read(ref _inFlight);
+    public int InFlight => (int)Volatile.Read(ref _requests);
 
-    public void Enter() => Interlocked.Increment(ref _inFlight);
+    /// <summary>Requests that it was ever given, modulo 2^32.</summary>
+    public uint Given => (uint)(Volatile.Read(ref _requests) >> 32);
 
-    public void Leave() => Interlocked.Decrement(ref _inFlight);
+    public void Enter() => Interlocked.Add(ref _requests, (1L << 32) + 1);
+
+    public void Leave() => Interlocked.Decrement(ref _requests);
 }

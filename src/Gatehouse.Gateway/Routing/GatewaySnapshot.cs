@@ -1,4 +1,5 @@
 using Gatehouse.Gateway.Accounting;
+using Gatehouse.Gateway.Balancing;
 using Gatehouse.Gateway.Pipeline;
 using Gatehouse.Gateway.Strictness;
 using Gatehouse.Gateway.Throttling;
@@ -77,6 +78,16 @@ internal sealed class GatewaySnapshot(
         exchange.ResourceStart = target.PathStart + (decoded ? SameDepth(path, match[..context]) : context);
         return null;
     }
+
+    public override IEnumerable<RequestMeter> Meters => Apis.All.SelectMany(Metered).Select(m => m.Item2);
+
+    public override IEnumerable<(string Name, Target Target)> Destinations =>
+        from api in Apis.All
+        from revision in api.Canary is { } canary ? (CompiledApi[])[api, canary.Api] : [api]
+        from pool in (TargetPool?[])[revision.Fallback.Production, revision.Fallback.Sandbox]
+        where pool is not null
+        from target in pool.Targets
+        select (target.Origin, target);
 
     public override void WriteMetrics(PrometheusText text)
     {

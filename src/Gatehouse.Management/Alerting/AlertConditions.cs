@@ -1,16 +1,9 @@
-using System.Globalization;
 using Gatehouse.Model;
-using Microsoft.EntityFrameworkCore;
 
 namespace Gatehouse.Management;
 
 /// <summary>What is wrong now, as far as rules watch it.</summary>
-internal sealed class AlertConditions(
-    ClusterStatus status,
-    CatalogueDatabase database,
-    Approvals approvals,
-    TimeProvider time
-)
+internal sealed class AlertConditions(ClusterStatus status, FailingApis failing, Approvals approvals)
 {
     /// <summary>Every condition that a rule is to tell of: what it is about, and in words.</summary>
     public async Task<List<(AlertRule Rule, string Key, string Message)>> OfAsync(
@@ -32,7 +25,9 @@ internal sealed class AlertConditions(
                     )
                 );
             var told = now
-                .Alerts.Select(a => (TriggerOf(a.Kind), a.Node ?? "catalogue", a.Message))
+                // Rules say themselves how many failures are too many.
+                .Alerts.Where(a => a.Kind != "errors")
+                .Select(a => (TriggerOf(a.Kind), a.Node ?? "catalogue", a.Message))
                 .Concat(stale)
                 .GroupBy(a => (a.Item1, a.Item2))
                 .Select(g =>
@@ -61,53 +56,21 @@ internal sealed class AlertConditions(
 
         foreach (var rule in rules.Where(r => r.On == AlertTrigger.ErrorRate))
         {
-            found.AddRange(await ErrorRatesAsync(rule, cancellation).ConfigureAwait(false));
+            found.AddRange(
+                (await failing.SumsAsync(rule, cancellation).ConfigureAwait(false))
+                    .Where(s => s.Fails(rule))
+                    .Select(s => (rule, s.Api, s.Told(rule)))
+            );
         }
 
         return found;
-    }
-
-    private async Task<IEnumerable<(AlertRule, string, string)>> ErrorRatesAsync(
-        AlertRule rule,
-        CancellationToken cancellation
-    )
-    {
-        var since = UsageStore.Begin(UsagePeriod.Minute, time.GetUtcNow()).AddMinutes(-rule.Minutes);
-        var context = database.OpenUsage();
-        await using (context.ConfigureAwait(false))
-        {
-            var sums = await context
-                .Usage.AsNoTracking()
-                .Where(u => u.Period == UsagePeriod.Minute && u.At >= since)
-                .Where(u => rule.Api == null || u.Api == rule.Api)
-                .GroupBy(u => u.Api)
-                .Select(g => new
-                {
-                    Api = g.Key,
-                    Requests = g.Sum(u => u.Requests),
-                    Failed = g.Sum(u => u.ServerErrors),
-                })
-                .ToListAsync(cancellation)
-                .ConfigureAwait(false);
-            return sums.Where(s => s.Requests >= rule.AtLeast && s.Failed * 100.0 / s.Requests > rule.Percent)
-                .Select(s =>
-                    (
-                        rule,
-                        s.Api,
-                        string.Create(
-                            CultureInfo.InvariantCulture,
-                            $"{s.Failed * 100.0 / s.Requests:0.#} % of {s.Requests} requests to {s.Api} failed within {rule.Minutes} min; the rule's bound is {rule.Percent:0.#} %."
-                        )
-                    )
-                );
-        }
     }
 
     private static AlertTrigger TriggerOf(string kind) =>
         kind switch
         {
             "node-lost" => AlertTrigger.NodeLost,
-            "unverified" => AlertTrigger.Stale,
+            "unverified" or "behind" => AlertTrigger.Stale,
             "refused" => AlertTrigger.Refused,
             "certificate" => AlertTrigger.Certificate,
             _ => AlertTrigger.Other,

@@ -138,7 +138,7 @@ public enum AlertTrigger
     /// <summary>A node was not heard of.</summary>
     NodeLost,
 
-    /// <summary>A node serves a table that no manager confirmed, or of another history.</summary>
+    /// <summary>A node serves a table that no manager confirmed, of another history, or older than ten seconds.</summary>
     Stale,
 
     /// <summary>A node cannot run a change.</summary>

@@ -40,44 +40,17 @@ internal static class LifecycleEndpoints
         HttpContext http,
         Caller caller,
         Lifecycles lifecycles,
-        Approvals approvals,
-        Catalogue catalogue,
         CancellationToken cancellation
     )
     {
-        if (
-            await approvals
-                .IsNeededAsync(ApprovalKind.Lifecycle, caller.May(Permission.Administer), cancellation)
-                .ConfigureAwait(false)
-        )
+        var (view, epoch) = await lifecycles
+            .AskAsync(id, ask, http.Request.ExpectedEpoch(), caller, cancellation)
+            .ConfigureAwait(false);
+        if (view.PendingTask is not null)
         {
-            var (before, _) = await lifecycles.GetAsync(id, cancellation).ConfigureAwait(false);
-            // Told now that it is impossible, not when it is approved.
-            new ApiLifecycle { State = before.State }.After(before.Api, ask.Action, caller.User, default, null);
-            var task = approvals.New(
-                ApprovalKind.Lifecycle,
-                $"{caller.User} takes {before.Api} from {LifecycleWords.Of(before.State)} by {LifecycleWords.Of(ask.Action)}",
-                caller.User
-            ) with
-            {
-                Api = before.Api,
-                Step = ask,
-            };
-            await catalogue
-                .CommitAsync(
-                    Approvals.Put(
-                        new(caller.Actor, $"asked for {LifecycleWords.Of(ask.Action)} of API {before.Api}"),
-                        task
-                    ),
-                    cancellation
-                )
-                .ConfigureAwait(false);
-            return TypedResults.Accepted((string?)null, before with { PendingTask = task.Id });
+            return TypedResults.Accepted((string?)null, view);
         }
 
-        var (view, epoch) = await lifecycles
-            .TakeAsync(id, ask, http.Request.ExpectedEpoch(), caller.Actor, cancellation)
-            .ConfigureAwait(false);
         http.Response.SetEntityTag(epoch);
         return TypedResults.Ok(view);
     }

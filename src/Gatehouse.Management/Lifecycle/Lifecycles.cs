@@ -9,7 +9,8 @@ public sealed class Lifecycles(
     Catalogue catalogue,
     ApiDefinitions definitions,
     Deployments deployments,
-    Revisions revisions
+    Revisions revisions,
+    Approvals approvals
 )
 {
     /// <summary>Where an API stands and what may follow. The epoch is 0 for one that took no step yet.</summary>
@@ -18,6 +19,48 @@ public sealed class Lifecycles(
         var name = (await definitions.GetAsync(id, cancellation).ConfigureAwait(false)).Name;
         var (life, epoch) = await ReadAsync(catalogue, name, cancellation).ConfigureAwait(false);
         return (View(name, life), epoch);
+    }
+
+    /// <summary>
+    /// Takes a step that a person asks for, or has it wait for an administrator's approval
+    /// (<see cref="LifecycleView.PendingTask"/>, the state stays). Throws <see cref="ConflictException"/> when the state does not allow it.
+    /// </summary>
+    public async Task<(LifecycleView View, long Epoch)> AskAsync(
+        string id,
+        LifecycleRequest ask,
+        long? expectedEpoch,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        if (
+            !await approvals
+                .IsNeededAsync(ApprovalKind.Lifecycle, caller.May(Permission.Administer), cancellation)
+                .ConfigureAwait(false)
+        )
+        {
+            return await TakeAsync(id, ask, expectedEpoch, caller.Actor, cancellation).ConfigureAwait(false);
+        }
+
+        var (before, epoch) = await GetAsync(id, cancellation).ConfigureAwait(false);
+        // Told now that it is impossible, not when it is approved.
+        new ApiLifecycle { State = before.State }.After(before.Api, ask.Action, caller.User, default, null);
+        var task = approvals.New(
+            ApprovalKind.Lifecycle,
+            $"{caller.User} takes {before.Api} from {LifecycleWords.Of(before.State)} by {LifecycleWords.Of(ask.Action)}",
+            caller.User
+        ) with
+        {
+            Api = before.Api,
+            Step = ask,
+        };
+        await catalogue
+            .CommitAsync(
+                Approvals.Put(new(caller.Actor, $"asked for {LifecycleWords.Of(ask.Action)} of API {before.Api}"), task),
+                cancellation
+            )
+            .ConfigureAwait(false);
+        return (before with { PendingTask = task.Id }, epoch);
     }
 
     /// <summary>

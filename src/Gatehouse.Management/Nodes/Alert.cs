@@ -3,11 +3,12 @@ using Gatehouse.Model;
 namespace Gatehouse.Management;
 
 /// <summary>Something an operator should look at.</summary>
-/// <param name="Kind"><c>node-lost</c>, <c>refused</c>, <c>store-damaged</c>, <c>reset</c>, <c>restored</c>, <c>unverified</c>, <c>certificate</c>, <c>held</c>, <c>proxy</c>.</param>
+/// <param name="Kind"><c>node-lost</c>, <c>behind</c>, <c>errors</c>, <c>refused</c>, <c>store-damaged</c>, <c>reset</c>, <c>restored</c>, <c>unverified</c>, <c>certificate</c>, <c>held</c>, <c>proxy</c>.</param>
 /// <param name="Node">The node it is about; null for the catalogue.</param>
 /// <param name="Message">What is wrong, what still works, what to do.</param>
 /// <param name="Since">When it began.</param>
-public sealed record Alert(string Kind, string? Node, string Message, DateTimeOffset Since);
+/// <param name="Api">The API it is about, by its full name; null for none.</param>
+public sealed record Alert(string Kind, string? Node, string Message, DateTimeOffset Since, string? Api = null);
 
 /// <summary>What is wrong now, derived from the board each time it is asked.</summary>
 public sealed class Alerts(Catalogue catalogue, NodeBoard board)

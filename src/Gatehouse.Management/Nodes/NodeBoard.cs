@@ -68,6 +68,7 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
                 {
                     HeardAt = catalogue.Time.GetTimestamp(),
                     Reset = reset ?? known?.Reset,
+                    Traffic = TrafficWindow.Next(known?.Traffic, report, now),
                 }
         );
         var current = await UpdateFactsAsync(registered, report.Facts, cancellation).ConfigureAwait(false);
@@ -76,6 +77,7 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
             Node = node.Node,
             Draining = current.Draining,
             Trust = options.Authorities?.Current.Id ?? "",
+            RenewalOf = current.RenewalOf ?? "",
         };
     }
 
@@ -204,6 +206,7 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
                         ? saved with
                         {
                             Reset = saved.Reset ?? known?.Reset,
+                            Traffic = TrafficWindow.Next(known?.Traffic, saved.Report, saved.ReportedAt),
                         }
                         : known,
                 unsaved: false
@@ -361,6 +364,7 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
                 Draining = registered.Value.Draining,
                 Environments = registered.Value.Environments,
                 KeepsToProfile = registered.Value.KeepsToProfile,
+                RenewalOf = registered.Value.RenewalOf,
             };
             if (Digest.Of(CanonicalJson.Write(node, ModelJson.Default.Node)) == registered.Digest)
             {

@@ -30,6 +30,13 @@ internal static class NodeEndpoints
             .WithSummary("Says which environments a worker may serve")
             .Conditional()
             .Require(Permission.Operate);
+        rest.MapGet("/certificates", CertificatesAsync)
+            .WithSummary("The nodes' certificates")
+            .Require(Permission.Read);
+        rest.MapPost("/nodes/{name}/certificate/renewal", RenewAsync)
+            .WithSummary("Has a node renew its certificate")
+            .Conditional()
+            .Require(Permission.Operate);
         rest.MapDelete("/nodes/{name}", EvictAsync)
             .WithSummary("Evicts a node: its certificates count no more")
             .Conditional()
@@ -48,24 +55,56 @@ internal static class NodeEndpoints
             .Require(Permission.Operate);
     }
 
-    private static async Task<Ok<StatusView>> StatusAsync(ClusterStatus status, CancellationToken cancellation) =>
-        TypedResults.Ok(await status.ReadAsync(cancellation).ConfigureAwait(false));
+    private static async Task<Ok<StatusView>> StatusAsync(
+        ClusterStatus status,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        var view = await status.ReadAsync(cancellation).ConfigureAwait(false);
+        return TypedResults.Ok(view.ShownTo(caller));
+    }
 
     private static async Task<Ok<ImmutableArray<NodeView>>> ListAsync(
         ClusterStatus status,
+        Caller caller,
         CancellationToken cancellation
-    ) => TypedResults.Ok((await status.ReadAsync(cancellation).ConfigureAwait(false)).Nodes);
+    )
+    {
+        var view = await status.ReadAsync(cancellation).ConfigureAwait(false);
+        return TypedResults.Ok(view.ShownTo(caller).Nodes);
+    }
+
+    private static async Task<Ok<ImmutableArray<NodeCertificateView>>> CertificatesAsync(
+        ClusterStatus status,
+        CancellationToken cancellation
+    ) => TypedResults.Ok(await status.CertificateViewsAsync(cancellation).ConfigureAwait(false));
+
+    private static async Task<Results<Accepted<NodeCertificateView>, JsonHttpResult<ProblemDocument>>> RenewAsync(
+        string name,
+        HttpContext http,
+        Caller caller,
+        NodeRegistry registry,
+        CancellationToken cancellation
+    ) =>
+        await registry
+            .RenewAsync(name, http.Request.ExpectedEpoch(), caller.Actor, cancellation)
+            .ConfigureAwait(false)
+            is { } asked
+            ? TypedResults.Accepted("/api/v1/certificates", asked)
+            : ManagementProblems.NotFound("node", name);
 
     private static async Task<Results<Ok<NodeView>, JsonHttpResult<ProblemDocument>>> FindAsync(
         string name,
         HttpResponse response,
+        Caller caller,
         NodeRegistry registry,
         ClusterStatus status,
         CancellationToken cancellation
     )
     {
         var node = await registry.FindAsync(name, cancellation).ConfigureAwait(false);
-        return await AnswerAsync(node, name, response, status, cancellation).ConfigureAwait(false);
+        return await AnswerAsync(node, name, response, caller, status, cancellation).ConfigureAwait(false);
     }
 
     private static async Task<Ok<NodeInspection>> InspectAsync(
@@ -105,7 +144,7 @@ internal static class NodeEndpoints
         var node = await registry
             .DrainAsync(name, draining, http.Request.ExpectedEpoch(), caller.Actor, cancellation)
             .ConfigureAwait(false);
-        return await AnswerAsync(node, name, http.Response, status, cancellation).ConfigureAwait(false);
+        return await AnswerAsync(node, name, http.Response, caller, status, cancellation).ConfigureAwait(false);
     }
 
     private static async Task<Results<Ok<NodeView>, JsonHttpResult<ProblemDocument>>> SetEnvironmentsAsync(
@@ -121,7 +160,7 @@ internal static class NodeEndpoints
         var node = await registry
             .SetEnvironmentsAsync(name, ask.Environments, http.Request.ExpectedEpoch(), caller.Actor, cancellation)
             .ConfigureAwait(false);
-        return await AnswerAsync(node, name, http.Response, status, cancellation).ConfigureAwait(false);
+        return await AnswerAsync(node, name, http.Response, caller, status, cancellation).ConfigureAwait(false);
     }
 
     private static async Task<Results<NoContent, JsonHttpResult<ProblemDocument>>> EvictAsync(
@@ -247,6 +286,7 @@ internal static class NodeEndpoints
         StoredEntity<Node>? node,
         string name,
         HttpResponse response,
+        Caller caller,
         ClusterStatus status,
         CancellationToken cancellation
     )
@@ -257,6 +297,7 @@ internal static class NodeEndpoints
         }
 
         response.SetEntityTag(node.Epoch);
-        return TypedResults.Ok(await status.ViewAsync(node.Value, cancellation).ConfigureAwait(false));
+        var view = await status.ViewAsync(node.Value, cancellation).ConfigureAwait(false);
+        return TypedResults.Ok(view.ShownTo(caller));
     }
 }

@@ -19,6 +19,9 @@ public sealed record NodeReading(
     /// <summary><see cref="SeenAt"/> on the clock that nobody sets; decides whether the node is lost.</summary>
     internal long HeardAt { get; init; }
 
+    /// <summary>What it served lately; null when it does not say.</summary>
+    internal TrafficWindow? Traffic { get; init; }
+
     /// <summary>Another manager heard it; what it says comes here by way of the catalogue, and so later.</summary>
     internal bool Elsewhere { get; init; }
 

@@ -148,6 +148,61 @@ public sealed class NodeRegistry(Catalogue catalogue, NodeBoard board, Environme
     }
 
     /// <summary>
+    /// Has a node renew its certificate: it is told with its next report, or when it comes back, and its connections stay open.
+    /// Null when it is not registered. Throws <see cref="ConflictException"/> when it has no certificate that still counts.
+    /// </summary>
+    public async Task<NodeCertificateView?> RenewAsync(
+        string name,
+        long? expectedEpoch,
+        Actor actor,
+        CancellationToken cancellation
+    )
+    {
+        var node = await FindAsync(name, cancellation).ConfigureAwait(false);
+        if (node is null)
+        {
+            return null;
+        }
+
+        var now = catalogue.Time.GetUtcNow();
+        List<NodeCertificateRow> certificates;
+        var read = catalogue.Open();
+        await using (read.ConfigureAwait(false))
+        {
+            certificates = await read
+                .NodeCertificates.AsNoTracking()
+                .Where(c => c.Node == name)
+                .ToListAsync(cancellation)
+                .ConfigureAwait(false);
+        }
+
+        // All that it may still show: an answer that was lost left it with an older one than the newest.
+        var good = certificates.Where(c => c.NotAfter > now).OrderBy(c => c.IssuedAt).ToList();
+        if (good.Count == 0)
+        {
+            throw new ConflictException(
+                $"{name} has no certificate that could be renewed: it has ended",
+                $"join it again: remove its pki folder and use a new token, 'gatehouse token create --node {name}' after 'gatehouse node evict {name}'"
+            );
+        }
+
+        var asked = node.Value with { RenewalOf = string.Join(' ', good.Select(c => c.SerialNumber)) };
+        await catalogue
+            .CommitAsync(
+                new CatalogueTransaction(actor, $"had node {name} renew its certificate").Put(
+                    EntityKinds.Node,
+                    name,
+                    asked,
+                    ModelJson.Default.Node,
+                    expectedEpoch ?? node.Epoch
+                ),
+                cancellation
+            )
+            .ConfigureAwait(false);
+        return NodeCertificateView.Of(asked, good[^1]);
+    }
+
+    /// <summary>
     /// Says which environments a worker may serve; it reads everything of them at once. Null when it is not registered.
     /// </summary>
     public async Task<StoredEntity<Node>?> SetEnvironmentsAsync(

@@ -44,6 +44,7 @@ public static class GatehouseManagement
         services.AddSingleton<NodeInspections>();
         services.AddSingleton<AuthorityRotation>();
         services.AddSingleton<Alerts>();
+        services.AddSingleton<FailingApis>();
         services.AddSingleton<ClusterStatus>();
         services.AddSingleton<HistoryWatch>();
         services.AddHostedService<NodeKeeper>();

@@ -19,6 +19,8 @@ namespace Gatehouse.Management;
 [JsonSerializable(typeof(NodeView))]
 [JsonSerializable(typeof(NodeInspection))]
 [JsonSerializable(typeof(ImmutableArray<NodeView>))]
+[JsonSerializable(typeof(NodeCertificateView))]
+[JsonSerializable(typeof(ImmutableArray<NodeCertificateView>))]
 [JsonSerializable(typeof(AuthorityView))]
 [JsonSerializable(typeof(AdvanceRotation))]
 [JsonSerializable(typeof(MembersView))]

@@ -18,7 +18,18 @@ public sealed record StatusView(
     DateTimeOffset Now,
     ImmutableArray<NodeView> Nodes,
     ImmutableArray<Alert> Alerts
-);
+)
+{
+    /// <summary>As <paramref name="caller"/> may see it: a subscriber learns nothing of backends, nor how APIs of others fare.</summary>
+    public StatusView ShownTo(Caller? caller) =>
+        caller?.SeesBehind == true
+            ? this
+            : this with
+            {
+                Nodes = [.. Nodes.Select(n => n.WithoutTargets())],
+                Alerts = Alerts.RemoveAll(a => a.Api is not null),
+            };
+}
 
 /// <summary>One registered node.</summary>
 public sealed record NodeView
@@ -75,6 +86,54 @@ public sealed record NodeView
 
     /// <summary>What it cannot run.</summary>
     public ImmutableArray<Refusal> Refusals { get; init; } = [];
+
+    /// <summary>What it serves, over the last ten seconds; null while that is not known, and of nodes that serve no traffic.</summary>
+    public NodeTrafficView? Traffic { get; init; }
+
+    /// <summary>As <paramref name="caller"/> may see it: a subscriber learns nothing of backends.</summary>
+    public NodeView ShownTo(Caller? caller) => caller?.SeesBehind == true ? this : WithoutTargets();
+
+    internal NodeView WithoutTargets() =>
+        Traffic is null ? this : this with { Traffic = Traffic with { Targets = [], MoreTargets = 0 } };
+}
+
+/// <summary>What a worker or a balancer serves.</summary>
+/// <param name="RequestsPerSecond">Of all answers.</param>
+/// <param name="FailedPerSecond">Of answers with 5xx.</param>
+/// <param name="InFlight">Requests under way now.</param>
+/// <param name="Targets">Backends of a worker, nodes behind a balancer: who looks ill first, then the busiest.</param>
+/// <param name="MoreTargets">How many more there are.</param>
+public sealed record NodeTrafficView(
+    double RequestsPerSecond,
+    double FailedPerSecond,
+    long InFlight,
+    ImmutableArray<TargetTrafficView> Targets,
+    int MoreTargets
+);
+
+/// <summary>What one of them is given.</summary>
+/// <param name="Name">Scheme, host and port of a backend; name of a node.</param>
+/// <param name="RequestsPerSecond">Requests it is given.</param>
+/// <param name="InFlight">Requests it works on now.</param>
+/// <param name="Ill">True while the node prefers others to it: calls or checks of it failed.</param>
+public sealed record TargetTrafficView(string Name, double RequestsPerSecond, long InFlight, bool Ill);
+
+/// <summary>The newest certificate of a node.</summary>
+/// <param name="Node">The node.</param>
+/// <param name="SerialNumber">Hexadecimal.</param>
+/// <param name="IssuedAt">When it was issued.</param>
+/// <param name="NotAfter">When it ends.</param>
+/// <param name="RenewalAsked">True while another one was asked for and has not been issued.</param>
+public sealed record NodeCertificateView(
+    string Node,
+    string SerialNumber,
+    DateTimeOffset IssuedAt,
+    DateTimeOffset NotAfter,
+    bool RenewalAsked
+)
+{
+    internal static NodeCertificateView Of(Node node, NodeCertificateRow certificate) =>
+        new(node.Name, certificate.SerialNumber, certificate.IssuedAt, certificate.NotAfter, node.RenewalOf is not null);
 }
 
 /// <summary>The member table of the cluster engine.</summary>

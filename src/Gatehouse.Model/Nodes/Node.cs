@@ -54,6 +54,12 @@ public sealed record Node
     public ImmutableSortedDictionary<string, string> Properties { get; init; } =
         ImmutableSortedDictionary<string, string>.Empty;
 
+    /// <summary>
+    /// Serial numbers, spaces between, of the certificates that an operator wants replaced: a node that shows one of them renews
+    /// it, which empties this. Null when nobody asked.
+    /// </summary>
+    public string? RenewalOf { get; init; }
+
     /// <summary>The environments whose deployments it serves.</summary>
     public IEnumerable<string> Served() => Asked.IsEmpty ? Environments : Asked.Where(MayServe);
 

@@ -9,6 +9,7 @@ let streamed = "";
 let lastTrue = Date.now();
 
 function calm() {
+  document.documentElement.removeAttribute("data-is-stale");
   const note = first("[data-stale]");
   if (note) {
     note.hidden = true;
@@ -31,7 +32,11 @@ function connect() {
   }
 
   lastTrue = Date.now();
-  stream = new EventSource(address);
+  listen(panels);
+}
+
+function listen(panels) {
+  stream = new EventSource(streamed);
   stream.addEventListener("now", () => {
     lastTrue = Date.now();
     calm();
@@ -58,16 +63,75 @@ setInterval(() => {
     if (note) {
       first("[data-stale-since]").textContent = new Date(lastTrue).toLocaleTimeString();
       note.hidden = false;
+      document.documentElement.setAttribute("data-is-stale", "");
     }
   }
 
-  // The browser gives up for good after some answers; we do not.
+  // The browser gives up for good after some answers; we do not. What is shown stays as old as it is.
   if (stream?.readyState === EventSource.CLOSED) {
-    streamed = "";
-    connect();
-    lastTrue = Math.min(lastTrue, Date.now() - 5001);
+    listen(all("[data-live]").map((part) => part.dataset.live));
   }
 }, 2500);
+
+// How long ago things were, as it goes on: in words, by the manager's clock, as Age.razor has them.
+let clockAhead = 0;
+
+function age() {
+  for (const time of all("time[data-age]")) {
+    const seconds = (Date.now() - clockAhead - Date.parse(time.dateTime)) / 1000;
+    const words = seconds < 0 ? `in ${span(-seconds)}` : `${span(seconds)} ago`;
+    const said = Math.abs(seconds) < 3 ? "now" : words;
+    if (time.textContent !== said) {
+      time.textContent = said;
+    }
+  }
+}
+
+function span(seconds) {
+  return seconds < 120 ? `${Math.round(seconds)} s`
+    : seconds < 7200 ? `${Math.round(seconds / 60)} min`
+    : seconds < 172800 ? `${Math.round(seconds / 3600)} h`
+    : `${Math.round(seconds / 86400)} d`;
+}
+
+setInterval(age, 5000);
+
+// Long work: what takes longer than a glance says that it is under way, and is not begun twice.
+let waiting = 0;
+let sending = null;
+let isUnderWay = false;
+
+function wait(isOn) {
+  clearTimeout(waiting);
+  isUnderWay = isOn;
+  const show = () => {
+    const bar = first("[data-loading]");
+    if (bar) {
+      bar.hidden = !isOn;
+      first("[data-loading-word]").textContent = isOn ? "Loading" : "";
+      first("main")?.setAttribute("aria-busy", isOn);
+    }
+  };
+  if (isOn) {
+    waiting = setTimeout(show, 300);
+  } else {
+    sending = null;
+    show();
+  }
+}
+
+document.addEventListener(
+  "submit",
+  (event) => {
+    if (isUnderWay && event.target === sending) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+
+    sending = event.target;
+  },
+  true,
+);
 
 // Makes `old` look like `next` and touches only what differs, so that focus, scrolling and open menus stay.
 function morph(old, next) {
@@ -313,6 +377,7 @@ function closeAnswered() {
 }
 
 function ready() {
+  clockAhead = Date.now() - Number(first("main")?.dataset.now ?? Date.now());
   connect();
   showPasskeys();
   signIn();
@@ -324,6 +389,8 @@ function ready() {
 
 ready();
 window.Blazor?.addEventListener("enhancedload", ready);
+window.Blazor?.addEventListener("enhancednavigationstart", () => wait(true));
+window.Blazor?.addEventListener("enhancednavigationend", () => wait(false));
 
 // Passkeys: the manager asks, the device signs, the manager checks. Without them the page is as it was.
 async function ask(path, body) {

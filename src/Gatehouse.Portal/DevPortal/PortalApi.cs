@@ -55,7 +55,7 @@ public abstract class PortalApi : PortalPage
     protected string Title => Listing.Title.Length > 0 ? Listing.Title : Api.Name;
 
     /// <summary>The address of the API's page.</summary>
-    protected string Home => $"/devportal/apis/{Uri.EscapeDataString(Api.Id)}";
+    protected string Home => $"/devportal/apis/{Words.InPath(Api.Id)}";
 
     /// <summary>The header that carries its keys; null for an API that takes none.</summary>
     protected string? KeyHeader => Api.Security.Contains(SecurityScheme.ApiKey) ? Api.Access.ApiKeyHeader : null;

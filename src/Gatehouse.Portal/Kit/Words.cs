@@ -19,6 +19,12 @@ internal static class Words
     public static string Moment(DateTimeOffset at) =>
         at.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
 
+    /// <summary>
+    /// As part of an address, escaped the way the server writes addresses itself: Blazor takes <c>%3A</c> in the browser and
+    /// <c>:</c> in a form's answer for two pages.
+    /// </summary>
+    public static string InPath(string part) => new Microsoft.AspNetCore.Http.PathString("/" + part).ToUriComponent()[1..];
+
     /// <summary>A build without most of its commit's digits.</summary>
     public static string Version(string? version) =>
         version is null ? "–"

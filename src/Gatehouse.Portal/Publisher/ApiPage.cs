@@ -42,7 +42,7 @@ public abstract class ApiPage : PortalPage
     protected ApiSummary Summary { get; private set; } = null!;
 
     /// <summary>The address of the API's own page.</summary>
-    protected string Home => $"/publisher/apis/{Uri.EscapeDataString(Stored.Name)}";
+    protected string Home => $"/publisher/apis/{Words.InPath(Stored.Name)}";
 
     /// <inheritdoc/>
     protected sealed override async Task OnInitializedAsync()

@@ -18,6 +18,7 @@ internal static class NodeColumns
             new("STATE", n => Words.Of(n.State)),
             new("ADDRESS", Address),
             new("EPOCH", n => n.Epoch?.ToString(CultureInfo.InvariantCulture) ?? "-"),
+            new("REQ/S", n => n.Traffic?.RequestsPerSecond.ToString("0.#", CultureInfo.InvariantCulture), Drop: 5),
             new("SEEN", n => Words.Ago(n.LastSeen, now)),
             new("PID", n => n.ProcessId?.ToString(CultureInfo.InvariantCulture), Drop: 3),
             new("VERSION", n => Words.Version(n.Version), Drop: 1),

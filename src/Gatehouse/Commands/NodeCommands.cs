@@ -6,7 +6,7 @@ using Gatehouse.Model;
 
 namespace Gatehouse.Commands;
 
-/// <summary><c>gatehouse node list | show | config | log | drain | undrain | environments | evict</c>.</summary>
+/// <summary><c>gatehouse node list | show | config | log | drain | undrain | environments | certificates | renew | evict</c>.</summary>
 internal static class NodeCommands
 {
     public static Command Create() =>
@@ -18,6 +18,8 @@ internal static class NodeCommands
             Drain(),
             Undrain(),
             Environments(),
+            NodeCertificateCommands.List(),
+            NodeCertificateCommands.Renew(Name),
             Evict()
         );
 
@@ -125,6 +127,15 @@ internal static class NodeCommands
             ("environments", node.Environments.IsEmpty ? null : string.Join(", ", node.Environments)),
             ("draining", node.Draining ? "yes" : null),
             ("epoch", node.Epoch?.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+            (
+                "traffic",
+                node.Traffic is { } traffic
+                    ? string.Create(
+                        System.Globalization.CultureInfo.InvariantCulture,
+                        $"{traffic.RequestsPerSecond} requests a second, {traffic.FailedPerSecond} failed, {traffic.InFlight} under way"
+                    )
+                    : null
+            ),
             ("last seen", Words.Ago(node.LastSeen, DateTimeOffset.UtcNow)),
             ("started", node.StartedAt?.ToString("u", System.Globalization.CultureInfo.InvariantCulture)),
             ("process", node.ProcessId?.ToString(System.Globalization.CultureInfo.InvariantCulture)),
@@ -132,6 +143,16 @@ internal static class NodeCommands
         );
         if (call.Output.Format == OutputFormat.Table)
         {
+            foreach (var target in node.Traffic?.Targets ?? [])
+            {
+                call.Output.Line(
+                    string.Create(
+                        System.Globalization.CultureInfo.InvariantCulture,
+                        $"sends {target.RequestsPerSecond} a second to {target.Name}{(target.Ill ? ", which fails" : "")}"
+                    )
+                );
+            }
+
             foreach (var refusal in node.Refusals)
             {
                 call.Output.Line(

@@ -242,9 +242,9 @@ internal sealed partial class ManagerRole : IAsyncDisposable
 
     /// <summary>Records this manager's own report, and the directory of nodes, once a second.</summary>
     /// <param name="report">What it says.</param>
-    /// <param name="learnTrust">Told what its trust is to be.</param>
+    /// <param name="learn">Told the answer: what its certificate is to be.</param>
     /// <param name="stopping">Ends it.</param>
-    public async Task ReportSelfAsync(Func<NodeReport> report, Action<string> learnTrust, CancellationToken stopping)
+    public async Task ReportSelfAsync(Func<NodeReport> report, Action<ReportReply> learn, CancellationToken stopping)
     {
         var sink = Services.GetRequiredService<IReportSink>();
         var catalogue = Services.GetRequiredService<Catalogue>();
@@ -261,7 +261,7 @@ internal sealed partial class ManagerRole : IAsyncDisposable
                     Epoch = head.Epoch,
                     Chain = Google.Protobuf.ByteString.CopyFrom(head.Chain.ToArray()),
                 };
-                learnTrust((await sink.RecordAsync(_node.Identity.Identity, own, stopping)).Trust);
+                learn(await sink.RecordAsync(_node.Identity.Identity, own, stopping));
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {

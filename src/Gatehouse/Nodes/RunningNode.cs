@@ -115,7 +115,7 @@ internal sealed partial class RunningNode : IAsyncDisposable
                 () => _draining ? "stopping" : null,
                 () => _renewal?.Failure,
                 Trust,
-                trust => _renewal?.Learn(trust)
+                Learn
             );
         }
 
@@ -173,7 +173,7 @@ internal sealed partial class RunningNode : IAsyncDisposable
         _loops.Add(RenewAsync());
         if (_manager is not null && _traffic is null)
         {
-            _loops.Add(_manager.ReportSelfAsync(Report, trust => _renewal?.Learn(trust), _stopping.Token));
+            _loops.Add(_manager.ReportSelfAsync(Report, Learn, _stopping.Token));
         }
 
         _traffic?.Run(_loops, _stopping.Token);
@@ -339,6 +339,8 @@ internal sealed partial class RunningNode : IAsyncDisposable
 
         return _saidTrust ?? _node.Identity.Trust;
     }
+
+    private void Learn(ReportReply reply) => _renewal?.Learn(reply.Trust, reply.RenewalOf);
 
     private Task RenewAsync()
     {

@@ -8,6 +8,7 @@ using Gatehouse.Configuration;
 using Gatehouse.Deployment.Internal;
 using Gatehouse.Deployment.Manager;
 using Gatehouse.Deployment.Trust;
+using Gatehouse.Deployment.Wire;
 using Gatehouse.Deployment.Worker;
 using Gatehouse.Gateway;
 using Gatehouse.Model;
@@ -126,7 +127,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
         Func<string?> lifecycle,
         Func<string?> certificateTrouble,
         Func<string> trust,
-        Action<string> learnTrust
+        Action<ReportReply> learn
     )
     {
         var role = new TrafficRole(node);
@@ -136,6 +137,7 @@ internal sealed partial class TrafficRole : IAsyncDisposable
             node.Logs.CreateLogger<WorkerStore>()
         );
         role._store = store;
+        var traffic = new TrafficReport(role.Engine, node.Time);
         role._synchronizer = new(
             store,
             role.Target,
@@ -152,7 +154,8 @@ internal sealed partial class TrafficRole : IAsyncDisposable
                 Lifecycle = lifecycle,
                 CertificateTrouble = certificateTrouble,
                 Trust = trust,
-                LearnTrust = learnTrust,
+                Learn = learn,
+                Traffic = traffic.Read,
                 IgnoredHops = () => role.IgnoredHops,
                 Hold = node.Settings.Node.Hold,
             },

@@ -51,6 +51,28 @@ public sealed class EndpointTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Requests_are_counted_with_where_they_went_and_who_fails_comes_first()
+    {
+        var nobody = $"http://127.0.0.1:{ForwardingTests.FreePort()}";
+        Serve(Both with { Endpoints = [To(_one), new() { Url = $"{nobody}/under" }] });
+        await AskAsync(10);
+        using var _ = await _gateway.GetAsync("/nothing/is/here");
+
+        // A request is counted once its answer is out.
+        var count = _gateway.Engine.Count();
+        for (; count.Requests < 11 || count.InFlight > 0; count = _gateway.Engine.Count())
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(5), Cancel);
+        }
+
+        Assert.Equal((11, 0, 0), (count.Requests, count.Failed, count.MoreTargets));
+        Assert.Equal([nobody, _one.Url.TrimEnd('/')], count.Targets.Select(t => t.Name));
+        Assert.Equal([true, false], count.Targets.Select(t => t.Ill));
+        Assert.Equal(10, count.Targets[1].Requests);
+        Assert.All(count.Targets, t => Assert.Equal(0, t.InFlight));
+    }
+
+    [Fact]
     public async Task One_address_goes_to_one_endpoint()
     {
         Serve(Both with { Algorithm = "hash-ip" });

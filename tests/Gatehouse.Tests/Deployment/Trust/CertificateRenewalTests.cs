@@ -87,6 +87,48 @@ public sealed class CertificateRenewalTests
     }
 
     [Fact]
+    public async Task A_certificate_that_an_operator_wants_replaced_is_renewed_once_and_any_other_is_left()
+    {
+        await using var cluster = new TestCluster();
+        using var worker = cluster.Identity(Profile.GatewayWorker, "worker-1");
+        var first = worker.Certificate.Identity.SerialNumber;
+        var asked = new List<bool>();
+        var renewal = new CertificateRenewal(
+            worker,
+            (request, cancellation) =>
+            {
+                asked.Add(request.Keeps);
+                return cluster
+                    .Enrolment()
+                    .RenewAsync(worker.Identity, worker.Certificate.Certificate, request, cancellation);
+            },
+            () => TestCluster.SomeFacts(),
+            cluster.Time,
+            cluster.Log.For<CertificateRenewal>()
+        );
+        using var stop = new CancellationTokenSource();
+        var running = renewal.RunAsync(stop.Token);
+
+        renewal.Learn("", "0A0B0C");
+        renewal.Learn("", $"0A0B0C {first}");
+        using var bounded = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        bounded.CancelAfter(TimeSpan.FromSeconds(60));
+        await foreach (var certificate in worker.FollowCertificateAsync(bounded.Token))
+        {
+            if (certificate.Identity.SerialNumber != first)
+            {
+                break;
+            }
+        }
+
+        // Said again, by a manager that has not heard of the new one, it asks for nothing.
+        renewal.Learn(worker.Trust, $"{first} 0A0B0C");
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+        Assert.Equal([false], asked);
+    }
+
+    [Fact]
     public async Task A_renewal_that_fails_raises_an_alert_and_keeps_the_present_certificate()
     {
         await using var cluster = new TestCluster();

@@ -75,6 +75,38 @@ public abstract class NodeRegistryTests(Product product)
     }
 
     [Fact]
+    public async Task A_node_is_told_to_renew_every_certificate_it_may_show_until_it_has_another()
+    {
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
+        await TestNodes.RegisterAsync(test, "worker-1");
+        var ledger = new EnrolmentLedger(test.Catalogue);
+        _time.Advance(TimeSpan.FromDays(1));
+        await ledger.RenewAsync(TestNodes.Worker("worker-1"), "B2", _time.GetUtcNow().AddDays(30), Stop);
+        var registry = TestNodes.Registry(test);
+        var board = TestNodes.Board(test);
+
+        var asked = await registry.RenewAsync("worker-1", null, TestCatalogue.Tester, Stop);
+
+        Assert.Equal(("worker-1", "B2", true), (asked!.Node, asked.SerialNumber, asked.RenewalAsked));
+        Assert.Equal("A1worker-1 B2", await ToldAsync());
+        await ledger.RenewAsync(TestNodes.Worker("worker-1"), "C3", _time.GetUtcNow().AddDays(30), Stop);
+        Assert.Equal("", await ToldAsync());
+        Assert.Null(await registry.RenewAsync("ghost", null, TestCatalogue.Tester, Stop));
+        _time.Advance(TimeSpan.FromDays(31));
+        var ended = await Assert.ThrowsAsync<ConflictException>(() =>
+            registry.RenewAsync("worker-1", null, TestCatalogue.Tester, Stop)
+        );
+        Assert.Contains("has ended", ended.Message, StringComparison.Ordinal);
+
+        async Task<string> ToldAsync()
+        {
+            var report = TestNodes.Report(await test.Catalogue.ReadHeadAsync(Stop));
+            report.Facts = new() { Host = "10.0.0.7", InternalPort = 7443, SubDomain = "worker" };
+            return (await board.RecordAsync(TestNodes.Identity("worker-1"), report, Stop)).RenewalOf;
+        }
+    }
+
+    [Fact]
     public async Task A_revoked_token_lets_nobody_in()
     {
         await using var test = await TestCatalogue.CreateAsync(_time, product);

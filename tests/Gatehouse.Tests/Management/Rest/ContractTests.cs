@@ -69,6 +69,8 @@ public sealed class ContractTests
         await walk.GoAsync("DELETE /api/v1/authority/rotation");
         await walk.GoAsync("POST /api/v1/nodes/{name}/drain");
         await walk.GoAsync("POST /api/v1/nodes/{name}/undrain");
+        await walk.GoAsync("GET /api/v1/certificates");
+        await walk.GoAsync("POST /api/v1/nodes/{name}/certificate/renewal");
         await walk.GoAsync("POST /api/v1/environments", """{"name":"staging"}""");
         await walk.GoAsync("PUT /api/v1/nodes/{name}/environments", """{"environments":["default","staging"]}""");
         await walk.GoAsync("DELETE /api/v1/nodes/{name}");

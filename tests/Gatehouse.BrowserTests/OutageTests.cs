@@ -1,0 +1,82 @@
+using System.Globalization;
+using Microsoft.Playwright;
+
+namespace Gatehouse.BrowserTests;
+
+/// <summary>What a page shows while its manager is slow, and when it is gone.</summary>
+public sealed class OutageTests(DemoPortal portal)
+{
+    // The page looks every two and a half seconds and waits for five.
+    private const float Patience = 60_000;
+
+    [Fact]
+    public async Task A_page_that_lost_its_manager_says_how_old_it_is_and_goes_on_by_itself_when_it_is_back()
+    {
+        portal.SkipWithoutBrowser();
+        await using var proxy = await AlternatingProxy.StartAsync(new Uri(portal.Address));
+        await using var visit = await portal.VisitAsync(address: proxy.Address);
+        await visit.GoAsync("/admin/nodes");
+        var row = visit.Page.Locator("tr:has-text('worker-1')").First;
+        await row.GetByText("serving").WaitForAsync();
+        var note = visit.Page.Locator("[data-stale]");
+        Assert.False(await note.IsVisibleAsync());
+
+        visit.IsCutOff = true;
+        proxy.Cut();
+
+        await note.WaitForAsync(new() { Timeout = Patience });
+        Assert.Matches(@"What you see is from \d+:\d\d:\d\d", await note.InnerTextAsync());
+        Assert.True(await row.IsVisibleAsync());
+        await visit.AssertAccessibleAsync();
+
+        proxy.Mend();
+
+        await note.WaitForAsync(new() { State = WaitForSelectorState.Hidden, Timeout = Patience });
+        await row.GetByText("serving").WaitForAsync();
+    }
+
+    [Fact]
+    public async Task A_page_that_takes_long_says_so_and_a_form_that_is_under_way_is_not_sent_twice()
+    {
+        portal.SkipWithoutBrowser();
+        await using var proxy = await AlternatingProxy.StartAsync(new Uri(portal.Address));
+        for (var attempt = 1; ; attempt++)
+        {
+            await using var visit = await portal.VisitAsync(address: proxy.Address);
+            try
+            {
+                await CreateImpatientlyAsync(visit, proxy);
+                return;
+            }
+            catch (Exception) when (visit.NetworkChanged && attempt < 4)
+            {
+                // The browser gave the request up; once more on the network as it is now.
+                proxy.Release();
+            }
+        }
+    }
+
+    private static async Task CreateImpatientlyAsync(Visit visit, AlternatingProxy proxy)
+    {
+        await visit.GoAsync("/devportal/applications");
+        var bar = visit.Page.Locator("[data-loading]");
+        Assert.False(await bar.IsVisibleAsync());
+        var before = proxy.Posts;
+        proxy.Hold();
+        var name = $"Patience {Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture)[..8]}";
+        await visit.Page.FillAsync("#name", name);
+
+        var create = visit.Page.Locator("main form button", new() { HasTextString = "Create" }).Last;
+        await create.ClickAsync();
+        await bar.WaitForAsync(new() { Timeout = Patience });
+        Assert.Equal("true", await visit.Page.Locator("main").GetAttributeAsync("aria-busy"));
+        await create.ClickAsync();
+        await visit.AssertAccessibleAsync();
+        proxy.Release();
+
+        await visit.Page.GetByRole(AriaRole.Heading, new() { Name = name }).WaitForAsync();
+        await bar.WaitForAsync(new() { State = WaitForSelectorState.Hidden, Timeout = Patience });
+        Assert.Equal(1, proxy.Posts - before);
+        Assert.NotEqual("true", await visit.Page.Locator("main").GetAttributeAsync("aria-busy"));
+    }
+}
