@@ -802,6 +802,13 @@ internal sealed class ManagerApi(ManagerClient client)
     public Task DeleteCategoryAsync(string name, CancellationToken cancellation) =>
         client.SendAsync(new(HttpMethod.Delete, $"/api/v1/categories/{Segment(name)}"), cancellation);
 
+    /// <summary>The nodes&apos; certificates. <c>GET /api/v1/certificates</c></summary>
+    public Task<ImmutableArray<NodeCertificateView>> GetCertificatesAsync(CancellationToken cancellation) =>
+        client.SendAsync<ImmutableArray<NodeCertificateView>>(
+            new(HttpMethod.Get, "/api/v1/certificates"),
+            cancellation
+        );
+
     /// <summary>Every custom rule. <c>GET /api/v1/custom-rules</c></summary>
     public Task<Page<CustomRule>> GetCustomRulesAsync(
         CancellationToken cancellation,
@@ -1135,6 +1142,17 @@ internal sealed class ManagerApi(ManagerClient client)
     public Task DeleteNodeAsync(string name, CancellationToken cancellation, string? ifMatch = null) =>
         client.SendAsync(
             new(HttpMethod.Delete, $"/api/v1/nodes/{Segment(name)}") { Headers = [("If-Match", ifMatch)] },
+            cancellation
+        );
+
+    /// <summary>Has a node renew its certificate. <c>POST /api/v1/nodes/{name}/certificate/renewal</c></summary>
+    public Task<NodeCertificateView> PostCertificateRenewalOfNodeAsync(
+        string name,
+        CancellationToken cancellation,
+        string? ifMatch = null
+    ) =>
+        client.SendAsync<NodeCertificateView>(
+            new(HttpMethod.Post, $"/api/v1/nodes/{Segment(name)}/certificate/renewal") { Headers = [("If-Match", ifMatch)] },
             cancellation
         );
 

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.CommandLine;
 using System.Diagnostics;
 using Gatehouse.Cli;
@@ -19,7 +18,7 @@ internal static class NodeCertificateCommands
                 var now = DateTimeOffset.UtcNow;
                 call.Output.Items<NodeCertificateView>(
                     "NodeCertificate",
-                    await ReadAsync(call, cancellation),
+                    await call.Manager.GetCertificatesAsync(cancellation),
                     new("NODE", c => c.Node),
                     new("ENDS", c => $"{c.NotAfter:yyyy-MM-dd HH:mm}Z"),
                     new("ISSUED", c => Words.Ago(c.IssuedAt, now)),
@@ -44,17 +43,14 @@ internal static class NodeCertificateCommands
                 async (call, cancellation) =>
                 {
                     var node = call.Get(name);
-                    var asked = await call.Manager.PostAsync<NodeCertificateView>(
-                        $"nodes/{Uri.EscapeDataString(node)}/certificate/renewal",
-                        null,
-                        cancellation
-                    );
+                    var asked = await call.Manager.PostCertificateRenewalOfNodeAsync(node, cancellation);
                     call.Output.Say($"{node} was told to renew its certificate");
                     var clock = Stopwatch.StartNew();
                     while (call.Get(patience) > 0)
                     {
                         await Task.Delay(s_look, cancellation);
-                        var now = (await ReadAsync(call, cancellation)).FirstOrDefault(c => c.Node == node);
+                        var certificates = await call.Manager.GetCertificatesAsync(cancellation);
+                        var now = certificates.FirstOrDefault(c => c.Node == node);
                         if (now is { RenewalAsked: false } && now.SerialNumber != asked.SerialNumber)
                         {
                             call.Output.Say($"{node} shows {now.SerialNumber} until {now.NotAfter:yyyy-MM-dd HH:mm}Z");
@@ -73,7 +69,4 @@ internal static class NodeCertificateCommands
                 }
             );
     }
-
-    private static Task<ImmutableArray<NodeCertificateView>> ReadAsync(Call call, CancellationToken cancellation) =>
-        call.Manager.GetAsync<ImmutableArray<NodeCertificateView>>("certificates", cancellation);
 }
