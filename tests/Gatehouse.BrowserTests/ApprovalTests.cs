@@ -70,7 +70,9 @@ public sealed class ApprovalTests(DemoPortal portal)
             var row = visit.Page.Locator("tr", new() { HasTextString = what });
             await visit.ClickAsync(row.GetByRole(AriaRole.Button, new() { Name = how, Exact = true }).First);
             await visit.ClickAsync(
-                visit.Page.Locator("[popover]:popover-open").GetByRole(AriaRole.Button, new() { Name = how, Exact = true })
+                visit
+                    .Page.Locator("[popover]:popover-open")
+                    .GetByRole(AriaRole.Button, new() { Name = how, Exact = true })
             );
         }
     }

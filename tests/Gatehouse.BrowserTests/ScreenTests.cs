@@ -90,7 +90,11 @@ public sealed class ScreenTests(DemoPortal portal)
         foreach (var dark in new[] { false, true })
         {
             await visit.Page.EmulateMediaAsync(
-                new() { ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light, ReducedMotion = ReducedMotion.Reduce }
+                new()
+                {
+                    ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light,
+                    ReducedMotion = ReducedMotion.Reduce,
+                }
             );
             await visit.AssertAccessibleAsync();
             await PictureAsync(visit, path, dark);

@@ -169,8 +169,7 @@ internal sealed class BalancerSnapshot : TableSnapshot
 
     public override IEnumerable<RequestMeter> Meters => [_apis.Meter, _management.Meter];
 
-    public override IEnumerable<(string Name, Target Target)> Destinations =>
-        Targets.Select(t => (t.Node!.Name, t));
+    public override IEnumerable<(string Name, Target Target)> Destinations => Targets.Select(t => (t.Node!.Name, t));
 
     public override void WriteMetrics(PrometheusText text)
     {

@@ -56,7 +56,10 @@ public sealed class Lifecycles(
         };
         await catalogue
             .CommitAsync(
-                Approvals.Put(new(caller.Actor, $"asked for {LifecycleWords.Of(ask.Action)} of API {before.Api}"), task),
+                Approvals.Put(
+                    new(caller.Actor, $"asked for {LifecycleWords.Of(ask.Action)} of API {before.Api}"),
+                    task
+                ),
                 cancellation
             )
             .ConfigureAwait(false);

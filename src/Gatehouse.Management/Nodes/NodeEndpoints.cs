@@ -30,9 +30,7 @@ internal static class NodeEndpoints
             .WithSummary("Says which environments a worker may serve")
             .Conditional()
             .Require(Permission.Operate);
-        rest.MapGet("/certificates", CertificatesAsync)
-            .WithSummary("The nodes' certificates")
-            .Require(Permission.Read);
+        rest.MapGet("/certificates", CertificatesAsync).WithSummary("The nodes' certificates").Require(Permission.Read);
         rest.MapPost("/nodes/{name}/certificate/renewal", RenewAsync)
             .WithSummary("Has a node renew its certificate")
             .Conditional()
@@ -87,9 +85,7 @@ internal static class NodeEndpoints
         NodeRegistry registry,
         CancellationToken cancellation
     ) =>
-        await registry
-            .RenewAsync(name, http.Request.ExpectedEpoch(), caller.Actor, cancellation)
-            .ConfigureAwait(false)
+        await registry.RenewAsync(name, http.Request.ExpectedEpoch(), caller.Actor, cancellation).ConfigureAwait(false)
             is { } asked
             ? TypedResults.Accepted("/api/v1/certificates", asked)
             : ManagementProblems.NotFound("node", name);

@@ -133,7 +133,13 @@ public sealed record NodeCertificateView(
 )
 {
     internal static NodeCertificateView Of(Node node, NodeCertificateRow certificate) =>
-        new(node.Name, certificate.SerialNumber, certificate.IssuedAt, certificate.NotAfter, node.RenewalOf is not null);
+        new(
+            node.Name,
+            certificate.SerialNumber,
+            certificate.IssuedAt,
+            certificate.NotAfter,
+            node.RenewalOf is not null
+        );
 }
 
 /// <summary>The member table of the cluster engine.</summary>

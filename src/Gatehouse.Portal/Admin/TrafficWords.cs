@@ -10,5 +10,7 @@ internal static class TrafficWords
 
     /// <summary>One digit after the point, as long as that says anything.</summary>
     public static string Number(double perSecond) =>
-        perSecond < 100 ? perSecond.ToString("0.#", CultureInfo.InvariantCulture) : Kit.Words.Number((long)Math.Round(perSecond));
+        perSecond < 100
+            ? perSecond.ToString("0.#", CultureInfo.InvariantCulture)
+            : Kit.Words.Number((long)Math.Round(perSecond));
 }

@@ -23,7 +23,8 @@ internal static class Words
     /// As part of an address, escaped the way the server writes addresses itself: Blazor takes <c>%3A</c> in the browser and
     /// <c>:</c> in a form's answer for two pages.
     /// </summary>
-    public static string InPath(string part) => new Microsoft.AspNetCore.Http.PathString("/" + part).ToUriComponent()[1..];
+    public static string InPath(string part) =>
+        new Microsoft.AspNetCore.Http.PathString("/" + part).ToUriComponent()[1..];
 
     /// <summary>A build without most of its commit's digits.</summary>
     public static string Version(string? version) =>

@@ -101,7 +101,12 @@ public abstract class NodeRegistryTests(Product product)
         async Task<string> ToldAsync()
         {
             var report = TestNodes.Report(await test.Catalogue.ReadHeadAsync(Stop));
-            report.Facts = new() { Host = "10.0.0.7", InternalPort = 7443, SubDomain = "worker" };
+            report.Facts = new()
+            {
+                Host = "10.0.0.7",
+                InternalPort = 7443,
+                SubDomain = "worker",
+            };
             return (await board.RecordAsync(TestNodes.Identity("worker-1"), report, Stop)).RenewalOf;
         }
     }

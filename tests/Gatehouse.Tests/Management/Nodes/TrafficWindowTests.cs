@@ -15,7 +15,13 @@ public sealed class TrafficWindowTests
         {
             // Ten a second for half a minute, then forty; every fourth of those fails.
             var fast = Math.Max(0, second - 30);
-            window = Next(window, second, (10 * (second - fast)) + (40 * fast), failed: 10 * fast, toBackend: 5 * second);
+            window = Next(
+                window,
+                second,
+                (10 * (second - fast)) + (40 * fast),
+                failed: 10 * fast,
+                toBackend: 5 * second
+            );
         }
 
         var view = window!.View()!;
