@@ -1,8 +1,5 @@
-using System.Collections.Immutable;
 using System.CommandLine;
-using System.Globalization;
 using System.Net.Http.Headers;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Gatehouse.Cli;

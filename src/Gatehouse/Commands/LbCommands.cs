@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text;
@@ -6,8 +5,6 @@ using Gatehouse.Cli;
 using Gatehouse.Client;
 using Gatehouse.Deployment.Trust;
 using Gatehouse.LoadBalancers;
-using Gatehouse.Management;
-using Gatehouse.Model;
 
 namespace Gatehouse.Commands;
 

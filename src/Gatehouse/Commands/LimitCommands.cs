@@ -1,8 +1,6 @@
-using System.Collections.Immutable;
 using System.CommandLine;
 using System.Globalization;
 using Gatehouse.Cli;
-using Gatehouse.Client;
 using Gatehouse.Model;
 
 namespace Gatehouse.Commands;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Gatehouse.Cli;
-using Gatehouse.Client;
 using Gatehouse.Model;
 
 namespace Gatehouse.Commands;

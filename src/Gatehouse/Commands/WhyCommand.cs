@@ -8,7 +8,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Gatehouse.Cli;
 using Gatehouse.Client;
-using Gatehouse.Management;
 
 namespace Gatehouse.Commands;
 

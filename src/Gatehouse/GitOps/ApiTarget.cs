@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using Gatehouse.Cli;
-using Gatehouse.Client;
 using Gatehouse.Commands;
 using Gatehouse.Management;
 

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
-using System.Text.Json.Nodes;
 using Gatehouse.Cli;
 using Gatehouse.Commands;
 using Gatehouse.Management;
