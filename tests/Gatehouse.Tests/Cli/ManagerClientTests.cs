@@ -28,9 +28,9 @@ public sealed class ManagerClientTests : IDisposable
         Assert.Equal(
             """
             CLUSTER prod   1 of 2 nodes serve · epoch 17 · 1 alert
-            NODE   PROFILE           SUB-DOMAIN   ENVIRONMENTS   STATE     ADDRESS          EPOCH   SEEN   PID   VERSION
-            gw-1   gateway-worker    worker       staging        serving   10.0.0.4:8243    17      now    42    0.1.0
-            mgr    gateway-manager   mgt                         lost      [fd00::1]:7443   -       12 s
+            NODE   PROFILE           SUB-DOMAIN   ENVIRONMENTS   STATE     ADDRESS          EPOCH   REQ/S   SEEN   PID   VERSION
+            gw-1   gateway-worker    worker       staging        serving   10.0.0.4:8243    17      1.5     now    42    0.1.0
+            mgr    gateway-manager   mgt                         lost      [fd00::1]:7443   -               12 s
             ! mgr was last heard of long ago (since 3 min)
 
             """,
@@ -325,6 +325,7 @@ public sealed class ManagerClientTests : IDisposable
                     ProcessId = 42,
                     Version = "0.1.0+abc",
                     Environments = ["staging"],
+                    Traffic = new(1.5, 0, 0, [], 0),
                 },
                 Node("mgr", Profile.GatewayManager, "mgt", NodeState.Lost, "fd00::1") with
                 {
