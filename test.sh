@@ -92,11 +92,17 @@ if ! command -v dotnet >/dev/null; then
   finish
 fi
 
-install_tools
+# The build needs none of them.
+install_tools &
+installing=$!
 export PATH=$PATH:/usr/sbin:/sbin
 step "restoring tools" dotnet tool restore &&
   step "checking the format (to mend it: dotnet csharpier format .)" dotnet csharpier check .
-step "building, warnings are errors" dotnet build Gatehouse.slnx -c "$configuration" -v q -nologo || finish
+step "building, warnings are errors" dotnet build Gatehouse.slnx -c "$configuration" -v q -nologo || {
+  wait "$installing"
+  finish
+}
+wait "$installing"
 rm -f "$logs"/*.count
 # The browser waits for pages most of the time, and the unit tests for sockets: beside each other they take half.
 run_tests Gatehouse.BrowserTests 1200 >"$logs/browser.out" 2>&1 &

@@ -157,7 +157,7 @@ internal sealed class HomeCluster : IAsyncDisposable
         Eventually.TrueAsync(
             async () =>
             {
-                Assert.DoesNotContain(_processes.Values, process => process.HasExited);
+                Assert.False(_processes.Values.Any(process => process.HasExited), Output);
                 var states = await Task.WhenAll(nodes.Select(Rest.StateOfAsync));
                 return states.All(state => state == "serving");
             },
