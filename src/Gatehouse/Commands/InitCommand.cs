@@ -30,7 +30,7 @@ internal static class InitCommand
             .With(s_workers, s_balancers, s_cluster)
             .With(StopWithInput.Option)
             .With(NodeOptions.All)
-            .Does(RunAsync);
+            .Does(NodeStart.InOrder(RunAsync));
 
     private static async Task<ExitCode> RunAsync(Call call, CancellationToken cancellation)
     {

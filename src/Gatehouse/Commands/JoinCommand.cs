@@ -22,7 +22,7 @@ internal static class JoinCommand
             .With(s_token)
             .With(StopWithInput.Option)
             .With(NodeOptions.All)
-            .Does(RunAsync);
+            .Does(NodeStart.InOrder(RunAsync));
 
     private static async Task<ExitCode> RunAsync(Call call, CancellationToken cancellation)
     {

@@ -12,6 +12,25 @@ namespace Gatehouse.Commands;
 /// <summary>The common end of <c>init</c>, <c>join</c> and <c>run</c>: a node with an identity serves until it is told to stop.</summary>
 internal static class NodeStart
 {
+    /// <summary>
+    /// A command that ends as a node that serves. Told to stop before it does, while it waits for a manager or for its database, it
+    /// ends in order all the same: a service manager would take anything else for a failure.
+    /// </summary>
+    public static Func<Call, CancellationToken, Task<ExitCode>> InOrder(
+        Func<Call, CancellationToken, Task<ExitCode>> run
+    ) =>
+        async (call, cancellation) =>
+        {
+            try
+            {
+                return await run(call, cancellation);
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                return ExitCode.Done;
+            }
+        };
+
     /// <summary>Runs the node in the foreground. <paramref name="ready"/> runs once everything listens.</summary>
     public static async Task<ExitCode> ServeAsync(
         Call call,

@@ -26,7 +26,7 @@ internal static class RunCommand
             .With(JoinToken)
             .With(StopWithInput.Option)
             .With(NodeOptions.All)
-            .Does(RunAsync);
+            .Does(NodeStart.InOrder(RunAsync));
 
     private static async Task<ExitCode> RunAsync(Call call, CancellationToken cancellation)
     {

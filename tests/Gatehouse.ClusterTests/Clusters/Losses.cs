@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
 using Gatehouse.ClusterTests.Harness;
 
 namespace Gatehouse.ClusterTests.Clusters;
@@ -127,13 +129,34 @@ public abstract class Losses : ClusterTest
     }
 
     [Fact]
-    public async Task A_revoked_key_is_refused_everywhere_within_a_second_and_after_a_restart_without_manager()
+    public async Task A_revoked_key_or_token_is_refused_everywhere_within_a_second_and_after_a_restart_without_manager()
     {
-        var (id, secret) = await Cluster.Rest.CreateKeyAsync($"short-lived {Guid.NewGuid():N}", "things:1.0.0");
+        var application = $"short-lived {Guid.NewGuid():N}";
+        var tokens = await Cluster.Rest.DeployAsync("tokens", _shared.Backend.Url, "oauth2");
+        var (id, secret) = await Cluster.Rest.CreateKeyAsync(application, "things:1.0.0", tokens);
         foreach (var worker in Cluster.Workers)
         {
             await Cluster.AnswersAsync(worker.Url("/things/1.0.0/x"), secret, HttpStatusCode.OK);
         }
+
+        // Got, used and revoked at the gateway's own ports, as clients of old installations do.
+        var made = await Cluster.Rest.SendAsync(
+            HttpMethod.Post,
+            $"applications/{Uri.EscapeDataString(application)}/keys",
+            new JsonObject { ["type"] = "oauth2" }
+        );
+        var client = $"{(string?)made!["key"]!["clientId"]}:{(string?)made["secret"]}";
+        var granted = await FormAsync(Worker, "/token", client, "grant_type=client_credentials");
+        var token = (string)JsonNode.Parse(granted)!["access_token"]!;
+        foreach (var worker in Cluster.Workers)
+        {
+            await AnswersTokenAsync(worker, token, HttpStatusCode.OK);
+        }
+
+        await FormAsync(Other, "/revoke", client, $"token={token}");
+        var ended = FairClock.Start();
+        await Task.WhenAll(Cluster.Workers.Select(w => AnswersTokenAsync(w, token, HttpStatusCode.Unauthorized)));
+        ended.WasWithin(TimeSpan.FromSeconds(1), "a token refused on every worker");
 
         await Cluster.Rest.RevokeKeyAsync(id);
         var revoked = FairClock.Start();
@@ -152,9 +175,20 @@ public abstract class Losses : ClusterTest
             (await Cluster.CallAsync(Worker.Url("/things/1.0.0/x"), secret)).Status
         );
         Assert.Equal(HttpStatusCode.OK, (await Cluster.CallAsync(Worker.Url("/things/1.0.0/x"), Key)).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, await CallWithTokenAsync(Worker, token));
 
         await Cluster.Manager.StartAsync();
         await Cluster.ServesAsync([.. Cluster.Nodes.Select(node => node.Name)]);
+
+        // None of it is in the log of any node, nor in the audit.
+        var audit = (await Cluster.Rest.SendAsync(HttpMethod.Get, "audit?limit=500"))!.ToJsonString();
+        Assert.Contains(id, audit, StringComparison.Ordinal);
+        foreach (var text in new[] { Cluster.Output, audit })
+        {
+            Assert.DoesNotContain(secret, text, StringComparison.Ordinal);
+            Assert.DoesNotContain(client.Split(':')[1], text, StringComparison.Ordinal);
+            Assert.DoesNotContain(token, text, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -175,6 +209,35 @@ public abstract class Losses : ClusterTest
     }
 
     private protected virtual Task FormsAsync(RealCluster cluster) => Task.CompletedTask;
+
+    private async Task<string> FormAsync(ClusterNode node, string path, string client, string form)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, node.Url(path));
+        request.Headers.Authorization = new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(client)));
+        request.Content = new StringContent(form, Encoding.UTF8, "application/x-www-form-urlencoded");
+        using var response = await Cluster.Http.SendAsync(request);
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.True(response.IsSuccessStatusCode, $"{path} at {node.Name}: {(int)response.StatusCode} {text}");
+        return text;
+    }
+
+    private async Task<HttpStatusCode> CallWithTokenAsync(ClusterNode worker, string token)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, worker.Url("/tokens/1.0.0/x"));
+        request.Headers.Authorization = new("Bearer", token);
+        using var response = await Cluster.Http.SendAsync(request);
+        return response.StatusCode;
+    }
+
+    private Task AnswersTokenAsync(ClusterNode worker, string token, HttpStatusCode expected)
+    {
+        var last = default(HttpStatusCode);
+        return Eventually.TrueAsync(
+            async () => (last = await CallWithTokenAsync(worker, token)) == expected,
+            TimeSpan.FromSeconds(30),
+            () => $"{worker.Name} answers the token with {expected}; last {last}\n{Cluster.Output}"
+        );
+    }
 }
 
 [Collection(SharedClusterUsers.Name)]

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Gatehouse.ClusterTests.Harness;
+using Gatehouse.Deployment.Trust;
 using Microsoft.Data.Sqlite;
 
 namespace Gatehouse.ClusterTests.Clusters;
@@ -147,6 +148,52 @@ public sealed class RefusedStartTests : ClusterTest
         Assert.Equal(5, await node.ExitedAsync());
         Assert.Contains("another certificate authority", node.Output, StringComparison.Ordinal);
         Assert.Null(await Cluster.Rest.StateOfAsync("stranger"));
+    }
+
+    [Fact]
+    public async Task A_node_that_is_told_to_stop_while_it_waits_for_a_manager_ends_at_once_and_in_order()
+    {
+        var token = JoinToken.Decode(await Cluster.Rest.CreateTokenAsync("gateway-worker", "waiting"));
+        // Nobody listens at the discard port of this machine.
+        var nowhere = token with { Addresses = ["127.0.0.1:9"] };
+        await using var node = Join("waiting", nowhere.Encode(), 806);
+        await node.SaysAsync("Waiting for a manager");
+
+        node.Signal(PosixSignalNumber.Terminate);
+
+        Assert.Equal(0, await node.ExitedAsync(TimeSpan.FromSeconds(30)));
+        Assert.DoesNotContain("   at ", node.Output, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(_folder.FullName, "waiting", "pki", "node.crt")));
+    }
+
+    [Fact]
+    public async Task A_worker_that_is_told_to_stop_while_it_starts_ends_at_once_and_in_order()
+    {
+        var token = await Cluster.Rest.CreateTokenAsync("gateway-worker", "tableless");
+        await using (var first = Join("tableless", token, 807))
+        {
+            await first.SaysAsync("tableless (gateway-worker) runs");
+            await first.KillAsync();
+        }
+
+        // It has its certificate and nothing to serve yet.
+        var data = Path.Combine(_folder.FullName, "tableless");
+        Directory.Delete(Path.Combine(data, "store"), recursive: true);
+        await using var node = NodeProcess.Start(
+            ["run", "--data", data, "--port-offset", Offset(807), "--set", "cluster.enabled=false"],
+            Cluster.Environment
+        );
+        await Eventually.TrueAsync(
+            () => node.Output.Length > 0 || node.HasExited,
+            TimeSpan.FromSeconds(40),
+            () => "the node says anything"
+        );
+
+        node.Signal(PosixSignalNumber.Terminate);
+
+        Assert.Contains(await node.ExitedAsync(TimeSpan.FromSeconds(30)), new[] { 0, 143 });
+        Assert.DoesNotContain("   at ", node.Output, StringComparison.Ordinal);
+        await Cluster.Rest.SendAsync(HttpMethod.Delete, "nodes/tableless");
     }
 
     [Theory]

@@ -182,7 +182,7 @@ internal abstract partial class PluginCalls(string name, PluginPolicy policy, IL
         private static ReadOnlyMemory<byte> Body(Exchange exchange, int most) =>
             most > 0 && exchange.Buffered is { } whole ? whole.Content : default;
 
-        private GatewayProblem? Take(Exchange exchange, PluginRequest request, Verdict verdict)
+        private static GatewayProblem? Take(Exchange exchange, PluginRequest request, Verdict verdict)
         {
             ArgumentNullException.ThrowIfNull(verdict);
             if (verdict.Refusal is { } why)
