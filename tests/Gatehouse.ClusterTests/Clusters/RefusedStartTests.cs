@@ -155,7 +155,10 @@ public sealed class RefusedStartTests : ClusterTest
     {
         var token = JoinToken.Decode(await Cluster.Rest.CreateTokenAsync("gateway-worker", "waiting"));
         // Nobody listens at the discard port of this machine.
-        var nowhere = token with { Addresses = ["127.0.0.1:9"] };
+        var nowhere = token with
+        {
+            Addresses = ["127.0.0.1:9"],
+        };
         await using var node = Join("waiting", nowhere.Encode(), 806);
         await node.SaysAsync("Waiting for a manager");
 
