@@ -56,7 +56,7 @@ run_tests() {
   shift 2
   say "$project"
   timeout --kill-after=10 "$limit" dotnet exec "artifacts/bin/$project/${configuration,,}/$project.dll" \
-    -noLogo -noColor -noAutoReporters -longRunning 60 "$@" 2>&1 | tee "$log"
+    -noLogo -noColor -noAutoReporters -longRunning 60 -result-xml "$logs/$project.xml" "$@" 2>&1 | tee "$log"
   status=${PIPESTATUS[0]}
   summary=$(grep -E '^ +[^ ]+ +Total: [0-9]+' "$log" | tail -1)
   count() { sed -n "s/.*$1: \([0-9]*\).*/\1/p" <<<"$summary"; }
