@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Cryptography.X509Certificates;
 using Gatehouse.Cluster.Joining;
 using Gatehouse.Cluster.Runtime;
 using Gatehouse.Model;
