@@ -50,6 +50,7 @@ public sealed class DemoPortal : IAsyncLifetime
             () => $"the demo is ready:\n{_demo.Output}"
         );
         Assert.False(_demo.HasExited, _demo.Output);
+        Assert.True(said.TryGetProperty("balancer", out _), $"The demo is not ready:\n{_demo.Output}");
         Address = $"https://localhost:{(9443 + Offset).ToString(CultureInfo.InvariantCulture)}";
         Balancer = said.GetProperty("balancer").GetString()!;
         _playwright = await Playwright.CreateAsync();

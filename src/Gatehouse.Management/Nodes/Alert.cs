@@ -153,7 +153,7 @@ public sealed class Alerts(Catalogue catalogue, NodeBoard board)
             yield return new(
                 "refused",
                 node.Name,
-                $"{node.Name} cannot run {refusal.Kind} '{refusal.Name}' (epoch {refusal.Epoch}): {refusal.Reason}. It serves the last good one.",
+                $"{node.Name} cannot run {refusal.Kind} '{refusal.Name}' (epoch {refusal.Epoch}): {refusal.Reason.TrimEnd('.')}. It serves the last good one.",
                 reading.ReportedAt
             );
         }
