@@ -6,6 +6,7 @@ cd "$(dirname "$0")"
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
 configuration=${CONFIGURATION:-Release}
 logs=artifacts/test-logs
+membership=Gatehouse.Tests.Cluster
 passed=0 failed=0 skipped=0
 
 say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*"; }
@@ -50,30 +51,30 @@ install_tools() {
   say "missing: ${packages[*]}; tests that need them are skipped. To install them: sudo $install"
 }
 
-# Runs one test project, at most so many seconds; its counts go to a file, since it may run beside another.
+# Runs a test project or a part of it under a name, at most so many seconds; its counts go to a file, since it may run beside another.
 run_tests() {
-  local project=$1 limit=$2 log="$logs/$1.log" status summary total bad errors skip idle good=0
-  shift 2
-  say "$project"
+  local name=$1 project=$2 limit=$3 log="$logs/$1.log" status summary total bad errors skip idle good=0
+  shift 3
+  say "$name"
   timeout --kill-after=10 "$limit" dotnet exec "artifacts/bin/$project/${configuration,,}/$project.dll" \
-    -noLogo -noColor -noAutoReporters -longRunning 60 -result-xml "$logs/$project.xml" "$@" 2>&1 | tee "$log"
+    -noLogo -noColor -noAutoReporters -longRunning 60 -result-xml "$logs/$name.xml" "$@" 2>&1 | tee "$log"
   status=${PIPESTATUS[0]}
   summary=$(grep -E '^ +[^ ]+ +Total: [0-9]+' "$log" | tail -1)
   count() { sed -n "s/.*$1: \([0-9]*\).*/\1/p" <<<"$summary"; }
   total=$(count Total) bad=$(count Failed) errors=$(count Errors) skip=$(count Skipped) idle=$(count "Not Run")
   total=${total:-0} bad=$((${bad:-0} + ${errors:-0})) skip=${skip:-0}
   if [ "$status" -eq 124 ]; then
-    say "$project was not done after $limit s"
+    say "$name was not done after $limit s"
   fi
   # A run that dies, or is cut off, is a failure also when no test says so.
   if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
-    say "$project ended with status $status"
+    say "$name ended with status $status"
     bad=1
   fi
   if [ "$total" -gt 0 ]; then
     good=$((total - skip - bad - ${idle:-0}))
   fi
-  echo "$good $bad $skip" >"$logs/$project.count"
+  echo "$good $bad $skip" >"$logs/$name.count"
 }
 
 # Adds what run_tests counted to the sum; a run that left no count is a failure.
@@ -105,13 +106,19 @@ step "building, warnings are errors" dotnet build Gatehouse.slnx -c "$configurat
 wait "$installing"
 rm -f "$logs"/*.count
 # The browser waits for pages most of the time, and the unit tests for sockets: beside each other they take half.
-run_tests Gatehouse.BrowserTests 1200 >"$logs/browser.out" 2>&1 &
-browser=$!
-run_tests Gatehouse.Tests 1200
-wait "$browser"
+run_tests browser Gatehouse.BrowserTests 1200 >"$logs/browser.out" 2>&1 &
+beside=$!
+run_tests unit Gatehouse.Tests 1200 -namespace- "$membership"
+wait "$beside"
 cat "$logs/browser.out"
-run_tests Gatehouse.ClusterTests 1200
-for project in Gatehouse.Tests Gatehouse.BrowserTests Gatehouse.ClusterTests; do
-  add_up "$project"
+# Members decide by time, so nothing that needs the processors runs beside them; they wait nearly always, so halves of them do.
+run_tests restarts Gatehouse.Tests 600 -class "$membership.RestartTests" >"$logs/restarts.out" 2>&1 &
+beside=$!
+run_tests membership Gatehouse.Tests 600 -namespace "$membership" -class- "$membership.RestartTests"
+wait "$beside"
+cat "$logs/restarts.out"
+run_tests cluster Gatehouse.ClusterTests 1200
+for name in unit browser membership restarts cluster; do
+  add_up "$name"
 done
 finish

@@ -9,21 +9,14 @@ namespace Gatehouse.Gateway.Accounting;
 /// </summary>
 internal static class AccessLine
 {
+    private const int UsualLength = 2048;
+
+    [ThreadStatic]
+    private static byte[]? t_bytes;
+
     public static void Write(AccessLog log, Exchange exchange, string node, TimeSpan duration)
     {
-        var page = log.Page;
-        lock (page.Gate)
-        {
-            if (page.TryBegin(out var line))
-            {
-                Write(ref line, exchange, node, duration);
-                page.End(line);
-            }
-        }
-    }
-
-    private static void Write(ref LineWriter line, Exchange exchange, string node, TimeSpan duration)
-    {
+        var line = new LineWriter(t_bytes ??= new byte[UsualLength]);
         line.Time("\"time\":"u8, exchange.Now);
         line.Text(",\"id\":"u8, exchange.RequestId);
         line.Text(",\"node\":"u8, node);
@@ -58,6 +51,8 @@ internal static class AccessLine
         {
             line.Text(",\"code\":"u8, problem.Code);
         }
+
+        log.Add(line.End());
     }
 
     private static ReadOnlySpan<char> PathOf(Exchange exchange)

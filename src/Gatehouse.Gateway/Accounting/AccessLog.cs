@@ -5,22 +5,19 @@ namespace Gatehouse.Gateway;
 
 /// <summary>
 /// A log with a JSON line per request, written by a thread of its own. Never slows a request: lines for which there is no
-/// room are dropped and counted. Lines of one connection are in order; of others, within a moment.
+/// room are dropped and counted.
 /// </summary>
 public sealed partial class AccessLog : IAsyncDisposable
 {
     /// <summary>The path that means standard output.</summary>
     public const string StandardOutput = "-";
 
-    // More than there are loops on most machines, so that each has one to itself; a power of two.
-    private const int Pages = 8;
-
     // Long enough for many lines to share a write, short enough for a person who follows the file.
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
 
     private volatile string _path;
     private readonly ILogger _logger;
-    private readonly LogPage[] _pages;
+    private readonly LogPage _page;
     private readonly ManualResetEventSlim _wake = new();
     private volatile bool _stopping;
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -31,12 +28,12 @@ public sealed partial class AccessLog : IAsyncDisposable
     /// <summary>Logs to <paramref name="path"/>, appending; <c>-</c> is standard output. Throws when the file cannot be opened.</summary>
     /// <param name="path">The file, made with its directory when it is missing.</param>
     /// <param name="logger">Is told when the file cannot be written.</param>
-    /// <param name="most">Bytes that may wait to be written, in each of eight places.</param>
-    public AccessLog(string path, ILogger logger, int most = 4 * 1024 * 1024)
+    /// <param name="most">Bytes that may wait to be written.</param>
+    public AccessLog(string path, ILogger logger, int most = 8 * 1024 * 1024)
     {
         _path = path;
         _logger = logger;
-        _pages = [.. Enumerable.Range(0, Pages).Select(_ => new LogPage(most))];
+        _page = new(most);
         var file = Open();
         new Thread(() => WriteUntilStopped(file)) { IsBackground = true, Name = "access log" }.Start();
     }
@@ -53,7 +50,7 @@ public sealed partial class AccessLog : IAsyncDisposable
     }
 
     /// <summary>Lines lost because the writer did not keep up or the file could not be written.</summary>
-    public long Dropped => Volatile.Read(ref _dropped) + _pages.Sum(page => page.Dropped);
+    public long Dropped => Volatile.Read(ref _dropped) + _page.Dropped;
 
     /// <summary>Opens the file anew at the next write, for log rotation.</summary>
     public void Reopen() => _reopen = true;
@@ -74,8 +71,8 @@ public sealed partial class AccessLog : IAsyncDisposable
         _wake.Dispose();
     }
 
-    /// <summary>Where this thread writes its next line.</summary>
-    internal LogPage Page => _pages[Environment.CurrentManagedThreadId & (Pages - 1)];
+    /// <summary>Logs a line, which ends with its line end.</summary>
+    internal void Add(ReadOnlySpan<byte> line) => _page.Add(line);
 
     private Stream Open()
     {
@@ -129,23 +126,20 @@ public sealed partial class AccessLog : IAsyncDisposable
 
     private void Drain(Stream file)
     {
-        foreach (var page in _pages)
+        var taken = _page.Take();
+        var lost = taken.Sum(piece => piece.Lines);
+        try
         {
-            var taken = page.Take();
-            var lost = taken.Sum(piece => piece.Lines);
-            try
+            foreach (var (bytes, used, lines) in taken)
             {
-                foreach (var (bytes, used, lines) in taken)
-                {
-                    file.Write(bytes, 0, used);
-                    lost -= lines;
-                }
+                file.Write(bytes, 0, used);
+                lost -= lines;
             }
-            finally
-            {
-                Interlocked.Add(ref _dropped, lost);
-                page.GiveBack(taken);
-            }
+        }
+        finally
+        {
+            Interlocked.Add(ref _dropped, lost);
+            _page.GiveBack(taken);
         }
     }
 

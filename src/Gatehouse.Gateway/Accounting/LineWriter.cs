@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace Gatehouse.Gateway.Accounting;
 
 /// <summary>
-/// One JSON object on one line, written straight into what the log has room in. Escapes as <see cref="Utf8JsonWriter"/> does; nearly
+/// One JSON object on one line, written straight into an array. Escapes as <see cref="Utf8JsonWriter"/> does; nearly
 /// everything that a log says needs none, which one look tells.
 /// </summary>
 internal ref struct LineWriter
@@ -19,14 +19,11 @@ internal ref struct LineWriter
     private byte[] _bytes;
     private int _length;
 
-    /// <param name="array">Where it is written, from <paramref name="start"/> on; a longer line makes a larger one of it.</param>
-    /// <param name="start">Where the line begins.</param>
-    public LineWriter(byte[] array, int start)
+    /// <param name="array">Where it is written; a longer line goes on in a larger one.</param>
+    public LineWriter(byte[] array)
     {
         _bytes = array;
-        _length = start;
-        Room(1)[0] = (byte)'{';
-        _length++;
+        _bytes[_length++] = (byte)'{';
     }
 
     /// <summary>A field with a text.</summary>
@@ -70,12 +67,12 @@ internal ref struct LineWriter
         _length += name.Length + written + 2;
     }
 
-    /// <summary>Ends the line and says where it is.</summary>
-    public (byte[] Array, int Length) End()
+    /// <summary>Ends the line and gives it.</summary>
+    public ReadOnlySpan<byte> End()
     {
         "}\n"u8.CopyTo(Room(2));
         _length += 2;
-        return (_bytes, _length);
+        return _bytes.AsSpan(0, _length);
     }
 
     private void Escaped(ReadOnlySpan<byte> name, ReadOnlySpan<char> text)

@@ -1,23 +1,18 @@
 namespace Gatehouse.Gateway.Accounting;
 
 /// <summary>
-/// What a thread, or a few, have logged and the log has not written yet: lines behind each other, so that a line costs neither
-/// an array nor a place in a queue, and many are written with one call. The gate is nearly always free.
+/// What was logged and is not written yet: lines behind each other, so that a line costs neither an array nor a place in a queue,
+/// and many are written with one call. A line is made elsewhere; the gate is held while it is copied.
 /// </summary>
 /// <param name="most">Bytes that may wait.</param>
 internal sealed class LogPage(int most)
 {
     private const int Size = 64 * 1024;
 
-    // With less room a page is full: nearly every line fits into this.
-    private const int UsualLine = 1024;
-
-    // The longest request target is 8 KiB and every byte of it may need six.
-    private const int LongestLine = 60 * 1024;
-
     // Of a busy moment; what more was needed once is let go.
-    private const int MostSpare = 8;
+    private const int MostSpare = 16;
 
+    private readonly Lock _gate = new();
     private readonly Stack<byte[]> _spare = new();
     private List<(byte[] Bytes, int Used, int Lines)> _full = [];
     private List<(byte[] Bytes, int Used, int Lines)> _taken = [];
@@ -26,45 +21,31 @@ internal sealed class LogPage(int most)
     private int _lines;
     private long _dropped;
 
-    /// <summary>Held from <see cref="TryBegin"/> to <see cref="End"/>.</summary>
-    public Lock Gate { get; } = new();
-
     /// <summary>Lines for which there was no room.</summary>
     public long Dropped => Volatile.Read(ref _dropped);
 
-    /// <summary>Begins a line; false when too much waits, and it is counted as dropped. Under the gate.</summary>
-    public bool TryBegin(out LineWriter line)
+    /// <summary>Adds a line. When too much waits, or it is longer than any that a request makes, it is dropped and counted.</summary>
+    public void Add(ReadOnlySpan<byte> line)
     {
-        if (_bytes.Length - _used < UsualLine && !TryTurn())
+        lock (_gate)
         {
-            _dropped++;
-            line = default;
-            return false;
+            if (line.Length > Size || (_bytes.Length - _used < line.Length && !TryTurn()))
+            {
+                _dropped++;
+                return;
+            }
+
+            line.CopyTo(_bytes.AsSpan(_used));
+            _used += line.Length;
+            _lines++;
         }
-
-        line = new(_bytes, _used);
-        return true;
-    }
-
-    /// <summary>Ends a line. Under the gate.</summary>
-    public void End(LineWriter line)
-    {
-        var (bytes, end) = line.End();
-        if (end - _used > LongestLine)
-        {
-            _dropped++;
-            return;
-        }
-
-        (_bytes, _used) = (bytes, end);
-        _lines++;
     }
 
     /// <summary>All that was logged, in order; good until the next call. For the thread that writes.</summary>
     public List<(byte[] Bytes, int Used, int Lines)> Take()
     {
         _taken.Clear();
-        lock (Gate)
+        lock (_gate)
         {
             if (_used > 0)
             {
@@ -79,11 +60,11 @@ internal sealed class LogPage(int most)
     /// <summary>Takes back what was written.</summary>
     public void GiveBack(List<(byte[] Bytes, int Used, int Lines)> taken)
     {
-        lock (Gate)
+        lock (_gate)
         {
             foreach (var (bytes, _, _) in taken)
             {
-                if (bytes.Length == Size && _spare.Count < MostSpare)
+                if (_spare.Count < MostSpare)
                 {
                     _spare.Push(bytes);
                 }

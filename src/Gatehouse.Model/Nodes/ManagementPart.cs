@@ -57,7 +57,7 @@ public static class ManagementParts
         ),
         (["environments"], null, false, ManagementPart.Operations),
         (
-            ["nodes", "authority", "members", "join-tokens", "audit", "trace-grants"],
+            ["nodes", "certificates", "authority", "members", "join-tokens", "audit", "trace-grants"],
             null,
             false,
             ManagementPart.Operations

@@ -115,6 +115,8 @@ public sealed class TwoManagersTests : ClusterTest
         await ThroughAsync(cluster, cluster.Rest, "both are believed");
         cluster.Believe(await AuthoritiesAsync(cluster, two.First));
         using var second = cluster.RestOf(two.Second);
+        // What a node said to the one, the other knows a moment later.
+        await ThroughAsync(cluster, second, "both are believed, as the second knows");
         await second.SendAsync(HttpMethod.Post, $"{Rotation}/next");
         await two.First.TerminateAsync();
         await two.First.StartReadyAsync();

@@ -16,6 +16,9 @@ internal sealed class TestMember : IAsyncDisposable
     /// <summary>Every member that runs in this process, for the story of one that did not find the others.</summary>
     private static readonly ConcurrentDictionary<TestMember, string> s_running = new();
 
+    private const int PortsOfProcess = 100;
+    private static readonly (int First, FileStream Held) s_ports = TakePorts();
+
     private readonly CancellationTokenSource _stop = new();
 
     private TestMember(
@@ -136,13 +139,14 @@ internal sealed class TestMember : IAsyncDisposable
 
     public static bool IsPresent(ClusterMember member) => member.State is not (MemberState.Left or MemberState.Gone);
 
-    /// <summary>A port that was free on every loopback address a moment ago.</summary>
+    /// <summary>A port that was free on every loopback address a moment ago, as are those behind it.</summary>
     public static int FreePort()
     {
+        const int spare = 20;
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         for (var i = 0; i < 200; i++)
         {
-            var port = Random.Shared.Next(27000, 27900);
+            var port = s_ports.First + Random.Shared.Next(PortsOfProcess - spare);
             try
             {
                 using var probe = new TcpListener(IPAddress.Any, port) { ExclusiveAddressUse = true };
@@ -156,6 +160,25 @@ internal sealed class TestMember : IAsyncDisposable
         }
 
         throw new InvalidOperationException("no free port");
+    }
+
+    // What is free now, tests in another process may take before a member of ours has.
+    private static (int First, FileStream Held) TakePorts()
+    {
+        for (var first = 27_000; first < 28_000; first += PortsOfProcess)
+        {
+            try
+            {
+                var path = Path.Combine(Path.GetTempPath(), $"gatehouse-tests-members-{first}.lock");
+                return (first, new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            }
+            catch (IOException)
+            {
+                // another process has them
+            }
+        }
+
+        throw new InvalidOperationException("Ten processes run tests of members already.");
     }
 }
 

@@ -173,6 +173,8 @@ public sealed class ListingTests
             await PictureAsync(manager, Encoding.UTF8.GetBytes("<svg onload=\"alert(1)\"/>"))
         );
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, await PictureAsync(manager, new byte[300 * 1024]));
+        // More than fits into the connection: who is cut off while sending sees no answer.
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, await PictureAsync(manager, new byte[4_000_000]));
         // A new listing keeps the picture.
         await ListAsync(manager, "petstore", "{}");
         Assert.True((await manager.AskAsync<ApiView>(HttpMethod.Get, "apis/petstore")).Summary.Listing.HasThumbnail);
