@@ -165,16 +165,7 @@ public sealed class NodeRegistry(Catalogue catalogue, NodeBoard board, Environme
         }
 
         var now = catalogue.Time.GetUtcNow();
-        List<NodeCertificateRow> certificates;
-        var read = catalogue.Open();
-        await using (read.ConfigureAwait(false))
-        {
-            certificates = await read
-                .NodeCertificates.AsNoTracking()
-                .Where(c => c.Node == name)
-                .ToListAsync(cancellation)
-                .ConfigureAwait(false);
-        }
+        var certificates = await CertificatesAsync(name, cancellation).ConfigureAwait(false);
 
         // All that it may still show: an answer that was lost left it with an older one than the newest.
         var good = certificates.Where(c => c.NotAfter > now).OrderBy(c => c.IssuedAt).ToList();
@@ -302,16 +293,7 @@ public sealed class NodeRegistry(Catalogue catalogue, NodeBoard board, Environme
         }
 
         var now = catalogue.Time.GetUtcNow();
-        List<NodeCertificateRow> certificates;
-        var read = catalogue.Open();
-        await using (read.ConfigureAwait(false))
-        {
-            certificates = await read
-                .NodeCertificates.AsNoTracking()
-                .Where(c => c.Node == name)
-                .ToListAsync(cancellation)
-                .ConfigureAwait(false);
-        }
+        var certificates = await CertificatesAsync(name, cancellation).ConfigureAwait(false);
 
         var transaction = new CatalogueTransaction(actor, $"{reason}: node {name}").Delete(
             EntityKinds.Node,
@@ -408,6 +390,19 @@ public sealed class NodeRegistry(Catalogue catalogue, NodeBoard board, Environme
             _ => "node",
         };
         return Enumerable.Range(1, int.MaxValue).Select(i => $"{stem}-{i}").First(n => !taken.Contains(n));
+    }
+
+    private async Task<List<NodeCertificateRow>> CertificatesAsync(string name, CancellationToken cancellation)
+    {
+        var read = catalogue.Open();
+        await using (read.ConfigureAwait(false))
+        {
+            return await read
+                .NodeCertificates.AsNoTracking()
+                .Where(c => c.Node == name)
+                .ToListAsync(cancellation)
+                .ConfigureAwait(false);
+        }
     }
 }
 

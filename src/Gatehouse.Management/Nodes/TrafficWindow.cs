@@ -9,6 +9,10 @@ internal sealed class TrafficWindow
     private static readonly TimeSpan s_length = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_step = TimeSpan.FromSeconds(1);
 
+    // Twice what a node tells of, and longer than any host name: what is kept of a report is not for its sender to say.
+    private const int MostTargets = 64;
+    private const int LongestName = 300;
+
     private readonly ImmutableArray<(DateTimeOffset At, NodeTraffic Count)> _counts;
 
     private TrafficWindow(ImmutableArray<(DateTimeOffset At, NodeTraffic Count)> counts) => _counts = counts;
@@ -21,6 +25,7 @@ internal sealed class TrafficWindow
             return null;
         }
 
+        count = Bounded(count);
         if (known is null || known._counts[^1].At >= at || known._counts[^1].Count.Requests > count.Requests)
         {
             return new([(at, count)]);
@@ -34,6 +39,24 @@ internal sealed class TrafficWindow
         }
 
         return new(kept.Add((at, count)));
+    }
+
+    private static NodeTraffic Bounded(NodeTraffic count)
+    {
+        if (count.Targets.Count <= MostTargets && count.Targets.All(t => t.Name.Length <= LongestName))
+        {
+            return count;
+        }
+
+        var bounded = new NodeTraffic
+        {
+            Requests = count.Requests,
+            Failed = count.Failed,
+            InFlight = count.InFlight,
+        };
+        bounded.Targets.AddRange(count.Targets.Where(t => t.Name.Length <= LongestName).Take(MostTargets));
+        bounded.MoreTargets = count.MoreTargets + count.Targets.Count - bounded.Targets.Count;
+        return bounded;
     }
 
     /// <summary>The rates. Null until there are two counts to compare.</summary>

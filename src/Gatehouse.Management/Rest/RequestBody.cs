@@ -30,7 +30,10 @@ internal static class RequestBody
         using var body = new MemoryStream((int)Math.Min(http.Request.ContentLength ?? 0, limit));
         var piece = new byte[16 * 1024];
         var length = 0L;
-        while (await http.Request.Body.ReadAsync(piece, cancellation).ConfigureAwait(false) is > 0 and var count)
+        while (
+            length <= limit + Discarded
+            && await http.Request.Body.ReadAsync(piece, cancellation).ConfigureAwait(false) is > 0 and var count
+        )
         {
             length += count;
             if (length <= limit)

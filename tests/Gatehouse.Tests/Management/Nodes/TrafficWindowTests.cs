@@ -64,6 +64,22 @@ public sealed class TrafficWindowTests
         Assert.Equal(0, window!.View()!.Targets.Single().RequestsPerSecond);
     }
 
+    [Fact]
+    public void No_node_decides_how_much_of_its_report_is_kept()
+    {
+        var report = new NodeReport { Traffic = new() { MoreTargets = 2 } };
+        report.Traffic.Targets.Add(new TargetTraffic { Name = new('x', 100_000) });
+        report.Traffic.Targets.AddRange(
+            Enumerable.Range(0, 1_000).Select(i => new TargetTraffic { Name = $"http://10.0.0.1:{i}" })
+        );
+
+        var window = TrafficWindow.Next(null, report, s_began);
+        var view = TrafficWindow.Next(window, report, s_began.AddSeconds(1))!.View()!;
+
+        Assert.Equal((64, 939), (view.Targets.Length, view.MoreTargets));
+        Assert.Equal("http://10.0.0.1:0", view.Targets[0].Name);
+    }
+
     private static TrafficWindow? Next(
         TrafficWindow? known,
         double second,
