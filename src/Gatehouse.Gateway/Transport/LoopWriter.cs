@@ -52,15 +52,16 @@ internal sealed class LoopWriter(LoopTransport transport) : PipeWriter, IValueTa
             return ValueTask.FromCanceled<FlushResult>(cancellationToken);
         }
 
-        if (TakeCancelled())
-        {
-            return new(new FlushResult(isCanceled: true, isCompleted: false));
-        }
-
         if (transport.Loop.IsCurrent)
         {
             Move();
-            if (Send())
+            var isSent = Send();
+            if (TakeCancelled())
+            {
+                return new(new FlushResult(isCanceled: true, isCompleted: false));
+            }
+
+            if (isSent)
             {
                 return new(new FlushResult(isCanceled: false, isCompleted: !transport.IsConnected));
             }
@@ -154,11 +155,19 @@ internal sealed class LoopWriter(LoopTransport transport) : PipeWriter, IValueTa
     /// <summary>Sends on. On the loop.</summary>
     public void Progress()
     {
-        if ((_waiting || _sending.Head is not null) && Send())
+        // Read once: a flush that begins in between has not handed over what it wants sent.
+        var isWaiting = _waiting;
+        if (isWaiting)
         {
-            if (_waiting)
+            // An event may wake the socket before the post of a flush off the loop does.
+            Move();
+        }
+
+        if ((isWaiting || _sending.Head is not null) && Send())
+        {
+            if (isWaiting && _waiting)
             {
-                Finish(new(isCanceled: false, isCompleted: !transport.IsConnected));
+                Finish(new(TakeCancelled(), isCompleted: !transport.IsConnected));
             }
 
             transport.Sent();
@@ -210,12 +219,8 @@ internal sealed class LoopWriter(LoopTransport transport) : PipeWriter, IValueTa
 
     private void Begin()
     {
-        if (_waiting)
-        {
-            Move();
-            CancelWaiting();
-            Progress();
-        }
+        CancelWaiting();
+        Progress();
     }
 
     private Block Room(int sizeHint)
@@ -279,6 +284,7 @@ internal sealed class LoopWriter(LoopTransport transport) : PipeWriter, IValueTa
     {
         if (_waiting && TakeCancelled())
         {
+            Move();
             Finish(new(isCanceled: true, isCompleted: false));
         }
     }

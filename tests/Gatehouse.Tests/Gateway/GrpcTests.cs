@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Gatehouse.Model;
 using Grpc.AspNetCore.Server.Model;
 using Grpc.Core;
@@ -155,7 +156,12 @@ public sealed class GrpcTests : IAsyncLifetime
                 },
             }
         );
-        gateway.Run([Entities.Petstore(_service.Urls.First()).Keyed().Put(), .. Entities.Consumer()]);
+        await using var backend = new Backend();
+        gateway.Run([
+            Entities.Petstore(_service.Urls.First()).Keyed().Put(),
+            (Entities.Petstore(backend.Url) with { Name = "other", Context = "/other" }).Put(),
+            .. Entities.Consumer(),
+        ]);
         using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{gateway.Port}");
         using var call = channel.CreateCallInvoker().AsyncDuplexStreamingCall(At(Echo.Duplex), null, WithKey());
 
@@ -165,8 +171,15 @@ public sealed class GrpcTests : IAsyncLifetime
             Assert.True(await call.ResponseStream.MoveNext(Cancel));
             Assert.Equal($"m{n}", call.ResponseStream.Current);
 
-            // Longer than the grace: a body that was held to the rate would be cut (SlowCallerTests).
-            await Task.Delay(500, Cancel);
+            // The stream is quiet for as long as it takes to cut another one, which begins after it fell silent.
+            using var other = new TcpClient();
+            await other.ConnectAsync(IPAddress.Loopback, gateway.Port, Cancel);
+            await Backend.WriteAsync(
+                other.GetStream(),
+                "POST /other/1.0.0/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+            );
+            using var answer = new StreamReader(other.GetStream());
+            Assert.StartsWith("HTTP/1.1 408 ", await answer.ReadLineAsync(Cancel), StringComparison.Ordinal);
         }
 
         await call.RequestStream.CompleteAsync();

@@ -196,6 +196,58 @@ public sealed class LoopTransportTests
         Assert.Equal("True True True", await places.Task.WaitAsync(s_soon));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_is_flushed_off_the_loop_leaves_though_the_peer_is_heard_before_the_loop_knows(bool cancelled)
+    {
+        var connected = new TaskCompletionSource<PipeWriter>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = new LoopServer(
+            connection =>
+            {
+                connected.SetResult(connection.Transport.Output);
+                return done.Task;
+            },
+            loops: 1
+        );
+        using var socket = await server.ConnectAsync();
+        var output = await connected.Task.WaitAsync(s_soon);
+        using var goOn = new ManualResetEventSlim();
+        var holding = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        server
+            .Loops.Loops[0]
+            .Post(
+                _ =>
+                {
+                    holding.SetResult();
+                    goOn.Wait(s_soon);
+                },
+                server
+            );
+        await holding.Task.WaitAsync(s_soon);
+
+        try
+        {
+            // The kernel says with it that the socket may be written to, and the loop hears of that first.
+            await socket.SendAsync(new byte[1]);
+            if (cancelled)
+            {
+                output.CancelPendingFlush();
+            }
+
+            var flushing = output.WriteAsync(new byte[3]).AsTask();
+            goOn.Set();
+
+            Assert.Equal(cancelled, (await flushing.WaitAsync(s_soon)).IsCanceled);
+            Assert.Equal(3, await socket.ReceiveAsync(new byte[8]).WaitAsync(s_soon));
+        }
+        finally
+        {
+            done.SetResult();
+        }
+    }
+
     [Fact]
     public async Task A_port_on_loops_is_taken_for_others_on_loops_too()
     {
