@@ -12,19 +12,15 @@ internal sealed class RuntimeHealth(MemberRuntime runtime, TimeProvider time)
     /// <summary>How long it may last: longer than the other side takes to start on a busy machine.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
-    private long? _muteSince;
+    /// <summary>A node that is slower than this in answering itself waits for a processor, and so may the others.</summary>
+    private static readonly TimeSpan s_prompt = TimeSpan.FromSeconds(1);
+
+    private TimeSpan _muteFor;
+    private long? _lastMute;
 
     /// <summary>Why to begin anew; null while all is well.</summary>
     public async Task<string?> TroubleAsync(RoundResult round, CancellationToken cancellation)
     {
-        var alone = runtime.State.Members.Count <= 1;
-        _muteSince =
-            alone && round.Mute > 0 && round.Answers.Count == round.Heard ? _muteSince ?? time.GetTimestamp() : null;
-        if (_muteSince is { } since && time.GetElapsedTime(since) >= Patience)
-        {
-            return "another node of this cluster listens but does not answer";
-        }
-
         var began = time.GetTimestamp();
         while (await runtime.AskAsync(runtime.Self, cancellation).ConfigureAwait(false) is null)
         {
@@ -34,6 +30,20 @@ internal sealed class RuntimeHealth(MemberRuntime runtime, TimeProvider time)
             }
         }
 
-        return null;
+        var isAlone = runtime.State.Members.Count <= 1;
+        if (!isAlone || round.Mute == 0 || round.Answers.Count != round.Heard)
+        {
+            (_muteFor, _lastMute) = (TimeSpan.Zero, null);
+            return null;
+        }
+
+        // On a machine that has no time for this node, a silence says nothing about the others.
+        if (_lastMute is { } last && time.GetElapsedTime(began) < s_prompt)
+        {
+            _muteFor += time.GetElapsedTime(last);
+        }
+
+        _lastMute = time.GetTimestamp();
+        return _muteFor >= Patience ? "another node of this cluster listens but does not answer" : null;
     }
 }
