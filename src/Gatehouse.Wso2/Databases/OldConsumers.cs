@@ -34,14 +34,10 @@ internal sealed partial class OldConsumers(OldDatabase database, ReadingLog log)
             if (!owners.TryGetValue(row["SUBSCRIBER_ID"], out var owner) || row["NAME"].Length == 0)
             {
                 log.Add(
-                    new Finding(
-                        Outcome.NeedsYou,
-                        row.Place,
-                        row.Table.Name,
-                        row["NAME"],
-                        null,
-                        "its subscriber is not in the dump: dump AM_SUBSCRIBER too"
-                    )
+                    Outcome.NeedsYou,
+                    row,
+                    row["NAME"],
+                    "its subscriber is not in the dump: dump AM_SUBSCRIBER too"
                 );
                 continue;
             }
@@ -74,27 +70,19 @@ internal sealed partial class OldConsumers(OldDatabase database, ReadingLog log)
             if (_apis.Values.Any(a => a.Id == id))
             {
                 log.Add(
-                    new Finding(
-                        Outcome.NeedsYou,
-                        row.Place,
-                        row.Table.Name,
-                        id,
-                        null,
-                        $"another tenant has an API of this name and version; subscriptions of {row["CONTEXT"]} are read as that one's"
-                    )
+                    Outcome.NeedsYou,
+                    row,
+                    id,
+                    $"another tenant has an API of this name and version; subscriptions of {row["CONTEXT"]} are read as that one's"
                 );
             }
 
             _apis[row["API_ID"]] = (id, row);
             log.Add(
-                new Finding(
-                    Outcome.NotNeeded,
-                    row.Place,
-                    row.Table.Name,
-                    id,
-                    null,
-                    "only named by subscriptions: the API itself comes with 'gatehouse import wso2'"
-                )
+                Outcome.NotNeeded,
+                row,
+                id,
+                "only named by subscriptions: the API itself comes with 'gatehouse import wso2'"
             );
         }
     }
@@ -126,26 +114,20 @@ internal sealed partial class OldConsumers(OldDatabase database, ReadingLog log)
         }
 
         log.Add(
-            new Finding(
-                Outcome.Converted,
-                row.Place,
-                row.Table.Name,
-                name,
-                $"application {name} of {owner}",
-                document["suspended"] is null ? null : $"suspended: it is {row["APPLICATION_STATUS"]} in the old system"
-            )
+            Outcome.Converted,
+            row,
+            name,
+            document["suspended"] is null ? null : $"suspended: it is {row["APPLICATION_STATUS"]} in the old system",
+            target: $"application {name} of {owner}"
         );
         if (row["GROUP_ID"] is { Length: > 0 } group)
         {
             log.Add(
-                new Finding(
-                    Outcome.NeedsYou,
-                    row.Place,
-                    $"{row.Table.Name}.GROUP_ID",
-                    group,
-                    null,
-                    $"name the users who share it: gatehouse app about {name} --group USER"
-                )
+                Outcome.NeedsYou,
+                row,
+                group,
+                $"name the users who share it: gatehouse app about {name} --group USER",
+                column: "GROUP_ID"
             );
         }
 
@@ -153,10 +135,11 @@ internal sealed partial class OldConsumers(OldDatabase database, ReadingLog log)
             .. subscriptions.Select(s => Subscription(s, name)).OfType<JsonObject>(),
         ]);
         var taken = ImmutableArray.CreateBuilder<ImportedToken>();
+        var reader = new OldClients(_clients, log);
         var clients = new JsonArray();
         foreach (var mapping in mappings)
         {
-            if (Client(mapping, name) is not { } client)
+            if (reader.Read(mapping, name) is not { } client)
             {
                 continue;
             }
@@ -176,16 +159,7 @@ internal sealed partial class OldConsumers(OldDatabase database, ReadingLog log)
     {
         if (!_apis.TryGetValue(row["API_ID"], out var api))
         {
-            log.Add(
-                new Finding(
-                    Outcome.NeedsYou,
-                    row.Place,
-                    row.Table.Name,
-                    application,
-                    null,
-                    $"its API {row["API_ID"]} is not in the dump: dump AM_API too"
-                )
-            );
+            log.Add(Outcome.NeedsYou, row, application, $"its API {row["API_ID"]} is not in the dump: dump AM_API too");
             return null;
         }
 
@@ -201,14 +175,10 @@ internal sealed partial class OldConsumers(OldDatabase database, ReadingLog log)
         if (state is null || row["SUBS_CREATE_STATE"] is "UNSUBSCRIBE")
         {
             log.Add(
-                new Finding(
-                    Outcome.NotNeeded,
-                    row.Place,
-                    row.Table.Name,
-                    what,
-                    null,
-                    $"it opens nothing: {row["SUB_STATUS"]} {row["SUBS_CREATE_STATE"]}".TrimEnd()
-                )
+                Outcome.NotNeeded,
+                row,
+                what,
+                $"it opens nothing: {row["SUB_STATUS"]} {row["SUBS_CREATE_STATE"]}".TrimEnd()
             );
             return null;
         }
@@ -221,217 +191,13 @@ internal sealed partial class OldConsumers(OldDatabase database, ReadingLog log)
         }
 
         log.Add(
-            new Finding(
-                Outcome.Converted,
-                row.Place,
-                row.Table.Name,
-                what,
-                $"subscription of {what}",
-                state == "Active" ? null : $"state {state}"
-            )
+            Outcome.Converted,
+            row,
+            what,
+            state == "Active" ? null : $"state {state}",
+            target: $"subscription of {what}"
         );
         return subscription;
-    }
-
-    private JsonObject? Client(OldRow mapping, string application)
-    {
-        var id = mapping["CONSUMER_KEY"];
-        if (id.Length == 0)
-        {
-            log.Add(
-                new Finding(Outcome.NotNeeded, mapping.Place, mapping.Table.Name, application, null, "no key was made")
-            );
-            return null;
-        }
-
-        if (!_clients.TryGetValue(id, out var row))
-        {
-            log.Add(
-                new Finding(
-                    Outcome.NeedsYou,
-                    mapping.Place,
-                    mapping.Table.Name,
-                    id,
-                    null,
-                    "its client is another key manager's: make that one an issuer (gatehouse issuer create) and bind the client (gatehouse key create APP --type oauth2 --issuer NAME --client-id ID)"
-                )
-            );
-            return null;
-        }
-
-        if (row["APP_STATE"] is "REVOKED" or "INACTIVE")
-        {
-            log.Add(
-                new Finding(
-                    Outcome.NotNeeded,
-                    row.Place,
-                    row.Table.Name,
-                    id,
-                    null,
-                    $"it opens nothing: {row["APP_STATE"]}"
-                )
-            );
-            return null;
-        }
-
-        var sandbox = mapping["KEY_TYPE"] is "SANDBOX";
-        var client = new JsonObject { ["clientId"] = id, ["sandbox"] = sandbox };
-        var secret = row["CONSUMER_SECRET"];
-        if (OldSecret.HashOf(secret) is { } hash)
-        {
-            client["secret"] = hash.ToString();
-            if (secret.Length < 16)
-            {
-                log.Add(
-                    new Finding(
-                        Outcome.Dangerous,
-                        row.Place,
-                        $"{row.Table.Name}.CONSUMER_SECRET",
-                        Secrets.Mask,
-                        null,
-                        $"the secret of {id} is short enough to be guessed: roll it, gatehouse key roll"
-                    )
-                );
-            }
-        }
-        else
-        {
-            log.Add(
-                new Finding(
-                    Outcome.NeedsYou,
-                    row.Place,
-                    $"{row.Table.Name}.CONSUMER_SECRET",
-                    Secrets.Mask,
-                    null,
-                    $"the secret of {id} is encrypted with the old server's key: its tokens count until they end; for new ones turn encryption off there and dump again, or roll it with 'gatehouse key roll'"
-                )
-            );
-        }
-
-        Grants(row, id, client);
-        log.Add(
-            new Finding(
-                Outcome.Converted,
-                row.Place,
-                row.Table.Name,
-                id,
-                $"OAuth2 client of {application}",
-                sandbox ? "sandbox" : "production"
-            )
-        );
-        return client;
-    }
-
-    private void Grants(OldRow row, string id, JsonObject client)
-    {
-        var grants = new List<string>();
-        var uris = Uris(row, id);
-        foreach (
-            var grant in row["GRANT_TYPES"]
-                .Split(' ', StringSplitOptions.RemoveEmptyEntries)
-                .DefaultIfEmpty("client_credentials")
-        )
-        {
-            switch (grant)
-            {
-                case "client_credentials" or "refresh_token" or "password":
-                    grants.Add(grant);
-                    break;
-                case "authorization_code" when uris.Count > 0:
-                    grants.Add(grant);
-                    log.Add(
-                        new Finding(
-                            Outcome.NeedsYou,
-                            row.Place,
-                            $"{row.Table.Name}.GRANT_TYPES",
-                            grant,
-                            "authorization_code",
-                            $"codes are given with PKCE alone (RFC 7636): see that {id} sends code_challenge with S256"
-                        )
-                    );
-                    break;
-                case "authorization_code":
-                    log.Add(
-                        new Finding(
-                            Outcome.NeedsYou,
-                            row.Place,
-                            $"{row.Table.Name}.GRANT_TYPES",
-                            grant,
-                            null,
-                            $"{id} has no redirect URI that is taken: make a client with one, gatehouse key create APP --type oauth2"
-                        )
-                    );
-                    break;
-                case "implicit":
-                    log.Add(
-                        new Finding(
-                            Outcome.NeedsYou,
-                            row.Place,
-                            $"{row.Table.Name}.GRANT_TYPES",
-                            grant,
-                            null,
-                            $"tokens in addresses are given no more (RFC 9700): change {id} to authorization_code with PKCE"
-                        )
-                    );
-                    break;
-                default:
-                    log.Add(
-                        new Finding(
-                            Outcome.NeedsYou,
-                            row.Place,
-                            $"{row.Table.Name}.GRANT_TYPES",
-                            grant,
-                            null,
-                            $"there is no such grant here: change {id} to client_credentials or authorization_code"
-                        )
-                    );
-                    break;
-            }
-        }
-
-        if (grants.Count == 0)
-        {
-            grants.Add("client_credentials");
-        }
-
-        client["grants"] = new JsonArray([.. grants.Select(g => (JsonNode)g)]);
-        client["redirectUris"] = new JsonArray([.. uris.Select(u => (JsonNode)u)]);
-    }
-
-    private List<string> Uris(OldRow row, string id)
-    {
-        var text = row["CALLBACK_URL"];
-        if (text.Length == 0)
-        {
-            return [];
-        }
-
-        if (
-            Uri.TryCreate(text, UriKind.Absolute, out var uri)
-            && uri.Fragment.Length == 0
-            && uri.UserInfo.Length == 0
-            && !text.Contains('*', StringComparison.Ordinal)
-            && (uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && uri.IsLoopback))
-        )
-        {
-            return [text];
-        }
-
-        // Without codes nothing is ever sent there.
-        var matters = row["GRANT_TYPES"].Contains("authorization_code", StringComparison.Ordinal);
-        log.Add(
-            new Finding(
-                matters ? Outcome.NeedsYou : Outcome.NotNeeded,
-                row.Place,
-                $"{row.Table.Name}.CALLBACK_URL",
-                text,
-                null,
-                matters
-                    ? $"browsers are sent back to https addresses that are named in full, not to patterns or plain http: give {id} one"
-                    : "no grant of it sends browsers back"
-            )
-        );
-        return [];
     }
 
     private ImportedToken Token(OldToken token, string client) =>
@@ -503,14 +269,10 @@ internal sealed partial class OldConsumers(OldDatabase database, ReadingLog log)
         foreach (var row in owners)
         {
             log.Add(
-                new Finding(
-                    Outcome.NeedsYou,
-                    row.Place,
-                    row.Table.Name,
-                    row["USER_ID"],
-                    null,
-                    $"so that they find their applications: gatehouse user create {row["USER_ID"]} --role subscriber"
-                )
+                Outcome.NeedsYou,
+                row,
+                row["USER_ID"],
+                $"so that they find their applications: gatehouse user create {row["USER_ID"]} --role subscriber"
             );
         }
     }
@@ -521,16 +283,12 @@ internal sealed partial class OldConsumers(OldDatabase database, ReadingLog log)
         {
             var any = row["AUTHZ_DOMAIN"] is "ALL" or "";
             log.Add(
-                new Finding(
-                    any ? Outcome.NotNeeded : Outcome.Dangerous,
-                    row.Place,
-                    row.Table.Name,
-                    row["AUTHZ_DOMAIN"],
-                    null,
-                    any
-                        ? "it allows every domain"
-                        : $"tokens of {row["CONSUMER_KEY"]} were good for this domain alone (by the caller's Referer, which callers choose) and are good for all here"
-                )
+                any ? Outcome.NotNeeded : Outcome.Dangerous,
+                row,
+                row["AUTHZ_DOMAIN"],
+                any
+                    ? "it allows every domain"
+                    : $"tokens of {row["CONSUMER_KEY"]} were good for this domain alone (by the caller's Referer, which callers choose) and are good for all here"
             );
         }
     }
@@ -541,14 +299,10 @@ internal sealed partial class OldConsumers(OldDatabase database, ReadingLog log)
         {
             var on = row["ENABLED"] is not ("false" or "0" or "f");
             log.Add(
-                new Finding(
-                    on ? Outcome.NeedsYou : Outcome.NotNeeded,
-                    row.Place,
-                    row.Table.Name,
-                    $"{row["TYPE"]} {row["VALUE"]}",
-                    null,
-                    on ? "block it here too: gatehouse block add" : "it is switched off"
-                )
+                on ? Outcome.NeedsYou : Outcome.NotNeeded,
+                row,
+                $"{row["TYPE"]} {row["VALUE"]}",
+                on ? "block it here too: gatehouse block add" : "it is switched off"
             );
         }
     }
@@ -564,16 +318,12 @@ internal sealed partial class OldConsumers(OldDatabase database, ReadingLog log)
         {
             var count = tokens[id].Count();
             log.Add(
-                new Finding(
-                    Outcome.NotNeeded,
-                    row.Place,
-                    row.Table.Name,
-                    row["APP_NAME"] is { Length: > 0 } name ? name : id,
-                    null,
-                    string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"no application's: of the old server itself; {count} tokens are left out with it"
-                    )
+                Outcome.NotNeeded,
+                row,
+                row["APP_NAME"] is { Length: > 0 } name ? name : id,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"no application's: of the old server itself; {count} tokens are left out with it"
                 )
             );
         }
@@ -624,23 +374,4 @@ internal sealed partial class OldConsumers(OldDatabase database, ReadingLog log)
     // As 'import wso2' names APIs.
     [GeneratedRegex("[^A-Za-z0-9._-]+")]
     private static partial Regex Names();
-}
-
-/// <summary>Rows by a key.</summary>
-internal static class OldRows
-{
-    /// <summary>By a key of which the first counts: a dump may be wrong.</summary>
-    public static Dictionary<string, OldRow> ToDictionaryOfFirst(
-        this IEnumerable<OldRow> rows,
-        Func<OldRow, string> key
-    )
-    {
-        var all = new Dictionary<string, OldRow>(StringComparer.Ordinal);
-        foreach (var row in rows)
-        {
-            all.TryAdd(key(row), row);
-        }
-
-        return all;
-    }
 }

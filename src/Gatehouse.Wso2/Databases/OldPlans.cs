@@ -33,7 +33,7 @@ internal static class OldPlans
         var name = row["NAME"];
         if (IsUnbounded(name))
         {
-            log.Add(new Finding(Outcome.NotNeeded, row.Place, row.Table.Name, name, null, "it needs none here"));
+            log.Add(Outcome.NotNeeded, row, name, "it needs none here");
             return null;
         }
 
@@ -41,14 +41,10 @@ internal static class OldPlans
         if (Uncounted(row["QUOTA_TYPE"]) is { } what)
         {
             log.Add(
-                new Finding(
-                    Outcome.NeedsYou,
-                    row.Place,
-                    row.Table.Name,
-                    name,
-                    null,
-                    $"it counts {what}, {row["QUOTA"]} in {row["UNIT_TIME"]} {row["TIME_UNIT"]}, and here requests and bytes are counted: make a plan of that name by those, 'gatehouse plan create {name} --rate …', before subscriptions are taken over"
-                )
+                Outcome.NeedsYou,
+                row,
+                name,
+                $"it counts {what}, {row["QUOTA"]} in {row["UNIT_TIME"]} {row["TIME_UNIT"]}, and here requests and bytes are counted: make a plan of that name by those, 'gatehouse plan create {name} --rate …', before subscriptions are taken over"
             );
             return null;
         }
@@ -56,14 +52,10 @@ internal static class OldPlans
         if (row.Number("QUOTA") is not > 0 || Unit(row["TIME_UNIT"]) is not { } unit)
         {
             log.Add(
-                new Finding(
-                    Outcome.NeedsYou,
-                    row.Place,
-                    row.Table.Name,
-                    name,
-                    null,
-                    $"it has no quota and time that can be read: create it with 'gatehouse {(isPlan ? "plan" : "limit")} create'"
-                )
+                Outcome.NeedsYou,
+                row,
+                name,
+                $"it has no quota and time that can be read: create it with 'gatehouse {(isPlan ? "plan" : "limit")} create'"
             );
             return null;
         }
@@ -93,7 +85,7 @@ internal static class OldPlans
             isPlan && name == Model.Plan.Unauthenticated
                 ? $"{quota}, of each address on operations that ask for no credentials"
                 : quota;
-        log.Add(new Finding(Outcome.Converted, row.Place, row.Table.Name, name, $"{kind}/{name}", note));
+        log.Add(Outcome.Converted, row, name, note, target: $"{kind}/{name}");
         return new(kind, name, document);
     }
 

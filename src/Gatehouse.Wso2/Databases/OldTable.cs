@@ -82,3 +82,43 @@ public sealed record OldRow(OldTable Table, string?[] Values, Place Place)
     public long? Number(string column) =>
         long.TryParse(this[column], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var n) ? n : null;
 }
+
+/// <summary>What is done with rows.</summary>
+internal static class OldRows
+{
+    /// <summary>By a key of which the first counts: a dump may be wrong.</summary>
+    public static Dictionary<string, OldRow> ToDictionaryOfFirst(
+        this IEnumerable<OldRow> rows,
+        Func<OldRow, string> key
+    )
+    {
+        var all = new Dictionary<string, OldRow>(StringComparer.Ordinal);
+        foreach (var row in rows)
+        {
+            all.TryAdd(key(row), row);
+        }
+
+        return all;
+    }
+
+    /// <summary>Says what became of a row, or of one column of it.</summary>
+    public static void Add(
+        this ReadingLog log,
+        Outcome outcome,
+        OldRow row,
+        string value,
+        string? note,
+        string? target = null,
+        string? column = null
+    ) =>
+        log.Add(
+            new Finding(
+                outcome,
+                row.Place,
+                column is null ? row.Table.Name : $"{row.Table.Name}.{column}",
+                value,
+                target,
+                note
+            )
+        );
+}
