@@ -9,7 +9,7 @@ public sealed class CorsTests(DemoPortal portal)
     [Fact]
     public async Task A_page_of_a_named_origin_reads_answers_and_refusals_and_no_other_page_does()
     {
-        portal.SkipWithoutBrowser();
+        portal.SkipWhenMissing();
         await using var backend = await TestBackend.StartAsync(TimeSpan.Zero);
         await using var visit = await portal.VisitAsync();
         await visit.GoAsync("/admin");
@@ -69,7 +69,7 @@ public sealed class CorsTests(DemoPortal portal)
               }
             }
             """,
-            new[] { $"{portal.Balancer}/shared/1.0.0/x", method, header }
+            new[] { $"{portal.Gateway}/shared/1.0.0/x", method, header }
         );
 
     // As the signed-in administrator whose page this is.

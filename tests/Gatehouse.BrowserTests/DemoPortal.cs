@@ -10,28 +10,34 @@ using Microsoft.Playwright;
 
 namespace Gatehouse.BrowserTests;
 
-/// <summary>A real demo cluster, a real Chromium, and an administrator who set the password by the printed link.</summary>
-public sealed class DemoPortal : IAsyncLifetime
+/// <summary>A real demo cluster and a real Chromium.</summary>
+public sealed class DemoPortal : Site, IAsyncLifetime
 {
     private static readonly string[] s_names = ["chromium", "chromium-browser", "google-chrome"];
+    private static readonly string? s_chromium = Find();
 
     private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("gatehouse-browser-");
     private NodeProcess? _demo;
     private IPlaywright? _playwright;
     private IBrowser? _browser;
-    private string _state = "";
+
+    /// <summary>Another build than the tests' own, such as what 'dotnet publish' made; null for that one.</summary>
+    public static string? Executable => Environment.GetEnvironmentVariable("GATEHOUSE_EXECUTABLE");
 
     public int Offset { get; private set; }
 
-    /// <summary>The manager, as a browser calls it.</summary>
-    public string Address { get; private set; } = "";
+    /// <summary>The browser, for another site.</summary>
+    public IBrowser Browser => _browser ?? throw new InvalidOperationException("There is no browser.");
 
-    /// <summary>The balancer.</summary>
-    public string Balancer { get; private set; } = "";
+    /// <inheritdoc/>
+    public override string? Missing => s_chromium is null ? "Chromium is not installed; test.sh installs it" : null;
+
+    /// <inheritdoc/>
+    protected override IBrowser Chromium => Browser;
 
     public async ValueTask InitializeAsync()
     {
-        if (Chromium() is not { } chromium)
+        if (Missing is not null)
         {
             return;
         }
@@ -40,8 +46,7 @@ public sealed class DemoPortal : IAsyncLifetime
         _demo = NodeProcess.Start(
             ["demo", "-o", "json", "--port-offset", Offset.ToString(CultureInfo.InvariantCulture)],
             new Dictionary<string, string> { ["XDG_CONFIG_HOME"] = _home.FullName },
-            // Another build than the tests' own, such as what 'dotnet publish' made.
-            executable: Environment.GetEnvironmentVariable("GATEHOUSE_EXECUTABLE")
+            executable: Executable
         );
         JsonElement said = default;
         await Eventually.TrueAsync(
@@ -52,48 +57,15 @@ public sealed class DemoPortal : IAsyncLifetime
         Assert.False(_demo.HasExited, _demo.Output);
         Assert.True(said.TryGetProperty("balancer", out _), $"The demo is not ready:\n{_demo.Output}");
         Address = $"https://localhost:{(9443 + Offset).ToString(CultureInfo.InvariantCulture)}";
-        Balancer = said.GetProperty("balancer").GetString()!;
+        Gateway = said.GetProperty("balancer").GetString()!;
+        Backend = $"http://127.0.0.1:{(9700 + Offset).ToString(CultureInfo.InvariantCulture)}";
+        Workers = ["worker-1", "worker-2"];
+        FreeOffset = Offset + 15;
         _playwright = await Playwright.CreateAsync();
-        _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = chromium, Args = ["--no-sandbox"] });
-
-        await using var visit = await VisitAsync(signedIn: false);
-        var link = new Uri(said.GetProperty("console").GetString()!);
-        await visit.Page.GotoAsync($"{Address}/{link.Fragment}");
-        await visit.Page.WaitForURLAsync("**/sign-in/set-up*");
-        await visit.Page.FillAsync("#password", "correct horse battery staple");
-        await visit.Page.ClickAsync("text=Set up and sign in");
-        await visit.Page.WaitForURLAsync("**/admin");
-        _state = await visit.Page.Context.StorageStateAsync();
-        _ = said;
-    }
-
-    public void SkipWithoutBrowser() =>
-        Assert.SkipWhen(_browser is null, "Chromium is not installed; test.sh installs it");
-
-    /// <summary>A fresh browser context; what goes wrong in it fails the test when it ends.</summary>
-    public async Task<Visit> VisitAsync(
-        bool signedIn = true,
-        bool dark = false,
-        bool narrow = false,
-        bool javaScript = true,
-        string? address = null
-    )
-    {
-        SkipWithoutBrowser();
-        var context = await _browser!.NewContextAsync(
-            new()
-            {
-                IgnoreHTTPSErrors = true,
-                ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light,
-                ReducedMotion = ReducedMotion.Reduce,
-                JavaScriptEnabled = javaScript,
-                StorageState = signedIn ? _state : null,
-                ViewportSize = narrow ? new() { Width = 390, Height = 844 } : new() { Width = 1360, Height = 860 },
-                Permissions = ["clipboard-read", "clipboard-write"],
-            }
+        _browser = await _playwright.Chromium.LaunchAsync(
+            new() { ExecutablePath = s_chromium, Args = ["--no-sandbox"] }
         );
-        context.SetDefaultTimeout(20_000);
-        return new(address ?? Address, context, await context.NewPageAsync());
+        await SetUpAsync(new Uri(said.GetProperty("console").GetString()!));
     }
 
     public async ValueTask DisposeAsync()
@@ -118,7 +90,7 @@ public sealed class DemoPortal : IAsyncLifetime
         _home.Delete(recursive: true);
     }
 
-    private static string? Chromium() =>
+    private static string? Find() =>
         (Environment.GetEnvironmentVariable("PATH") ?? "")
             .Split(':')
             .SelectMany(folder => s_names.Select(name => Path.Combine(folder, name)))

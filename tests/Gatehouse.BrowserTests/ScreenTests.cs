@@ -3,7 +3,7 @@ using Microsoft.Playwright;
 namespace Gatehouse.BrowserTests;
 
 /// <summary>Every screen, in both themes: accessible, without an error in the console, and no wider than a telephone.</summary>
-public sealed class ScreenTests(DemoPortal portal)
+public sealed class ScreenTests(DemoPortal portal, ScreenTests.Pages pages) : IClassFixture<ScreenTests.Pages>
 {
     private const string Petstore = "petstore:1.0.0";
 
@@ -67,21 +67,47 @@ public sealed class ScreenTests(DemoPortal portal)
     [MemberData(nameof(Screens))]
     public async Task A_screen_is_accessible_in_both_themes_and_fits_a_telephone(string path)
     {
-        await using var visit = await portal.VisitAsync();
+        var visit = await pages.TakeAsync(signedIn: true);
         await visit.GoAsync(path);
         await AssertAccessibleInBothThemesAsync(visit, path);
 
         await visit.Page.SetViewportSizeAsync(390, 844);
         Assert.Equal(0, await visit.OverhangAsync());
+        visit.AssertUndisturbed();
     }
 
     [Theory]
     [MemberData(nameof(OpenScreens))]
     public async Task A_screen_for_everybody_is_accessible_in_both_themes(string path)
     {
-        await using var visit = await portal.VisitAsync(signedIn: false);
+        var visit = await pages.TakeAsync(signedIn: false);
         await visit.GoAsync(path);
         await AssertAccessibleInBothThemesAsync(visit, path);
+        visit.AssertUndisturbed();
+    }
+
+    [Fact]
+    public async Task What_is_wrong_in_one_theme_alone_is_found()
+    {
+        var visit = await pages.TakeAsync(signedIn: false);
+        await visit.GoAsync("/sign-in");
+        await visit.Page.EvaluateAsync(
+            """
+            () => {
+              const faint = Object.assign(document.createElement('p'), { textContent: 'Hard to read in the dark' });
+              const follow = () => (faint.style.color = matchMedia('(prefers-color-scheme: dark)').matches ? '#333' : '');
+              matchMedia('(prefers-color-scheme: dark)').addEventListener('change', follow);
+              follow();
+              document.querySelector('main').append(faint);
+            }
+            """
+        );
+
+        await ShowAsync(visit, dark: false);
+        await visit.AssertAccessibleAsync();
+        await ShowAsync(visit, dark: true);
+        var found = await Assert.ThrowsAnyAsync<Xunit.Sdk.XunitException>(visit.AssertAccessibleAsync);
+        Assert.Contains("color-contrast at <p", found.Message, StringComparison.Ordinal);
     }
 
     // Themes and widths are matters of styles alone, so one page that is loaded shows all of them.
@@ -89,17 +115,20 @@ public sealed class ScreenTests(DemoPortal portal)
     {
         foreach (var dark in new[] { false, true })
         {
-            await visit.Page.EmulateMediaAsync(
-                new()
-                {
-                    ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light,
-                    ReducedMotion = ReducedMotion.Reduce,
-                }
-            );
+            await ShowAsync(visit, dark);
             await visit.AssertAccessibleAsync();
             await PictureAsync(visit, path, dark);
         }
     }
+
+    private static Task ShowAsync(Visit visit, bool dark) =>
+        visit.Page.EmulateMediaAsync(
+            new()
+            {
+                ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light,
+                ReducedMotion = ReducedMotion.Reduce,
+            }
+        );
 
     [Fact]
     public async Task A_page_that_is_not_there_says_so_and_leads_back()
@@ -194,5 +223,33 @@ public sealed class ScreenTests(DemoPortal portal)
         }
 
         return folder.FullName;
+    }
+
+    /// <summary>One page for somebody and one for everybody, which go from screen to screen: starting a page costs more than most screens.</summary>
+    public sealed class Pages(DemoPortal portal) : IAsyncDisposable
+    {
+        private readonly Dictionary<bool, Visit> _visits = [];
+
+        /// <summary>The page as if nothing had been shown on it: wide, and without what a screen before it failed with.</summary>
+        public async Task<Visit> TakeAsync(bool signedIn)
+        {
+            if (!_visits.TryGetValue(signedIn, out var visit))
+            {
+                return _visits[signedIn] = await portal.VisitAsync(signedIn);
+            }
+
+            visit.Forget();
+            await visit.Page.SetViewportSizeAsync(1360, 860);
+            return visit;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            foreach (var visit in _visits.Values)
+            {
+                visit.Forget();
+                await visit.DisposeAsync();
+            }
+        }
     }
 }

@@ -29,7 +29,7 @@ public sealed class TopologyTests(DemoPortal portal)
             {
                 foreach (var api in new[] { "drawn", "broken" })
                 {
-                    using var _ = await http.GetAsync($"{portal.Balancer}/{api}/1.0.0/pets");
+                    using var _ = await http.GetAsync($"{portal.Gateway}/{api}/1.0.0/pets");
                 }
 
                 seen = await drawing.TextContentAsync() ?? "";
@@ -51,7 +51,7 @@ public sealed class TopologyTests(DemoPortal portal)
         // Enough of its calls for nobody to be woken by chance; workers tell of them in batches.
         for (var i = 0; i < 20; i++)
         {
-            using var _ = await http.GetAsync($"{portal.Balancer}/broken/1.0.0/pets");
+            using var _ = await http.GetAsync($"{portal.Gateway}/broken/1.0.0/pets");
         }
 
         await visit.GoAsync("/admin/alerts");

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Gatehouse.ClusterTests.Harness;
 using Gatehouse.ClusterTests.Managers;
@@ -6,25 +5,25 @@ using Microsoft.Playwright;
 
 namespace Gatehouse.BrowserTests;
 
-/// <summary>Two managers over one PostgreSQL, and no request goes to the manager that answered the one before.</summary>
-public sealed class TwoManagerJourneyTests(DemoPortal portal)
+/// <summary>The journeys again, with two managers over one PostgreSQL, and no request goes to the manager that answered the one before.</summary>
+public sealed class TwoManagerJourneyTests(TwoManagerPortal portal)
+    : JourneyTests(portal),
+        IClassFixture<TwoManagerPortal>
 {
     [Fact]
     public async Task From_the_invitation_to_a_key_with_requests_alternating_between_two_managers_and_past_a_lost_database()
     {
-        portal.SkipWithoutBrowser();
-        await using var two = await TwoManagers.StartAsync(workers: 0);
-        await using var proxy = await AlternatingProxy.StartAsync(UrlOf(two.First), UrlOf(two.Second));
-        var invited = await two.Cluster.Rest.SendAsync(
+        portal.SkipWhenMissing();
+        var invited = await portal.Two.Cluster.Rest.SendAsync(
             HttpMethod.Post,
             "users",
             new JsonObject { ["name"] = "ada", ["roles"] = new JsonArray("admin") }
         );
         var link = invited!["path"]!.GetValue<string>();
-        await using var visit = await portal.VisitAsync(signedIn: false, address: proxy.Address);
+        await using var visit = await portal.VisitAsync(signedIn: false);
 
         await visit.GoAsync(link);
-        await visit.Page.FillAsync("#password", "correct horse battery staple");
+        await visit.Page.FillAsync("#password", Site.Password);
         await visit.ClickAsync("main button.primary");
         await visit.Page.WaitForURLAsync(url => !url.Contains("/link", StringComparison.Ordinal));
         await visit.GoAsync("/publisher");
@@ -55,22 +54,37 @@ public sealed class TwoManagerJourneyTests(DemoPortal portal)
             StringComparison.Ordinal
         );
         await visit.GoAsync("/admin/nodes");
-        await LoseTheDatabaseAsync(two, visit);
+        await LoseTheDatabaseAsync(portal.Two, visit);
         await visit.ClickAsync("summary:has-text('ada')");
         await visit.ClickAsync(visit.Page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }));
         await visit.GoAsync("/admin");
         Assert.Contains("/sign-in", visit.Page.Url, StringComparison.Ordinal);
 
-        Assert.All(proxy.Answered, count => Assert.InRange(count, 10, int.MaxValue));
+        Assert.All(portal.Proxy.Answered, count => Assert.InRange(count, 10, int.MaxValue));
     }
+
+    // Done once the first events came; window.streamEnd then tells whether the answer was ended or cut off.
+    private const string FollowStream = """
+        async () => {
+          const reader = (await fetch('/live?panel=topology')).body.getReader();
+          await reader.read();
+          const toItsEnd = async () => {
+            while (!(await reader.read()).done);
+            return 'ended';
+          };
+          window.streamEnd = toItsEnd().catch(error => `cut off: ${error}`);
+        }
+        """;
 
     // A page that is open says that it is old; one that is asked for says why it cannot be drawn, and is drawn when it can be.
     private static async Task LoseTheDatabaseAsync(TwoManagers two, Visit visit)
     {
         var note = visit.Page.Locator("[data-stale]");
         visit.Expected = 503;
+        await visit.Page.EvaluateAsync(FollowStream);
         await two.Server.StopAsync("QUIT");
         await note.WaitForAsync(new() { Timeout = 60_000 });
+        Assert.Equal("ended", await visit.Page.EvaluateAsync<string>("() => window.streamEnd"));
 
         await visit.GoAsync("/publisher");
         await visit.SeesAsync("The catalogue does not answer");
@@ -94,7 +108,4 @@ public sealed class TwoManagerJourneyTests(DemoPortal portal)
         visit.Expected = null;
         await visit.SeesAsync("shared");
     }
-
-    private static Uri UrlOf(ClusterNode manager) =>
-        new($"https://{manager.Host}:{manager.ManagementHttps.ToString(CultureInfo.InvariantCulture)}");
 }

@@ -18,16 +18,13 @@ function calm() {
 
 function connect() {
   const panels = all("[data-live]").map((part) => part.dataset.live);
-  const address = panels.length ? `/live?${panels.map((p) => `panel=${encodeURIComponent(p)}`).join("&")}` : "";
-  if (address === streamed) {
-    return;
-  }
-
+  // Also for the same parts: the page may have been drawn by a manager that knew less than the stream has told, and a new
+  // stream tells everything.
   stream?.close();
   stream = null;
-  streamed = address;
+  streamed = panels.length ? `/live?${panels.map((p) => `panel=${encodeURIComponent(p)}`).join("&")}` : "";
   calm();
-  if (!address) {
+  if (!streamed) {
     return;
   }
 

@@ -2,6 +2,7 @@ using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using Gatehouse.Management;
 using Gatehouse.Portal.Access;
+using Gatehouse.Portal.Kit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.Web;
@@ -68,7 +69,17 @@ internal static class LiveEndpoints
             var seen = board.Readings.Value;
             foreach (var panel in panels)
             {
-                var html = await RenderAsync(renderer, panel).ConfigureAwait(false);
+                string html;
+                try
+                {
+                    html = await RenderAsync(renderer, panel).ConfigureAwait(false);
+                }
+                catch (Exception e) when (shown.Count > 0 && Failure.IsOfTheDatabase(e))
+                {
+                    // An end, and no break: the page says how old it is and asks again, perhaps another manager.
+                    yield break;
+                }
+
                 if (shown.GetValueOrDefault(panel) != html)
                 {
                     shown[panel] = html;

@@ -131,7 +131,8 @@ internal sealed class ManagerApi : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private async Task<JsonNode?> SendAsync(HttpMethod method, string path, HttpContent? content)
+    /// <summary>The same with a body of another kind.</summary>
+    public async Task<JsonNode?> SendAsync(HttpMethod method, string path, HttpContent? content)
     {
         using var request = new HttpRequestMessage(method, path) { Content = content };
         using var response = await _http.SendAsync(request);

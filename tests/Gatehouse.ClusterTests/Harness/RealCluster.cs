@@ -58,6 +58,9 @@ internal sealed class RealCluster : IAsyncDisposable
 
     public string AccessToken { get; private set; } = "";
 
+    /// <summary>The link by which the first administrator sets a password.</summary>
+    public string SignIn { get; private set; } = "";
+
     [field: AllowNull]
     public ManagerApi Rest
     {
@@ -151,6 +154,7 @@ internal sealed class RealCluster : IAsyncDisposable
         Assert.False(Manager.Process.HasExited, Manager.Output);
         var welcome = JsonNode.Parse(Manager.Process.StandardOutput)!;
         AccessToken = welcome["accessToken"]!.GetValue<string>();
+        SignIn = welcome["signIn"]!.GetValue<string>();
         Authority = await File.ReadAllTextAsync(welcome["authority"]!.GetValue<string>());
         Believe(Authority);
     }

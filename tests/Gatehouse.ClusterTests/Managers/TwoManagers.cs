@@ -20,7 +20,11 @@ internal sealed class TwoManagers : IAsyncDisposable
 
     public ClusterNode Second => Cluster["manager-2"];
 
-    public static async Task<TwoManagers> StartAsync(int workers = 2, PostgreSqlServer? on = null)
+    public static async Task<TwoManagers> StartAsync(
+        int workers = 2,
+        PostgreSqlServer? on = null,
+        string? executable = null
+    )
     {
         var server = on ?? await PostgreSqlServer.StartAsync();
         var database = server.NodeSettings("gatehouse");
@@ -32,6 +36,11 @@ internal sealed class TwoManagers : IAsyncDisposable
             for (var i = 1; i <= workers; i++)
             {
                 two.Cluster.Add($"worker-{i}", "gateway-worker");
+            }
+
+            foreach (var node in two.Cluster.Nodes)
+            {
+                node.Executable = executable;
             }
 
             await two.Cluster.FoundAsync();
