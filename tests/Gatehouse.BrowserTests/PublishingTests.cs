@@ -13,7 +13,9 @@ public sealed class PublishingTests(DemoPortal portal)
         await visit.GoAsync("/publisher/import");
 
         await visit.WriteAsync(
-            portal.Document("broken", "/broken").Replace("  version:", "  title: again\n  version:", StringComparison.Ordinal)
+            portal
+                .Document("broken", "/broken")
+                .Replace("  version:", "  title: again\n  version:", StringComparison.Ordinal)
         );
         await visit.ClickAsync("text=Create the API");
 

@@ -123,11 +123,7 @@ public sealed class ScreenTests(DemoPortal portal, ScreenTests.Pages pages) : IC
 
     private static Task ShowAsync(Visit visit, bool dark) =>
         visit.Page.EmulateMediaAsync(
-            new()
-            {
-                ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light,
-                ReducedMotion = ReducedMotion.Reduce,
-            }
+            new() { ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light, ReducedMotion = ReducedMotion.Reduce }
         );
 
     [Fact]
