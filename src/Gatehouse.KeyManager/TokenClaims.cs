@@ -16,6 +16,7 @@ namespace Gatehouse.KeyManager;
 /// </summary>
 internal sealed class TokenClaims(
     Catalogue catalogue,
+    ApiIndex apis,
     IOpenIddictApplicationManager clients,
     KeyManagerSettings settings
 )
@@ -151,7 +152,7 @@ internal sealed class TokenClaims(
 
     /// <summary>
     /// Of the scopes that were asked for those that there are and that may be had (RFC 6749 §3.3): identity's, those that an
-    /// operation of a deployed API names, and for the command line those of the REST API that the user's roles allow.
+    /// operation of a deployed API names and that the user's roles allow, and for the command line those of the REST API that the user's roles allow.
     /// </summary>
     public async Task<ImmutableArray<string>> GrantedAsync(
         IEnumerable<string> asked,
@@ -184,7 +185,9 @@ internal sealed class TokenClaims(
             .SelectMany(a => a.Value.Operations)
             .SelectMany(o => o.Scopes)
             .ToHashSet(StringComparer.Ordinal);
-        return [.. wanted.Where(s => s_identityScopes.Contains(s) ? user is not null : known.Contains(s))];
+        var allowed = await apis.AllowedScopesAsync(foreign.Where(known.Contains), user?.Roles() ?? [], cancellation)
+            .ConfigureAwait(false);
+        return [.. wanted.Where(s => s_identityScopes.Contains(s) ? user is not null : allowed.Contains(s))];
     }
 }
 

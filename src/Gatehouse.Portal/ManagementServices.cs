@@ -21,6 +21,7 @@ internal static class ManagementServices
         typeof(ClusterStatus),
         typeof(GatewayAddress),
         typeof(ApiDefinitions),
+        typeof(ApiOperations),
         typeof(Revisions),
         typeof(RevisionComparison),
         typeof(Environments),

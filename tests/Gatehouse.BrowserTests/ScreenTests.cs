@@ -205,6 +205,7 @@ public sealed class ScreenTests(DemoPortal portal, ScreenTests.Pages pages) : IC
         ["/admin/nodes"] = "nodes",
         ["/publisher/import"] = "import",
         [$"/publisher/apis/{Petstore}"] = "api",
+        [$"/publisher/apis/{Petstore}/operations"] = "operations",
         [$"/publisher/apis/{Petstore}/revisions"] = "revisions",
         ["/devportal"] = "catalogue",
         [$"/devportal/apis/{Petstore}"] = "portal-api",

@@ -60,6 +60,14 @@ public sealed record ApiDefinition
     /// <summary>Sorted by path and method.</summary>
     public required ImmutableArray<Operation> Operations { get; init; }
 
+    /// <summary>The scopes that the API has, sorted by name. Gateways know those of operations; who may have one is the key manager's business.</summary>
+    public ImmutableArray<ApiScope> Scopes
+    {
+        // A row of an older build lacks it; generated readers do not run initializers.
+        get => field.IsDefault ? [] : field;
+        init;
+    } = [];
+
     /// <summary>Longest wait for a connection to a backend.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -135,6 +143,7 @@ public sealed record ApiDefinition
                 MaxTps = null,
                 SandboxMaxTps = null,
                 Policies = [],
+                Scopes = [.. Scopes.Select(s => s with { Roles = [] })],
                 Operations = [.. Operations.Select(o => o with { Policies = [], Contract = null })],
                 Document = null,
             };

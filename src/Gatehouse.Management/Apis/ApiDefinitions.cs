@@ -252,7 +252,8 @@ public sealed class ApiDefinitions(Catalogue catalogue, ApiTeams teams) : IDispo
         }
     }
 
-    private static DocumentRow Row(ReadOnlyMemory<byte> text, Digest digest, OpenApiDocument document) =>
+    /// <summary>How a document is kept.</summary>
+    internal static DocumentRow Row(ReadOnlyMemory<byte> text, Digest digest, OpenApiDocument document) =>
         new()
         {
             Digest = digest,
@@ -411,7 +412,8 @@ public sealed class ApiDefinitions(Catalogue catalogue, ApiTeams teams) : IDispo
             ]);
     }
 
-    private async Task<ApiDefinition> AttachAsync(
+    /// <summary>The definition with the contracts of what it validates, and without others.</summary>
+    internal async Task<ApiDefinition> AttachAsync(
         ApiDefinition definition,
         ReadOnlyMemory<byte> document,
         CancellationToken cancellation

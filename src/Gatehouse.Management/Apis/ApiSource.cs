@@ -43,6 +43,7 @@ public sealed record ApiSource
         "name",
         "version",
         "operations",
+        "scopes",
         "document",
         "specification",
         "contract",

@@ -109,6 +109,7 @@ public sealed record ImportSettings
                 : existing?.SandboxEndpoints ?? [],
             SandboxSpread = !SandboxEndpoints.IsEmpty ? null : document.SandboxEndpoints ?? existing?.SandboxSpread,
             Operations = Keep(document.Operations, existing?.Operations ?? []),
+            Scopes = document.Scopes,
             ConnectTimeout = existing?.ConnectTimeout ?? TimeSpan.FromSeconds(5),
             ResponseTimeout = existing?.ResponseTimeout ?? TimeSpan.FromSeconds(60),
             IsDefaultVersion = existing?.IsDefaultVersion ?? false,

@@ -35,6 +35,24 @@ public sealed class ApiIndex : IDisposable
             ? found
             : null;
 
+    /// <summary>
+    /// Of <paramref name="scopes"/> those that somebody with these roles may have. Where several APIs bind one scope to roles,
+    /// what each of them asks for counts: another API cannot open what this one closed.
+    /// </summary>
+    public async Task<ImmutableArray<string>> AllowedScopesAsync(
+        IEnumerable<string> scopes,
+        ImmutableArray<string> roles,
+        CancellationToken cancellation
+    )
+    {
+        var closed = (await ReadAsync(cancellation).ConfigureAwait(false))
+            .SelectMany(a => a.Definition!.BoundScopes)
+            .Where(s => !s.Roles.Intersect(roles).Any())
+            .Select(s => s.Name)
+            .ToHashSet(StringComparer.Ordinal);
+        return [.. scopes.Where(s => !closed.Contains(s))];
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _follower.Dispose();
 
@@ -118,16 +136,18 @@ internal sealed record IndexedApi(string Id)
             definition.Version,
             definition.Context,
             text.Length > Shown ? text[..Shown] : text,
-            definition.IsDefaultVersion
+            definition.IsDefaultVersion,
+            [.. definition.Scopes.Where(s => !s.Roles.IsEmpty)]
         );
     }
 }
 
-/// <summary>The part of a definition that is searched.</summary>
+/// <summary>The part of a definition that is searched, and its scopes that only users of some roles may have.</summary>
 internal sealed record DefinitionFacts(
     string Name,
     string Version,
     string Context,
     string Description,
-    bool IsDefaultVersion
+    bool IsDefaultVersion,
+    ImmutableArray<ApiScope> BoundScopes
 );

@@ -71,31 +71,39 @@ internal static class AccessReader
     /// </summary>
     public static ImmutableArray<string> ScopesOf(DocumentNode root, DocumentNode operation, out bool narrower)
     {
-        narrower = false;
-        var scopes = new SortedSet<string>(StringComparer.Ordinal);
-        foreach (var requirement in (operation["security"] ?? root["security"])?.Items ?? [])
-        {
-            foreach (var scheme in requirement.Members.Where(m => HasScopes(root, m.Name)))
-            {
-                narrower |= scheme.Value.Items.Count > 1 && scheme.Name != "default";
-                scopes.UnionWith(scheme.Value.Items.Select(s => s.Text).Where(IsScope));
-            }
-        }
-
-        if (operation["x-scope"] is { Kind: NodeKind.String } one && IsScope(one.Text))
-        {
-            scopes.Add(one.Text);
-        }
-
-        return [.. scopes.Take(MostScopes)];
+        var requirements = (operation["security"] ?? root["security"])?.Items ?? [];
+        narrower = Schemes(root, requirements).Any(s => s.Value.Items.Count > 1 && s.Name != "default");
+        var one = operation["x-scope"] is { Kind: NodeKind.String } said && IsScope(said.Text) ? said.Text : null;
+        return ScopesOf(root, requirements, one);
     }
 
-    private static bool HasScopes(DocumentNode root, string scheme) =>
+    /// <summary>The scopes in a list of requirements, and another.</summary>
+    public static ImmutableArray<string> ScopesOf(
+        DocumentNode root,
+        IReadOnlyList<DocumentNode> requirements,
+        string? another = null
+    ) =>
+        [
+            .. Schemes(root, requirements)
+                .SelectMany(s => s.Value.Items)
+                .Select(s => s.Text)
+                .Where(IsScope)
+                .Concat(another is null ? [] : [another])
+                .Distinct(StringComparer.Ordinal)
+                .Order(StringComparer.Ordinal)
+                .Take(MostScopes),
+        ];
+
+    private static IEnumerable<DocumentMember> Schemes(DocumentNode root, IReadOnlyList<DocumentNode> requirements) =>
+        requirements.SelectMany(r => r.Members).Where(m => HasScopes(root, m.Name));
+
+    /// <summary>True for a security scheme whose requirements list scopes.</summary>
+    public static bool HasScopes(DocumentNode root, string scheme) =>
         (root["components"]?["securitySchemes"] ?? root["securityDefinitions"])?[scheme]?["type"]?.Text
             is "oauth2"
                 or "openIdConnect";
 
-    // RFC 6749 §3.3.
-    private static bool IsScope(string text) =>
+    /// <summary>RFC 6749 §3.3.</summary>
+    public static bool IsScope(string text) =>
         text.Length is > 0 and <= 256 && text.All(c => c is > ' ' and < (char)127 and not ('"' or '\\'));
 }

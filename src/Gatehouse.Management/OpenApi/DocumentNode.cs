@@ -47,6 +47,12 @@ internal sealed class DocumentNode
     /// <summary>How many nodes a walk over this one visits, itself included.</summary>
     public long Size { get; private init; } = 1;
 
+    /// <summary>Where it begins in the text, in the reader's unit: bytes of JSON, characters of YAML.</summary>
+    public int Start { get; init; }
+
+    /// <summary>True for what stands in brackets or braces, as all of JSON does; false for a block of YAML.</summary>
+    public bool IsFlow { get; init; }
+
     /// <summary>The member of that name; null when there is none or this is no object.</summary>
     public DocumentNode? this[string name] => Find(name)?.Value;
 
@@ -69,15 +75,42 @@ internal sealed class DocumentNode
         return null;
     }
 
-    public static DocumentNode Object(IReadOnlyList<DocumentMember> members, int line, int column) =>
-        new(NodeKind.Object, line, column) { Members = members, Size = 1 + members.Sum(m => m.Value.Size) };
+    public static DocumentNode Object(
+        IReadOnlyList<DocumentMember> members,
+        int line,
+        int column,
+        int start,
+        bool isFlow
+    ) =>
+        new(NodeKind.Object, line, column)
+        {
+            Members = members,
+            Size = 1 + members.Sum(m => m.Value.Size),
+            Start = start,
+            IsFlow = isFlow,
+        };
 
-    public static DocumentNode Array(IReadOnlyList<DocumentNode> items, int line, int column) =>
-        new(NodeKind.Array, line, column) { Items = items, Size = 1 + items.Sum(i => i.Size) };
+    public static DocumentNode Array(IReadOnlyList<DocumentNode> items, int line, int column, int start) =>
+        new(NodeKind.Array, line, column)
+        {
+            Items = items,
+            Size = 1 + items.Sum(i => i.Size),
+            Start = start,
+        };
 
-    public static DocumentNode Scalar(NodeKind kind, string text, int line, int column) =>
-        new(kind, line, column) { Text = text };
+    public static DocumentNode Scalar(NodeKind kind, string text, int line, int column, int start) =>
+        new(kind, line, column) { Text = text, Start = start };
 }
 
 /// <summary>A member of an object, with the place of its name.</summary>
-internal sealed record DocumentMember(string Name, DocumentNode Value, int Line, int Column);
+internal sealed record DocumentMember(string Name, DocumentNode Value, int Line, int Column)
+{
+    /// <summary>Where its name begins in the text, in the unit of <see cref="DocumentNode.Start"/>.</summary>
+    public int Start { get; init; }
+
+    /// <summary>Behind the last character of its name.</summary>
+    public int NameEnd { get; init; }
+
+    /// <summary>Behind the last character of its value.</summary>
+    public int End { get; init; }
+}

@@ -52,6 +52,7 @@ internal ref struct JsonDocumentReader
     private DocumentNode ReadValue()
     {
         var (line, column) = Here();
+        var start = (int)_reader.TokenStartIndex;
         if (++_nodes > DocumentLimits.MaxNodes)
         {
             throw new DocumentException(
@@ -65,7 +66,7 @@ internal ref struct JsonDocumentReader
         switch (_reader.TokenType)
         {
             case JsonTokenType.StartObject:
-                return ReadObject(line, column);
+                return ReadObject(line, column, start);
             case JsonTokenType.StartArray:
                 var items = new List<DocumentNode>();
                 while (_reader.Read() && _reader.TokenType != JsonTokenType.EndArray)
@@ -73,35 +74,52 @@ internal ref struct JsonDocumentReader
                     items.Add(ReadValue());
                 }
 
-                return DocumentNode.Array(items, line, column);
+                return DocumentNode.Array(items, line, column, start);
             case JsonTokenType.String:
-                return DocumentNode.Scalar(NodeKind.String, _reader.GetString()!, line, column);
+                return DocumentNode.Scalar(NodeKind.String, _reader.GetString()!, line, column, start);
             case JsonTokenType.Number:
-                return DocumentNode.Scalar(NodeKind.Number, Encoding.UTF8.GetString(_reader.ValueSpan), line, column);
+                return DocumentNode.Scalar(
+                    NodeKind.Number,
+                    Encoding.UTF8.GetString(_reader.ValueSpan),
+                    line,
+                    column,
+                    start
+                );
             case JsonTokenType.True or JsonTokenType.False:
                 return DocumentNode.Scalar(
                     NodeKind.Boolean,
                     _reader.TokenType == JsonTokenType.True ? "true" : "false",
                     line,
-                    column
+                    column,
+                    start
                 );
             default:
-                return DocumentNode.Scalar(NodeKind.Null, "null", line, column);
+                return DocumentNode.Scalar(NodeKind.Null, "null", line, column, start);
         }
     }
 
-    private DocumentNode ReadObject(int line, int column)
+    private DocumentNode ReadObject(int line, int column, int start)
     {
         var members = new MemberList();
         while (_reader.Read() && _reader.TokenType != JsonTokenType.EndObject)
         {
             var (nameLine, nameColumn) = Here();
             var name = Shared(_reader.GetString()!);
+            var at = (int)_reader.TokenStartIndex;
+            // The token's own end would be behind the colon.
+            var nameEnd = at + _reader.ValueSpan.Length + 2;
             _reader.Read();
-            members.Add(new(name, ReadValue(), nameLine, nameColumn));
+            members.Add(
+                new(name, ReadValue(), nameLine, nameColumn)
+                {
+                    Start = at,
+                    NameEnd = nameEnd,
+                    End = (int)_reader.BytesConsumed,
+                }
+            );
         }
 
-        return DocumentNode.Object(members.Members, line, column);
+        return DocumentNode.Object(members.Members, line, column, start, isFlow: true);
     }
 
     // A large document says "type" and "description" a hundred thousand times.

@@ -21,6 +21,13 @@ public sealed record OpenApiDocument
     /// <summary>Sorted by path and method, so that the order in the file changes nothing.</summary>
     public required ImmutableArray<Operation> Operations { get; init; }
 
+    /// <summary>What it says operations do, by method and path; those of which it says nothing are not there.</summary>
+    public IReadOnlyDictionary<(string Method, string Path), string> Summaries { get; init; } =
+        ImmutableDictionary<(string, string), string>.Empty;
+
+    /// <summary>The scopes it declares.</summary>
+    public ImmutableArray<ApiScope> Scopes { get; init; } = [];
+
     /// <summary>What WSO2's extensions say about ways in.</summary>
     public DocumentAccess Access { get; init; } = new(null, new());
 

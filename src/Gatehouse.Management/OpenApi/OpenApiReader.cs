@@ -40,7 +40,8 @@ public static class OpenApiReader
         var title = NotEmpty(root, "title", problems);
         var version = NotEmpty(root, "version", problems);
         var policies = new PolicyReader(problems).Read(root, ofOperation: false);
-        var operations = new OperationReader(root, references, problems, policies).Read();
+        var reader = new OperationReader(root, references, problems, policies);
+        var operations = reader.Read();
         var servers = isVersion2 ? Servers.OfVersion2(root) : Servers.OfVersion3(root, problems);
         var endpoints = EndpointReader.Read(root, EndpointReader.Production, problems);
         var sandbox = EndpointReader.Read(root, EndpointReader.Sandbox, problems);
@@ -56,6 +57,8 @@ public static class OpenApiReader
             Version = version,
             Description = root["info"]?["description"]?.Text ?? "",
             Operations = operations,
+            Summaries = reader.Summaries,
+            Scopes = ScopeReader.Read(root),
             Access = AccessReader.Read(root),
             Policies = policies,
             Servers = servers,

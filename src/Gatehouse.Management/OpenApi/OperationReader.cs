@@ -18,11 +18,16 @@ internal sealed class OperationReader(
     // Of one list; a path item may be referred to from every path.
     private const int MaxParametersChecked = 256;
 
+    private const int MostSummary = 200;
+
     private readonly Dictionary<string, DocumentMember> _shapes = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DocumentNode> _ids = new(StringComparer.Ordinal);
     private readonly List<Operation> _operations = [];
     private readonly PolicyReader _policies = new(problems);
     private readonly MockExamples _examples = new(references);
+
+    /// <summary>What operations do, by method and path.</summary>
+    public Dictionary<(string Method, string Path), string> Summaries { get; } = [];
 
     public ImmutableArray<Operation> Read()
     {
@@ -109,6 +114,12 @@ internal sealed class OperationReader(
                 "where all are needed, let the backend ask for the others",
                 "security"
             );
+        }
+
+        if (operation["summary"] is { Kind: NodeKind.String, Text.Length: > 0 } summary)
+        {
+            Summaries[(method.ToUpperInvariant(), path)] =
+                summary.Text.Length <= MostSummary ? summary.Text : summary.Text[..MostSummary] + "…";
         }
 
         _operations.Add(

@@ -16,6 +16,9 @@ internal sealed class YamlDocumentReader
     private long _nodes;
     private int _depth;
 
+    // Behind the last thing read that is more than the end of a block, which lies behind comments and empty lines.
+    private int _end;
+
     private YamlDocumentReader(TextReader text) => _parser = new(text);
 
     public static DocumentNode Read(string text)
@@ -65,9 +68,10 @@ internal sealed class YamlDocumentReader
         switch (_parser.Current)
         {
             case Scalar scalar:
+                _end = (int)scalar.End.Index;
                 return Anchor(
                     scalar.Anchor,
-                    DocumentNode.Scalar(Kind(scalar), scalar.Value, Line(scalar), Column(scalar))
+                    DocumentNode.Scalar(Kind(scalar), scalar.Value, Line(scalar), Column(scalar), Start(scalar))
                 );
             case AnchorAlias alias:
                 if (!_anchors.TryGetValue(alias.Value.Value, out var target))
@@ -77,6 +81,7 @@ internal sealed class YamlDocumentReader
                     );
                 }
 
+                _end = (int)alias.End.Index;
                 Spend(target.Size - 1);
                 return target;
             case SequenceStart start:
@@ -88,12 +93,18 @@ internal sealed class YamlDocumentReader
                 }
 
                 _depth--;
-                return Anchor(start.Anchor, DocumentNode.Array(items, Line(start), Column(start)));
+                EndOf(start.Style == SequenceStyle.Flow);
+                return Anchor(start.Anchor, DocumentNode.Array(items, Line(start), Column(start), Start(start)));
             case MappingStart start:
                 Descend();
                 var members = ReadMembers();
                 _depth--;
-                return Anchor(start.Anchor, DocumentNode.Object(members, Line(start), Column(start)));
+                var isFlow = start.Style == MappingStyle.Flow;
+                EndOf(isFlow);
+                return Anchor(
+                    start.Anchor,
+                    DocumentNode.Object(members, Line(start), Column(start), Start(start), isFlow)
+                );
             default:
                 throw Broken("The document ends before its first value");
         }
@@ -113,9 +124,11 @@ internal sealed class YamlDocumentReader
             var (line, column) = (Line(key), Column(key));
             if (!key.Anchor.IsEmpty)
             {
-                Anchor(key.Anchor, DocumentNode.Scalar(NodeKind.String, key.Value, line, column));
+                Anchor(key.Anchor, DocumentNode.Scalar(NodeKind.String, key.Value, line, column, Start(key)));
             }
 
+            var (at, nameEnd) = (Start(key), (int)key.End.Index);
+            _end = nameEnd;
             _parser.MoveNext();
             var value = ReadValue();
             if (key is { Value: "<<", Style: ScalarStyle.Plain })
@@ -124,7 +137,14 @@ internal sealed class YamlDocumentReader
             }
             else
             {
-                members.Add(new(Shared(key.Value), value, line, column));
+                members.Add(
+                    new(Shared(key.Value), value, line, column)
+                    {
+                        Start = at,
+                        NameEnd = nameEnd,
+                        End = _end,
+                    }
+                );
             }
         }
 
@@ -138,6 +158,15 @@ internal sealed class YamlDocumentReader
         }
 
         return members.Members;
+    }
+
+    private void EndOf(bool flow)
+    {
+        if (flow)
+        {
+            // The parser gives the bracket's own end as its beginning.
+            _end = Start(_parser.Current!) + 1;
+        }
     }
 
     private void Descend()
@@ -201,6 +230,8 @@ internal sealed class YamlDocumentReader
     }
 
     private static int Line(ParsingEvent e) => (int)e.Start.Line;
+
+    private static int Start(ParsingEvent e) => (int)e.Start.Index;
 
     private static int Column(ParsingEvent e) => (int)e.Start.Column;
 

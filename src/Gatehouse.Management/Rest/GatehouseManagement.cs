@@ -49,6 +49,7 @@ public static class GatehouseManagement
         services.AddSingleton<HistoryWatch>();
         services.AddHostedService<NodeKeeper>();
         services.AddSingleton<ApiDefinitions>();
+        services.AddSingleton<ApiOperations>();
         services.AddSingleton<Revisions>();
         services.AddSingleton<RevisionComparison>();
         services.AddSingleton<Environments>();
@@ -156,6 +157,7 @@ public static class GatehouseManagement
         rest.MapAudit();
         rest.MapApis();
         rest.MapPolicies();
+        rest.MapOperations();
         rest.MapRevisions();
         rest.MapEnvironments();
         rest.MapDeployments();

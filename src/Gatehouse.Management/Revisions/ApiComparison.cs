@@ -49,6 +49,12 @@ internal static class ApiComparison
             Add($"operation {name}", Text(was), Text(isNow), was is not null && IsClosedTo(was, isNow));
         }
 
+        foreach (var name in before.Scopes.Concat(after.Scopes).Select(s => s.Name).Distinct().Order(StringComparer.Ordinal))
+        {
+            var (was, isNow) = (before.Scopes.FirstOrDefault(s => s.Name == name), after.Scopes.FirstOrDefault(s => s.Name == name));
+            Add($"scope {name}", Text(was), Text(isNow), was is not null && IsClosedTo(was, isNow));
+        }
+
         return changes.ToImmutable();
 
         void Add(string what, string? from, string? to, bool breaking)
@@ -66,6 +72,9 @@ internal static class ApiComparison
         || (was.Open && !isNow.Open)
         || (isNow.AuthType != was.AuthType && isNow.AuthType != AuthType.Any)
         || (!isNow.Scopes.IsEmpty && (was.Scopes.IsEmpty || was.Scopes.Except(isNow.Scopes).Any()));
+
+    private static bool IsClosedTo(ApiScope was, ApiScope? isNow) =>
+        isNow is null || (!isNow.Roles.IsEmpty && (was.Roles.IsEmpty || was.Roles.Except(isNow.Roles).Any()));
 
     private static Dictionary<string, Operation> ByName(ApiDefinition definition) =>
         definition.Operations.ToDictionary(o => $"{o.Method} {o.Path}", StringComparer.Ordinal);
@@ -143,6 +152,11 @@ internal static class ApiComparison
 
         return string.Join("; ", words);
     }
+
+    private static string? Text(ApiScope? scope) =>
+        scope is null ? null
+        : (scope.Description.Length == 0 ? "no description" : scope.Description)
+            + (scope.Roles.IsEmpty ? "" : $"; for {Text(scope.Roles)}");
 
     private static string Text(bool value) => value ? "yes" : "no";
 

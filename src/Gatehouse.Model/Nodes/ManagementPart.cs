@@ -76,7 +76,12 @@ public static class ManagementParts
             false,
             ManagementPart.Publishing | ManagementPart.Operations
         ),
-        (["apis"], ["source", "revisions", "diff", "policies", "lifecycle"], false, ManagementPart.Publishing),
+        (
+            ["apis"],
+            ["source", "revisions", "diff", "policies", "operations", "scopes", "lifecycle"],
+            false,
+            ManagementPart.Publishing
+        ),
         (
             ["apis", "categories", "tags"],
             null,

@@ -423,6 +423,30 @@ internal sealed class ManagerApi(ManagerClient client)
             cancellation
         );
 
+    /// <summary>The operations of an API and who may call them. <c>GET /api/v1/apis/{id}/operations</c></summary>
+    public Task<Page<OperationView>> GetOperationsOfApiAsync(
+        string id,
+        CancellationToken cancellation,
+        int? limit = null,
+        int? offset = null
+    ) =>
+        client.SendAsync<Page<OperationView>>(
+            new(HttpMethod.Get, $"/api/v1/apis/{Segment(id)}/operations") { Query = [("limit", limit), ("offset", offset)] },
+            cancellation
+        );
+
+    /// <summary>Changes who may call operations of an API and how often; all of those that are named, or none. <c>PATCH /api/v1/apis/{id}/operations</c></summary>
+    public Task<ImmutableArray<OperationView>> PatchOperationsOfApiAsync(
+        string id,
+        ImmutableArray<OperationChange> body,
+        CancellationToken cancellation,
+        string? ifMatch = null
+    ) =>
+        client.SendAsync<ImmutableArray<OperationView>>(
+            new(HttpMethod.Patch, $"/api/v1/apis/{Segment(id)}/operations") { Headers = [("If-Match", ifMatch)], Body = body },
+            cancellation
+        );
+
     /// <summary>The policies of an API and its operations. <c>GET /api/v1/apis/{id}/policies</c></summary>
     public Task<PoliciesView> GetPoliciesOfApiAsync(string id, CancellationToken cancellation) =>
         client.SendAsync<PoliciesView>(new(HttpMethod.Get, $"/api/v1/apis/{Segment(id)}/policies"), cancellation);
@@ -484,6 +508,43 @@ internal sealed class ManagerApi(ManagerClient client)
     ) =>
         client.SendAsync<DeploymentView>(
             new(HttpMethod.Post, $"/api/v1/apis/{Segment(id)}/rollback") { Headers = [("If-Match", ifMatch)], Body = body },
+            cancellation
+        );
+
+    /// <summary>The scopes of an API. <c>GET /api/v1/apis/{id}/scopes</c></summary>
+    public Task<Page<ApiScopeView>> GetScopesOfApiAsync(
+        string id,
+        CancellationToken cancellation,
+        int? limit = null,
+        int? offset = null
+    ) =>
+        client.SendAsync<Page<ApiScopeView>>(
+            new(HttpMethod.Get, $"/api/v1/apis/{Segment(id)}/scopes") { Query = [("limit", limit), ("offset", offset)] },
+            cancellation
+        );
+
+    /// <summary>Makes a scope of an API, or changes what is said of it. <c>PUT /api/v1/apis/{id}/scopes/{name}</c></summary>
+    public Task<ApiScopeView> PutScopeOfApiAsync(
+        string id,
+        string name,
+        SetApiScope body,
+        CancellationToken cancellation,
+        string? ifMatch = null
+    ) =>
+        client.SendAsync<ApiScopeView>(
+            new(HttpMethod.Put, $"/api/v1/apis/{Segment(id)}/scopes/{Segment(name)}") { Headers = [("If-Match", ifMatch)], Body = body },
+            cancellation
+        );
+
+    /// <summary>Takes a scope of an API away that no operation asks for. <c>DELETE /api/v1/apis/{id}/scopes/{name}</c></summary>
+    public Task DeleteScopeOfApiAsync(
+        string id,
+        string name,
+        CancellationToken cancellation,
+        string? ifMatch = null
+    ) =>
+        client.SendAsync(
+            new(HttpMethod.Delete, $"/api/v1/apis/{Segment(id)}/scopes/{Segment(name)}") { Headers = [("If-Match", ifMatch)] },
             cancellation
         );
 

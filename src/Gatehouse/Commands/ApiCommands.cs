@@ -10,7 +10,7 @@ using Gatehouse.Model;
 
 namespace Gatehouse.Commands;
 
-/// <summary><c>gatehouse api import | create | version | list | show | set | credential | lifecycle | listing | policies | delete</c>.</summary>
+/// <summary><c>gatehouse api import | create | version | list | show | set | credential | lifecycle | listing | policies | operations | scopes | delete</c>.</summary>
 internal static class ApiCommands
 {
     public static Command Create() =>
@@ -25,6 +25,8 @@ internal static class ApiCommands
             LifecycleCommand.Create(),
             ListingCommand.Create(),
             Policies(),
+            OperationCommands.Create(),
+            ScopeCommands.Create(),
             Delete()
         );
 
@@ -331,7 +333,7 @@ internal static class ApiCommands
                         return;
                     }
 
-                    var (method, path) = call.Get(operation) is { } which ? MethodAndPath(which) : (null, null);
+                    var (method, path) = call.Get(operation) is { } which ? MethodAndPath(which) : default((string?, string?));
                     var policies = await DocumentSource.ReadJsonAsync<ImmutableArray<PolicyUse>>(from, cancellation);
                     Print(
                         call,
@@ -348,7 +350,8 @@ internal static class ApiCommands
             );
     }
 
-    private static (string? Method, string? Path) MethodAndPath(string operation) =>
+    /// <summary>Reads <c>GET /pets</c>. Throws <see cref="CommandFailure"/> for anything else.</summary>
+    public static (string Method, string Path) MethodAndPath(string operation) =>
         operation.Split(' ', 2, StringSplitOptions.TrimEntries) is [var method, ['/', ..] path]
             ? (method, path)
             : throw new CommandFailure(

@@ -118,6 +118,51 @@ public abstract class KeyManagerTests(Product product)
     }
 
     [Fact]
+    public async Task A_scope_that_is_bound_to_roles_goes_to_their_users_alone()
+    {
+        await using var manager = await TestKeyManager.StartAsync(product);
+        var admin = await manager.TokenAsync();
+        using var made = await manager.SendAsync(
+            "POST",
+            "/api/v1/apis/create",
+            new { name = "pets", version = "1", endpoints = (string[])["http://pets.internal"] },
+            admin
+        );
+        Assert.Equal(HttpStatusCode.Created, made.StatusCode);
+        using var read = await manager.SendAsync("PUT", "/api/v1/apis/pets/scopes/pets:read", new { }, admin);
+        using var write = await manager.SendAsync(
+            "PUT",
+            "/api/v1/apis/pets/scopes/pets:write",
+            new { roles = (string[])["publisher"] },
+            admin
+        );
+        using var asks = await manager.SendAsync(
+            "PATCH",
+            "/api/v1/apis/pets/operations",
+            (object[])[new { method = "GET", path = "/*", scopes = (string[])["pets:read", "pets:write"] }],
+            admin
+        );
+        Assert.Equal(HttpStatusCode.OK, asks.StatusCode);
+        using var deployed = await manager.SendAsync("POST", "/api/v1/apis/pets/deployments", new { }, admin);
+        Assert.True(deployed.IsSuccessStatusCode, await deployed.Content.ReadAsStringAsync(Stop));
+        var client = await manager.AddClientAsync(s_codeClient);
+
+        Assert.Equal("pets:read", await ScopesOfAsync(manager, client, await manager.AddUserAsync("bob", Roles.Subscriber)));
+        Assert.Equal(
+            "pets:read pets:write",
+            await ScopesOfAsync(manager, client, await manager.AddUserAsync("eve", Roles.Publisher))
+        );
+
+        static async Task<string> ScopesOfAsync(TestKeyManager manager, TestClient client, string cookie)
+        {
+            var (code, verifier) = await manager.AuthorizeAsync(client, cookie, "pets:read pets:write");
+            var (_, tokens) = await manager.RedeemAsync(client, code, verifier);
+            var scopes = TestKeyManager.Claims(tokens["access_token"]!.GetValue<string>())["scope"]!.GetValue<string>();
+            return scopes.Replace(" offline_access", "", StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task A_code_without_its_verifier_with_another_ones_or_for_the_second_time_gives_nothing()
     {
         await using var manager = await TestKeyManager.StartAsync(product);
