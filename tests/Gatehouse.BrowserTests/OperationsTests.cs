@@ -49,7 +49,11 @@ public sealed class OperationsTests(DemoPortal portal)
         await visit.Page.Keyboard.PressAsync("Enter");
         await visit.SeesAsync("Saved. Deploy to put it into force.");
         Assert.Equal("application-user", await auth.InputValueAsync());
-        Assert.Contains("books:read", await visit.Page.Locator("details.pick summary").First.InnerTextAsync(), StringComparison.Ordinal);
+        Assert.Contains(
+            "books:read",
+            await visit.Page.Locator("details.pick summary").First.InnerTextAsync(),
+            StringComparison.Ordinal
+        );
 
         await visit.Page.SelectOptionAsync("#which", "all");
         await visit.Page.SelectOptionAsync("#all-auth", "none");

@@ -104,7 +104,8 @@ public sealed class ApiOperations(Catalogue catalogue, ApiDefinitions definition
         ImmutableArray<Operation> wanted = [.. edit.Document.Operations.Select(o => operations[(o.Method, o.Path)])];
         return await WriteAsync(
                 edit,
-                writer => wanted.Zip(edit.Document.Operations).FirstOrDefault(o => !writer.TryWrite(o.Second, o.First)).First,
+                writer =>
+                    wanted.Zip(edit.Document.Operations).FirstOrDefault(o => !writer.TryWrite(o.Second, o.First)).First,
                 edit.Document with
                 {
                     Operations = wanted,
@@ -216,11 +217,7 @@ public sealed class ApiOperations(Catalogue catalogue, ApiDefinitions definition
                     name,
                     declared.GetValueOrDefault(name)?.Description ?? "",
                     withRoles ? declared.GetValueOrDefault(name)?.Roles ?? [] : [],
-                    [
-                        .. definition
-                            .Operations.Where(o => o.Scopes.Contains(name))
-                            .Select(o => $"{o.Method} {o.Path}"),
-                    ]
+                    [.. definition.Operations.Where(o => o.Scopes.Contains(name)).Select(o => $"{o.Method} {o.Path}")]
                 )),
         ];
     }
@@ -449,7 +446,8 @@ public sealed class ApiOperations(Catalogue catalogue, ApiDefinitions definition
             ? throw Stuck(null)
             : document;
 
-        static (string, string, string) Said(ApiScope scope) => (scope.Name, scope.Description, string.Join(',', scope.Roles));
+        static (string, string, string) Said(ApiScope scope) =>
+            (scope.Name, scope.Description, string.Join(',', scope.Roles));
     }
 
     private static bool IsSame(Operation one, Operation other) =>
@@ -460,7 +458,9 @@ public sealed class ApiOperations(Catalogue catalogue, ApiDefinitions definition
     private static ProblemsException Stuck(Operation? operation) =>
         new([
             new(
-                operation is null ? "" : $"/paths/{JsonPointer.Escape(operation.Path)}/{operation.Method.ToLowerInvariant()}",
+                operation is null
+                    ? ""
+                    : $"/paths/{JsonPointer.Escape(operation.Path)}/{operation.Method.ToLowerInvariant()}",
                 "The document says this through a reference, an alias or a merge, so that a change here would change other places too",
                 "change it in the OpenAPI document itself"
             ),

@@ -16,7 +16,9 @@ internal static class OperationEndpoints
             .WithSummary("The operations of an API and who may call them")
             .Require(Permission.Read);
         rest.MapPatch("/apis/{id}/operations", ChangeAsync)
-            .WithSummary("Changes who may call operations of an API and how often; all of those that are named, or none")
+            .WithSummary(
+                "Changes who may call operations of an API and how often; all of those that are named, or none"
+            )
             .Conditional()
             .Require(Permission.Publish);
         rest.MapGet("/apis/{id}/scopes", ScopesAsync).WithSummary("The scopes of an API").Require(Permission.Read);

@@ -92,7 +92,8 @@ public sealed record OperationChange
             },
             Scopes =
                 Auth == OperationAuth.None ? []
-                : Scopes is { IsDefault: false } scopes ? [.. scopes.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]
+                : Scopes is { IsDefault: false } scopes
+                    ? [.. scopes.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]
                 : operation.Scopes,
             Policy =
                 Policy is null ? operation.Policy

@@ -35,7 +35,9 @@ internal sealed class DocumentEditor
     public static DocumentEditor Open(ReadOnlyMemory<byte> text)
     {
         var root = DocumentReader.Read(text, out var isJson);
-        var bytes = text.Span.StartsWith(Encoding.UTF8.Preamble) ? text.Span[Encoding.UTF8.Preamble.Length..] : text.Span;
+        var bytes = text.Span.StartsWith(Encoding.UTF8.Preamble)
+            ? text.Span[Encoding.UTF8.Preamble.Length..]
+            : text.Span;
         return new((isJson ? Encoding.Latin1 : Encoding.UTF8).GetString(bytes), isJson, root);
     }
 

@@ -65,10 +65,15 @@ internal sealed class OperationWriter(DocumentEditor editor)
             // Declared in all flows, so that a token may be had by any.
             if (scope is not null || scopes[name] is not null)
             {
-                done &= editor.TrySet([.. way, "scopes", name], scope is null ? null : JsonValue.Create(scope.Description));
+                done &= editor.TrySet(
+                    [.. way, "scopes", name],
+                    scope is null ? null : JsonValue.Create(scope.Description)
+                );
             }
 
-            var roles = scope is null or { Roles.IsEmpty: true } ? null : JsonValue.Create(string.Join(',', scope.Roles));
+            var roles = scope is null or { Roles.IsEmpty: true }
+                ? null
+                : JsonValue.Create(string.Join(',', scope.Roles));
             if (roles is not null || ScopeReader.Step(_root, [.. way, ScopeReader.Bindings, name]) is not null)
             {
                 done &= editor.TrySet([.. way, ScopeReader.Bindings, name], roles);
@@ -103,7 +108,11 @@ internal sealed class OperationWriter(DocumentEditor editor)
 
         return editor.TrySet(
             ["components", "securitySchemes", SchemeName()],
-            new JsonObject { ["type"] = "oauth2", ["flows"] = new JsonObject { ["authorizationCode"] = flow } }
+            new JsonObject
+            {
+                ["type"] = "oauth2",
+                ["flows"] = new JsonObject { ["authorizationCode"] = flow },
+            }
         );
     }
 
@@ -147,7 +156,14 @@ internal sealed class OperationWriter(DocumentEditor editor)
         var present = own.Count > 0 ? own : ofAll;
         var scoped = present.Where(r => r.Members.Any(m => AccessReader.HasScopes(_root, m.Name))).ToList();
         var requirements = new JsonArray();
-        foreach (var names in scopes.IsEmpty && scoped.Count > 0 ? [[]] : scopes.Select(s => (string[])[s]))
+        foreach (
+            var names in scopes.IsEmpty && scoped.Count > 0
+                ?
+                [
+                    [],
+                ]
+                : scopes.Select(s => (string[])[s])
+        )
         {
             requirements.Add((JsonNode)Requirement(scoped.FirstOrDefault(), names));
         }

@@ -24,7 +24,11 @@ internal static class ScopeReader
             var bindings = Step(root, way)?[Bindings];
             foreach (var scope in node.Members.Where(m => AccessReader.IsScope(m.Name)))
             {
-                Add(scope.Name, scope.Value.Kind == NodeKind.String ? scope.Value.Text : "", bindings?[scope.Name]?.Text);
+                Add(
+                    scope.Name,
+                    scope.Value.Kind == NodeKind.String ? scope.Value.Text : "",
+                    bindings?[scope.Name]?.Text
+                );
             }
         }
 

@@ -49,9 +49,14 @@ internal static class ApiComparison
             Add($"operation {name}", Text(was), Text(isNow), was is not null && IsClosedTo(was, isNow));
         }
 
-        foreach (var name in before.Scopes.Concat(after.Scopes).Select(s => s.Name).Distinct().Order(StringComparer.Ordinal))
+        foreach (
+            var name in before.Scopes.Concat(after.Scopes).Select(s => s.Name).Distinct().Order(StringComparer.Ordinal)
+        )
         {
-            var (was, isNow) = (before.Scopes.FirstOrDefault(s => s.Name == name), after.Scopes.FirstOrDefault(s => s.Name == name));
+            var (was, isNow) = (
+                before.Scopes.FirstOrDefault(s => s.Name == name),
+                after.Scopes.FirstOrDefault(s => s.Name == name)
+            );
             Add($"scope {name}", Text(was), Text(isNow), was is not null && IsClosedTo(was, isNow));
         }
 
@@ -154,9 +159,10 @@ internal static class ApiComparison
     }
 
     private static string? Text(ApiScope? scope) =>
-        scope is null ? null
-        : (scope.Description.Length == 0 ? "no description" : scope.Description)
-            + (scope.Roles.IsEmpty ? "" : $"; for {Text(scope.Roles)}");
+        scope is null
+            ? null
+            : (scope.Description.Length == 0 ? "no description" : scope.Description)
+                + (scope.Roles.IsEmpty ? "" : $"; for {Text(scope.Roles)}");
 
     private static string Text(bool value) => value ? "yes" : "no";
 

@@ -333,7 +333,9 @@ internal static class ApiCommands
                         return;
                     }
 
-                    var (method, path) = call.Get(operation) is { } which ? MethodAndPath(which) : default((string?, string?));
+                    var (method, path) = call.Get(operation) is { } which
+                        ? MethodAndPath(which)
+                        : default((string?, string?));
                     var policies = await DocumentSource.ReadJsonAsync<ImmutableArray<PolicyUse>>(from, cancellation);
                     Print(
                         call,

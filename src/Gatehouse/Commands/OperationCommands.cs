@@ -21,9 +21,7 @@ internal static class OperationCommands
         var name = ApiCommands.Name();
         return new Command("list", "List the operations of an API")
             .With(name)
-            .Does(
-                async (call, cancellation) => Print(call, await AllAsync(call, call.Get(name), cancellation))
-            );
+            .Does(async (call, cancellation) => Print(call, await AllAsync(call, call.Get(name), cancellation)));
     }
 
     private static Command Set()

@@ -51,7 +51,11 @@ internal static class ScopeCommands
                     var roles = call.Get(role) ?? [];
                     if (roles.Length > 0 && call.Get(noRole))
                     {
-                        throw new CommandFailure(ExitCode.Usage, "both --role and --no-role were given", fix: "give one");
+                        throw new CommandFailure(
+                            ExitCode.Usage,
+                            "both --role and --no-role were given",
+                            fix: "give one"
+                        );
                     }
 
                     var set = await call.Manager.PutScopeOfApiAsync(

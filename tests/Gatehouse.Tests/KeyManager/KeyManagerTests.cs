@@ -125,7 +125,12 @@ public abstract class KeyManagerTests(Product product)
         using var made = await manager.SendAsync(
             "POST",
             "/api/v1/apis/create",
-            new { name = "pets", version = "1", endpoints = (string[])["http://pets.internal"] },
+            new
+            {
+                name = "pets",
+                version = "1",
+                endpoints = (string[])["http://pets.internal"],
+            },
             admin
         );
         Assert.Equal(HttpStatusCode.Created, made.StatusCode);
@@ -139,7 +144,15 @@ public abstract class KeyManagerTests(Product product)
         using var asks = await manager.SendAsync(
             "PATCH",
             "/api/v1/apis/pets/operations",
-            (object[])[new { method = "GET", path = "/*", scopes = (string[])["pets:read", "pets:write"] }],
+            (object[])
+                [
+                    new
+                    {
+                        method = "GET",
+                        path = "/*",
+                        scopes = (string[])["pets:read", "pets:write"],
+                    },
+                ],
             admin
         );
         Assert.Equal(HttpStatusCode.OK, asks.StatusCode);
@@ -147,7 +160,10 @@ public abstract class KeyManagerTests(Product product)
         Assert.True(deployed.IsSuccessStatusCode, await deployed.Content.ReadAsStringAsync(Stop));
         var client = await manager.AddClientAsync(s_codeClient);
 
-        Assert.Equal("pets:read", await ScopesOfAsync(manager, client, await manager.AddUserAsync("bob", Roles.Subscriber)));
+        Assert.Equal(
+            "pets:read",
+            await ScopesOfAsync(manager, client, await manager.AddUserAsync("bob", Roles.Subscriber))
+        );
         Assert.Equal(
             "pets:read pets:write",
             await ScopesOfAsync(manager, client, await manager.AddUserAsync("eve", Roles.Publisher))

@@ -62,11 +62,7 @@ public sealed class OperationTests
         );
 
         Assert.Equal(
-            [
-                "GET /health Any  10KPerMin ",
-                "GET /pets ApplicationUser read,write  All of them",
-                "POST /pets Any   ",
-            ],
+            ["GET /health Any  10KPerMin ", "GET /pets ApplicationUser read,write  All of them", "POST /pets Any   "],
             changed.Select(Line)
         );
         Assert.Equal(
@@ -190,7 +186,10 @@ public sealed class OperationTests
             await DocumentAsync(manager)
         );
         var seen = await manager.AskAsync<Page<ApiScopeView>>(HttpMethod.Get, "apis/petstore/scopes");
-        Assert.Equal(["pets:feed: ", "write: POST /pets"], seen.Items.Select(s => $"{s.Name}: {string.Join(", ", s.Operations)}"));
+        Assert.Equal(
+            ["pets:feed: ", "write: POST /pets"],
+            seen.Items.Select(s => $"{s.Name}: {string.Join(", ", s.Operations)}")
+        );
     }
 
     [Fact]
@@ -232,9 +231,25 @@ public sealed class OperationTests
         Assert.Equal(200, (await gateway.CallAsync("/petstore/1.0.0/health")).Status);
         await gateway.Manager.RunAsync("limit", "create", "api", "Twice", "--rate", "2/day");
 
-        var set = await gateway.Manager.RunAsync("api", "operations", "set", "petstore", "GET /health", "--auth", "any");
+        var set = await gateway.Manager.RunAsync(
+            "api",
+            "operations",
+            "set",
+            "petstore",
+            "GET /health",
+            "--auth",
+            "any"
+        );
         var all = await gateway.Manager.RunAsync(
-            "api", "operations", "set", "petstore", "GET /pets", "--auth", "none", "--limit", "Twice"
+            "api",
+            "operations",
+            "set",
+            "petstore",
+            "GET /pets",
+            "--auth",
+            "none",
+            "--limit",
+            "Twice"
         );
 
         Assert.True(set.Code == ExitCode.Done && all.Code == ExitCode.Done, set.Error + all.Error);
@@ -251,12 +266,24 @@ public sealed class OperationTests
     public async Task Policies_set_beside_the_document_an_export_and_the_revisions_difference_agree_with_a_change()
     {
         await using var manager = await StartAsync();
-        var policies = manager.Write("p.json", """[{ "name": "headers", "settings": { "answer": { "remove": ["X-Powered-By"] } } }]""");
+        var policies = manager.Write(
+            "p.json",
+            """[{ "name": "headers", "settings": { "answer": { "remove": ["X-Powered-By"] } } }]"""
+        );
         await manager.RunAsync("api", "policies", "petstore", "--set", policies, "--operation", "GET /pets");
         await manager.RunAsync("deploy", "petstore");
 
         var set = await manager.RunAsync(
-            "api", "operations", "set", "petstore", "GET /pets", "POST /pets", "--scope", "read", "--limit", "10KPerMin"
+            "api",
+            "operations",
+            "set",
+            "petstore",
+            "GET /pets",
+            "POST /pets",
+            "--scope",
+            "read",
+            "--limit",
+            "10KPerMin"
         );
         Assert.True(set.Code == ExitCode.Done, set.Error);
         await manager.RunAsync("deploy", "petstore");
@@ -270,7 +297,10 @@ public sealed class OperationTests
         Assert.Contains("operation GET /pets", diff.Out, StringComparison.Ordinal);
         Assert.Contains("a scope of read; limit 10KPerMin", diff.Out, StringComparison.Ordinal);
         var definition = (await manager.AskAsync<ApiView>(HttpMethod.Get, "apis/petstore")).Definition;
-        Assert.Equal("headers", Assert.Single(definition.Operations.Single(o => o is { Path: "/pets", Method: "GET" }).Policies).Name);
+        Assert.Equal(
+            "headers",
+            Assert.Single(definition.Operations.Single(o => o is { Path: "/pets", Method: "GET" }).Policies).Name
+        );
         var audit = await manager.RunAsync("audit", "list", "-o", "json");
         Assert.Contains("changed operations of API petstore:1.0.0", audit.Out, StringComparison.Ordinal);
     }

@@ -150,11 +150,7 @@ public sealed class DocumentEditorTests
     private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true };
 
     private static JsonObject Members(Random random, int depth) =>
-        new(
-            s_names
-                .Where(_ => random.Next(2) == 0)
-                .Select(n => KeyValuePair.Create(n, Value(random, depth + 1)))
-        );
+        new(s_names.Where(_ => random.Next(2) == 0).Select(n => KeyValuePair.Create(n, Value(random, depth + 1))));
 
     private static JsonNode? Value(Random random, int depth) =>
         random.Next(depth > 3 ? 6 : 10) switch
