@@ -104,6 +104,31 @@ public sealed class GrpcTests : IAsyncLifetime
         Assert.False(await call.ResponseStream.MoveNext(Cancel));
     }
 
+    [Theory]
+    [InlineData(1, 1000)]
+    [InlineData(16, 50)]
+    public async Task Calls_on_one_connection_get_their_own_messages_each_in_its_turn(int calls, int messages)
+    {
+        await Task.WhenAll(Enumerable.Range(0, calls).Select(n => Task.Run(() => TalkAsync(n), Cancel)));
+
+        async Task TalkAsync(int number)
+        {
+            var random = new Random(number);
+            using var call = _calls.AsyncDuplexStreamingCall(At(Echo.Duplex), null, WithKey());
+            for (var n = 0; n < messages; n++)
+            {
+                var size = random.Next(10) == 0 ? random.Next(60_000) : random.Next(300);
+                var message = $"{number}-{n}-{new string((char)('a' + ((number + n) % 26)), size)}";
+                await call.RequestStream.WriteAsync(message, Cancel);
+                Assert.True(await call.ResponseStream.MoveNext(Cancel));
+                Assert.Equal(message, call.ResponseStream.Current);
+            }
+
+            await call.RequestStream.CompleteAsync();
+            Assert.False(await call.ResponseStream.MoveNext(Cancel));
+        }
+    }
+
     [Fact]
     public async Task The_status_of_a_failed_call_is_the_services_own()
     {
