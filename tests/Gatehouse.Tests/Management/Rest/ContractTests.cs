@@ -122,6 +122,8 @@ public sealed class ContractTests
                     "PUT /api/v1/apis/pets:1.0.0/policies",
                     """[{"name":"headers","settings":{"request":{"set":{"X-A":"b"}}}}]"""
                 ),
+                ("PATCH /api/v1/apis/pets:1.0.0/operations", """[{"method":"GET","path":"/pets","auth":"none"}]"""),
+                ("PUT /api/v1/apis/pets:1.0.0/scopes/pets:write", "{}"),
                 ("POST /api/v1/apis/pets:1.0.0/deployments", "{}"),
                 ("DELETE /api/v1/apis/pets:1.0.0/deployments", null),
                 ("POST /api/v1/apis/pets:1.0.0/lifecycle", """{"action":"deprecate"}"""),
@@ -254,6 +256,12 @@ public sealed class ContractTests
             """[{"name":"headers","settings":{"request":{"set":{"X-A":"b"}}}}]"""
         );
         await walk.GoAsync("GET /api/v1/apis/{id}/policies");
+        walk["name"] = "pets:write";
+        await walk.GoAsync("PUT /api/v1/apis/{id}/scopes/{name}", """{"description":"Change pets","roles":["admin"]}""");
+        await walk.GoAsync("GET /api/v1/apis/{id}/scopes");
+        await walk.GoAsync("DELETE /api/v1/apis/{id}/scopes/{name}");
+        await walk.GoAsync("PATCH /api/v1/apis/{id}/operations", """[{"method":"GET","path":"/pets","auth":"none"}]""");
+        await walk.GoAsync("GET /api/v1/apis/{id}/operations");
         await walk.GoAsync(
             "PUT /api/v1/apis/{id}/credentials/{set}",
             """{"type":"basic","user":"u","secret":"never-shown"}""",
