@@ -257,7 +257,10 @@ public sealed class ContractTests
         );
         await walk.GoAsync("GET /api/v1/apis/{id}/policies");
         walk["name"] = "pets:write";
-        await walk.GoAsync("PUT /api/v1/apis/{id}/scopes/{name}", """{"description":"Change pets","roles":["admin"]}""");
+        await walk.GoAsync(
+            "PUT /api/v1/apis/{id}/scopes/{name}",
+            """{"description":"Change pets","roles":["admin"]}"""
+        );
         await walk.GoAsync("GET /api/v1/apis/{id}/scopes");
         await walk.GoAsync("DELETE /api/v1/apis/{id}/scopes/{name}");
         await walk.GoAsync("PATCH /api/v1/apis/{id}/operations", """[{"method":"GET","path":"/pets","auth":"none"}]""");
