@@ -20,7 +20,7 @@ public abstract class JourneyTests(Site site)
         await visit.Page.FillAsync("#password", Site.Password);
         await visit.ClickAsync(visit.Page.GetByRole(AriaRole.Button, new() { Name = "Sign in", Exact = true }));
 
-        await visit.Page.WaitForURLAsync("**/admin/nodes");
+        await visit.ReachesAsync("/admin/nodes");
         await visit.Page.Locator("tr:has-text('worker-1')").GetByText("serving").WaitForAsync();
         Assert.Equal(1, visit.Clicks);
     }

@@ -35,7 +35,7 @@ public sealed class PasskeyTests(DemoPortal portal)
         await page.Context.ClearCookiesAsync();
         await visit.GoAsync("/sign-in?return=%2Fme");
         await page.ClickAsync("text=Sign in with a passkey");
-        await page.WaitForURLAsync("**/me");
+        await visit.ReachesAsync("/me");
         await page.WaitForSelectorAsync("text=My laptop");
     }
 }

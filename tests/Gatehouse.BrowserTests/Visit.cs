@@ -86,6 +86,15 @@ public sealed class Visit : IAsyncDisposable
         await target.ClickAsync();
     }
 
+    /// <summary>
+    /// Waits until the browser is at <paramref name="path"/>, whatever stands behind it. Not for its load event: of a page that a
+    /// script left at once for another one, Playwright waits for it in vain now and then.
+    /// </summary>
+    public Task ReachesAsync(string path) => IsAtAsync(now => now == path);
+
+    /// <summary>Waits until the browser is elsewhere than at an address with this in it.</summary>
+    public Task LeavesAsync(string part) => IsAtAsync(now => !now.Contains(part, StringComparison.Ordinal));
+
     /// <summary>Pastes a document into the page's editor.</summary>
     public async Task WriteAsync(string document)
     {
@@ -146,6 +155,9 @@ public sealed class Visit : IAsyncDisposable
         await _context.DisposeAsync();
         AssertUndisturbed();
     }
+
+    private Task IsAtAsync(Func<string, bool> path) =>
+        Page.WaitForURLAsync(url => path(new Uri(url).AbsolutePath), new() { WaitUntil = WaitUntilState.Commit });
 
     private bool IsExpected(string message) =>
         Expected is { } status
