@@ -134,16 +134,19 @@ public abstract class JourneyTests(Site site)
         await visit.ClickAsync("text=Make the join command");
         var command = await visit.Page.GetByLabel("Command that joins the node").InnerTextAsync();
         using var data = new TemporaryFolder();
-        await using var worker = NodeProcess.Start([
-            "join",
-            command.Split(' ')[^1],
-            "--data",
-            data.Path,
-            "--advertise",
-            "127.0.0.1",
-            "--port-offset",
-            site.FreeOffset.ToString(CultureInfo.InvariantCulture),
-        ]);
+        await using var worker = NodeProcess.Start(
+            [
+                "join",
+                command.Split(' ')[^1],
+                "--data",
+                data.Path,
+                "--advertise",
+                "127.0.0.1",
+                "--port-offset",
+                site.FreeOffset.ToString(CultureInfo.InvariantCulture),
+            ],
+            executable: DemoPortal.Executable
+        );
         await visit.SeesAsync("worker-9 joined from", within: 60_000);
 
         await visit.GoAsync("/admin/nodes");

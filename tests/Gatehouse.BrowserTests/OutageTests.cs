@@ -92,6 +92,30 @@ public sealed partial class OutageTests(DemoPortal portal)
         }
     }
 
+    [Fact]
+    public async Task A_question_that_is_opened_while_a_form_is_under_way_stays_open()
+    {
+        portal.SkipWhenMissing();
+        await using var proxy = await AlternatingProxy.StartAsync(new Uri(portal.Address));
+        await using var visit = await portal.VisitAsync(address: proxy.Address);
+        await visit.GoAsync("/publisher/apis/petstore:1.0.0/endpoints");
+        var question = visit.Page.Locator("[popover]:popover-open");
+        proxy.Hold();
+
+        await visit.ClickAsync("button[value=save]");
+        await visit.ClickAsync(visit.Page.GetByRole(AriaRole.Button, new() { Name = "Deploy again", Exact = true }));
+        await question.WaitForAsync();
+        proxy.Release();
+
+        await visit.SeesAsync("Saved.", within: Patience);
+        await visit.Page.WaitForFunctionAsync(
+            "() => document.querySelector('main').getAttribute('aria-busy') !== 'true'"
+        );
+        Assert.Equal(1, await question.CountAsync());
+        await visit.ClickAsync(question.GetByRole(AriaRole.Button, new() { Name = "Cancel", Exact = true }));
+        Assert.Equal(0, await question.CountAsync());
+    }
+
     private static async Task CreateImpatientlyAsync(Visit visit, AlternatingProxy proxy)
     {
         await visit.GoAsync("/devportal/applications");

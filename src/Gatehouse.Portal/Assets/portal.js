@@ -96,6 +96,7 @@ setInterval(age, 5000);
 // Long work: what takes longer than a glance says that it is under way, and is not begun twice.
 let waiting = 0;
 let sending = null;
+let sent = null;
 let isUnderWay = false;
 
 function wait(isOn) {
@@ -125,7 +126,7 @@ document.addEventListener(
       event.stopImmediatePropagation();
     }
 
-    sending = event.target;
+    sending = sent = event.target;
   },
   true,
 );
@@ -366,11 +367,14 @@ function signIn() {
   field.closest("[data-when-empty]").hidden = true;
 }
 
-// What was asked for is done and said on the page: the question stays open when the page is the same as before.
+// What was asked for is done and said on the page: the question stays open when the page is the same as before. One that was
+// opened meanwhile was not answered.
 function closeAnswered() {
   if (first(".note.ok[role=status]")) {
-    document.querySelectorAll("[popover]:popover-open").forEach((open) => open.hidePopover());
+    sent?.closest("[popover]:popover-open")?.hidePopover();
   }
+
+  sent = null;
 }
 
 function ready() {

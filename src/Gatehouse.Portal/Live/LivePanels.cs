@@ -14,6 +14,7 @@ internal static class LivePanels
         ["topology"] = (typeof(TopologyPanel), Permission.Read),
         ["node"] = (typeof(NodePanel), Permission.Read),
         ["deployments"] = (typeof(DeploymentsPanel), Permission.Read),
+        ["rotation"] = (typeof(RotationPanel), Permission.Read),
         ["alerts"] = (typeof(AlertsPanel), Permission.Read),
         ["deployment"] = (typeof(DeploymentPanel), Permission.Read),
         ["arrival"] = (typeof(ArrivalPanel), Permission.Operate),
