@@ -23,8 +23,8 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
     /// </summary>
     public static readonly TimeSpan LostAfter = TimeSpan.FromSeconds(2.25);
 
-    // Two rounds of saving and reading, for what another manager heard.
-    private static readonly TimeSpan s_detour = TimeSpan.FromSeconds(1.75);
+    // Two rounds of saving and reading (NodeKeeper), for what another manager heard; there a loss is shown within five.
+    private static readonly TimeSpan s_detour = TimeSpan.FromSeconds(1);
 
     private readonly CatalogueFeed _feed = new(catalogue);
     private readonly DateTimeOffset _startedAt = catalogue.Time.GetUtcNow();

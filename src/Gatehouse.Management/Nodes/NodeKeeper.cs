@@ -16,7 +16,7 @@ internal sealed partial class NodeKeeper(
 {
     // A file is saved to for the next start; a shared database is how managers tell each other.
     private static readonly TimeSpan s_saveEvery = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan s_exchangeEvery = TimeSpan.FromSeconds(0.75);
+    private static readonly TimeSpan s_exchangeEvery = TimeSpan.FromSeconds(0.375);
     private static readonly TimeSpan s_purgeEvery = TimeSpan.FromHours(6);
     private static readonly TimeSpan s_keepTombstones = TimeSpan.FromDays(30);
 
