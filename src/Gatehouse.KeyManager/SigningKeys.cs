@@ -35,7 +35,8 @@ internal sealed class SigningKeys(
     /// <summary>A key signs for so long.</summary>
     public static readonly TimeSpan Life = TimeSpan.FromDays(90);
 
-    private const string Prefix = "oauth2-key/";
+    /// <summary>What the names of their secrets begin with.</summary>
+    public const string Prefix = "oauth2-key/";
 
     private volatile IReadOnlyList<SigningKey>? _current;
     private CancellationTokenSource _changed = new();

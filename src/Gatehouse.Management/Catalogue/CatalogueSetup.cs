@@ -36,7 +36,13 @@ public static class CatalogueSetup
     /// </summary>
     public static async Task<SetupPlan> ApplyAsync(CatalogueDatabase database, CancellationToken cancellation)
     {
-        RequireKnown(await PlanAsync(database, cancellation).ConfigureAwait(false));
+        var first = await PlanAsync(database, cancellation).ConfigureAwait(false);
+        RequireKnown(first);
+        if (first.IsCurrent && await HasBegunAsync(database, cancellation).ConfigureAwait(false))
+        {
+            return first;
+        }
+
         var alone = await database.LockSetupAsync(cancellation).ConfigureAwait(false);
         await using (alone.ConfigureAwait(false))
         {
@@ -106,6 +112,15 @@ public static class CatalogueSetup
             throw new InvalidOperationException(
                 $"The catalogue ({plan.Database}) was written by a newer Gatehouse: this build does not know {string.Join(", ", plan.Unknown)}. Run the newer build, or restore a backup made before."
             );
+        }
+    }
+
+    private static async Task<bool> HasBegunAsync(CatalogueDatabase database, CancellationToken cancellation)
+    {
+        var context = database.Open();
+        await using (context.ConfigureAwait(false))
+        {
+            return await context.Head.AnyAsync(cancellation).ConfigureAwait(false);
         }
     }
 

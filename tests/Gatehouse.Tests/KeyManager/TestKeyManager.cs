@@ -26,6 +26,12 @@ internal sealed partial class TestKeyManager : IAsyncDisposable
 {
     public const string Password = "seven quiet otters";
 
+    private static readonly Lazy<string> s_signingKey = new(() =>
+    {
+        using var rsa = RSA.Create(2048);
+        return Convert.ToBase64String(rsa.ExportPkcs8PrivateKey());
+    });
+
     private readonly TestCatalogue _catalogue;
     private readonly ClusterKey _clusterKey;
     private readonly bool _owner;
@@ -59,7 +65,11 @@ internal sealed partial class TestKeyManager : IAsyncDisposable
         int port = 0
     )
     {
-        var manager = new TestKeyManager(await TestCatalogue.CreateAsync(time, on), ClusterKey.Create(), owner: true);
+        var manager = new TestKeyManager(
+            await TestCatalogue.CreateAsync(time, on, withKeyManager: true),
+            ClusterKey.Create(),
+            owner: true
+        );
         await manager.OpenAsync(manager._catalogue.Database.WithKeyManager(), isIssuer, with, port);
         return manager;
     }
@@ -80,6 +90,11 @@ internal sealed partial class TestKeyManager : IAsyncDisposable
     )
     {
         await CatalogueSetup.ApplyAsync(database, Stop);
+        if (_owner && !isIssuer)
+        {
+            await GiveKeyAsync(database);
+        }
+
         // A client library compares the issuer with the address it found it at, so that has to be known before.
         port = isIssuer ? FreePort() : port;
         var builder = WebApplication.CreateSlimBuilder();
@@ -104,6 +119,20 @@ internal sealed partial class TestKeyManager : IAsyncDisposable
         handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) =>
             shown?.GetCertHashString() == _certificate.GetCertHashString();
         Http = new(handler) { BaseAddress = Address };
+    }
+
+    // Making an RSA key takes longer than most tests; one that is an issuer for others makes its own.
+    private async Task GiveKeyAsync(CatalogueDatabase database)
+    {
+        var now = _catalogue.Time.GetUtcNow().ToUnixTimeMilliseconds();
+        var exported = new JsonObject
+        {
+            ["created"] = now,
+            ["signsFrom"] = now,
+            ["key"] = s_signingKey.Value,
+        };
+        var key = SigningKey.Load(Encoding.UTF8.GetBytes(exported.ToJsonString()));
+        await new SecretStore(database, _clusterKey).PutAsync(SigningKeys.Prefix + key.Id, key.Export(), Stop);
     }
 
     public T Get<T>()

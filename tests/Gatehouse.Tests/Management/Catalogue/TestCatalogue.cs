@@ -72,11 +72,25 @@ internal sealed class TestCatalogue : IAsyncDisposable
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    public static async Task<TestCatalogue> CreateAsync(TimeProvider? time = null, Product on = Product.Sqlite)
+    /// <summary>An empty catalogue with a history of its own.</summary>
+    /// <param name="time">Its clock.</param>
+    /// <param name="on">Where it lies.</param>
+    /// <param name="withKeyManager">With the key manager's tables in it.</param>
+    public static async Task<TestCatalogue> CreateAsync(
+        TimeProvider? time = null,
+        Product on = Product.Sqlite,
+        bool withKeyManager = false
+    )
     {
         var server = on == Product.PostgreSql ? await PostgreSqlServer.SharedAsync() : null;
-        var settings = server is null ? null : await server.CreateDatabaseAsync();
+        var form = await CatalogueForm.OfAsync(server, withKeyManager);
+        var settings = server is null ? null : await server.CreateDatabaseAsync(copyOf: form);
         var catalogue = new TestCatalogue(time ?? TimeProvider.System, server, settings?.Database);
+        if (server is null)
+        {
+            File.Copy(form, catalogue.Address);
+        }
+
         await CatalogueSetup.ApplyAsync(catalogue.Database, Stop);
         return catalogue;
     }

@@ -41,7 +41,7 @@ internal sealed class RestHost : IAsyncDisposable
         bool whole = false
     )
     {
-        var host = new RestHost(await TestCatalogue.CreateAsync(time, on), ClusterKey.Create());
+        var host = new RestHost(await TestCatalogue.CreateAsync(time, on, whole), ClusterKey.Create());
         await host.OpenAsync(whole ? host._catalogue.Database.WithKeyManager() : host._catalogue.Database, whole);
         return host;
     }
