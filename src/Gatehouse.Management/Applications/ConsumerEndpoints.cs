@@ -219,11 +219,9 @@ internal static class ConsumerEndpoints
         CancellationToken cancellation
     ) =>
         TypedResults.Ok(
-            Paging.Of(
-                await subscriptions.ListAsync(application, api, caller, cancellation).ConfigureAwait(false),
-                limit,
-                offset
-            )
+            await subscriptions
+                .PageAsync(application, api, caller, limit, offset, cancellation)
+                .ConfigureAwait(false)
         );
 
     private static async Task<Created<SubscriptionView>> SubscribeAsync(

@@ -18,7 +18,11 @@ public sealed class ApplicationIndex : IDisposable
 
     /// <summary>All of them, in no order.</summary>
     internal async Task<IEnumerable<Application>> ReadAsync(CancellationToken cancellation) =>
-        (await _follower.ReadAsync(cancellation).ConfigureAwait(false)).Values;
+        (await ByIdAsync(cancellation).ConfigureAwait(false)).Values;
+
+    /// <summary>All of them by their ids.</summary>
+    internal async Task<IReadOnlyDictionary<string, Application>> ByIdAsync(CancellationToken cancellation) =>
+        await _follower.ReadAsync(cancellation).ConfigureAwait(false);
 
     private static ImmutableDictionary<string, Application> Apply(
         ImmutableDictionary<string, Application> last,

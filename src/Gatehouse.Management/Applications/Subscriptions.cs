@@ -8,6 +8,7 @@ public sealed class Subscriptions(
     Catalogue catalogue,
     ApiDefinitions definitions,
     Applications applications,
+    ApplicationIndex index,
     Listings listings,
     Approvals approvals
 )
@@ -38,14 +39,40 @@ public sealed class Subscriptions(
         [
             .. all.Select(s => s.Value)
                 .Where(s => names.ContainsKey(s.Application) && (id is null || s.Api == id))
-                .Select(s => new SubscriptionView(
-                    s.Application,
-                    names[s.Application],
-                    s.Api,
-                    s.State,
-                    s.Plan ?? Plan.Unlimited
-                )),
+                .Select(s => View(s, names[s.Application])),
         ];
+    }
+
+    /// <summary>
+    /// A page of what <see cref="ListAsync"/> tells: read from the database page by page where the caller may see all of it, so that
+    /// reading a long list to its end reads it once.
+    /// </summary>
+    public async Task<Page<SubscriptionView>> PageAsync(
+        string? application,
+        string? api,
+        Caller caller,
+        int? limit,
+        int? offset,
+        CancellationToken cancellation
+    )
+    {
+        if (application is not null || api is not null || !Applications.SeesAll(caller))
+        {
+            var all = await ListAsync(application, api, caller, cancellation).ConfigureAwait(false);
+            return Paging.Of(all, limit, offset);
+        }
+
+        var (take, skip) = Paging.Bounds(limit, offset);
+        var (items, total) = await catalogue
+            .PageAsync(EntityKinds.Subscription, skip, take, ModelJson.Default.Subscription, cancellation)
+            .ConfigureAwait(false);
+        var known = await index.ByIdAsync(cancellation).ConfigureAwait(false);
+        return new(
+            [.. items.Select(s => View(s.Value, known.GetValueOrDefault(s.Value.Application)?.Name ?? s.Value.Application))],
+            total,
+            skip,
+            take
+        );
     }
 
     /// <summary>Lets an application call an API, on a plan. Safe to do twice; another plan takes the place of the one before.</summary>
@@ -259,8 +286,16 @@ public sealed class Subscriptions(
     private Task<StoredEntity<Subscription>?> FindAsync(string name, CancellationToken cancellation) =>
         catalogue.FindAsync(EntityKinds.Subscription, name, ModelJson.Default.Subscription, cancellation);
 
-    private static SubscriptionView View(Application app, Subscription subscription) =>
-        new(app.Id, app.Name, subscription.Api, subscription.State, subscription.Plan ?? Plan.Unlimited);
+    private static SubscriptionView View(Application app, Subscription subscription) => View(subscription, app.Name);
+
+    private static SubscriptionView View(Subscription subscription, string applicationName) =>
+        new(
+            subscription.Application,
+            applicationName,
+            subscription.Api,
+            subscription.State,
+            subscription.Plan ?? Plan.Unlimited
+        );
 }
 
 /// <summary>One subscription.</summary>

@@ -96,6 +96,32 @@ public sealed class Catalogue(CatalogueDatabase database, CatalogueKey key, Time
         }
     }
 
+    /// <summary>Some of the live entities of a kind, by name in the database's order, and how many there are: no more of them is read.</summary>
+    internal async Task<(ImmutableArray<StoredEntity<T>> Items, int Total)> PageAsync<T>(
+        string kind,
+        int skip,
+        int take,
+        JsonTypeInfo<T> type,
+        CancellationToken cancellation
+    )
+    {
+        var context = database.Open();
+        await using (context.ConfigureAwait(false))
+        {
+            var now = time.GetUtcNow();
+            var live = context
+                .Entities.AsNoTracking()
+                .Where(e => e.Kind == kind && !e.Deleted && (e.ExpiresAt == null || e.ExpiresAt > now));
+            var total = await live.CountAsync(cancellation).ConfigureAwait(false);
+            var rows = await live.OrderBy(e => e.Name)
+                .Skip(skip)
+                .Take(take)
+                .ToListAsync(cancellation)
+                .ConfigureAwait(false);
+            return ([.. rows.Select(r => Read(r, type))], total);
+        }
+    }
+
     /// <summary>Every live entity of a kind whose name begins with <paramref name="prefix"/>, by name.</summary>
     internal async Task<ImmutableArray<StoredEntity<T>>> ListBelowAsync<T>(
         string kind,

@@ -19,6 +19,13 @@ internal static class Paging
     /// <summary>Takes the page out of <paramref name="all"/>. Throws <see cref="ProblemsException"/> on senseless numbers.</summary>
     public static Page<T> Of<T>(IReadOnlyList<T> all, int? limit, int? offset)
     {
+        var (take, skip) = Bounds(limit, offset);
+        return new([.. all.Skip(skip).Take(take)], all.Count, skip, take);
+    }
+
+    /// <summary>How many a page holds, and how many it leaves out before. Throws <see cref="ProblemsException"/> on senseless numbers.</summary>
+    public static (int Take, int Skip) Bounds(int? limit, int? offset)
+    {
         if (limit is < 1 or > MaxLimit)
         {
             throw new ProblemsException([new("limit", $"'limit' is between 1 and {MaxLimit}", "leave it out")]);
@@ -29,7 +36,6 @@ internal static class Paging
             throw new ProblemsException([new("offset", "'offset' is 0 or more", "leave it out")]);
         }
 
-        var (take, skip) = (limit ?? DefaultLimit, offset ?? 0);
-        return new([.. all.Skip(skip).Take(take)], all.Count, skip, take);
+        return (limit ?? DefaultLimit, offset ?? 0);
     }
 }
