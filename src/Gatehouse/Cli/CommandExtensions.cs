@@ -74,7 +74,7 @@ internal static class CommandExtensions
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            var failure = new CommandFailure(ExitCode.Failed, e.Message, cause: e);
+            var failure = new CommandFailure(ExitCode.Failed, e.Message, fix: CommandFailure.FileFix, cause: e);
             call.Output.Failure(failure);
             return failure.Code;
         }

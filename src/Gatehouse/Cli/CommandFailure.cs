@@ -13,6 +13,9 @@ internal sealed class CommandFailure(
     Exception? cause = null
 ) : Exception(what, cause)
 {
+    /// <summary>What to do about a file that is not there or cannot be read or written.</summary>
+    public const string FileFix = "check the path and the rights on it";
+
     /// <summary>What the process exits with.</summary>
     public ExitCode Code => code;
 
@@ -21,6 +24,9 @@ internal sealed class CommandFailure(
 
     /// <summary>What to do about it.</summary>
     public string? Fix => fix;
+
+    /// <summary>The HTTP status, when it is a manager's answer.</summary>
+    public int? Status { get; init; }
 
     /// <summary>Every single problem, when the input had several.</summary>
     public ImmutableArray<Problem> Problems { get; } = problems.IsDefault ? [] : problems;

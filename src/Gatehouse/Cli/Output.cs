@@ -75,10 +75,7 @@ internal sealed class Output(Terminal terminal, OutputFormat format, bool quiet)
     public void Line(string text) => terminal.Out.WriteLine(text);
 
     /// <summary>Prints a JSON document as JSON or YAML; as a table it is JSON too.</summary>
-    public void Document(JsonNode document) =>
-        terminal.Out.WriteLine(
-            format == OutputFormat.Yaml ? YamlText.Of(document).TrimEnd('\n') : document.ToJsonString(s_json)
-        );
+    public void Document(JsonNode document) => terminal.Out.WriteLine(TextOf(document));
 
     /// <summary>Tells the user something on standard error; not with <c>-q</c>.</summary>
     public void Say(string text)
@@ -104,12 +101,13 @@ internal sealed class Output(Terminal terminal, OutputFormat format, bool quiet)
     /// <summary>Writes to standard error, also with <c>-q</c>.</summary>
     public void Message(string text) => terminal.Error.WriteLine(text);
 
-    /// <summary>Prints why a command failed; with <c>-o json</c> also as one RFC 9457 object on standard output.</summary>
+    /// <summary>Prints why a command failed on standard error: as lines, or with <c>-o json|yaml</c> as one problem (RFC 9457).</summary>
     public void Failure(CommandFailure failure)
     {
-        if (format == OutputFormat.Json)
+        if (format != OutputFormat.Table)
         {
-            Document(FailureDocument(failure));
+            terminal.Error.WriteLine(TextOf(FailureDocument(failure)));
+            return;
         }
 
         if (failure.Problems.IsEmpty)
@@ -173,10 +171,15 @@ internal sealed class Output(Terminal terminal, OutputFormat format, bool quiet)
         var document = new JsonObject
         {
             ["type"] = "about:blank",
-            ["title"] = failure.Code.ToString(),
+            ["title"] = TitleOf(failure.Code),
             ["detail"] = failure.Message,
             ["exitCode"] = (int)failure.Code,
         };
+        if (failure.Status is { } status)
+        {
+            document["status"] = status;
+        }
+
         if (failure.Where is not null)
         {
             document["instance"] = failure.Where;
@@ -209,6 +212,26 @@ internal sealed class Output(Terminal terminal, OutputFormat format, bool quiet)
 
         return document;
     }
+
+    // The same for the same exit code (RFC 9457 §3.1.3); what happened this time is the detail.
+    private static string TitleOf(ExitCode code) =>
+        code switch
+        {
+            ExitCode.Usage => "Wrong usage of the command line",
+            ExitCode.Invalid => "Invalid input",
+            ExitCode.Unreachable => "Manager or node not reachable",
+            ExitCode.NotAllowed => "Not signed in, or not allowed",
+            ExitCode.NotFound => "Not found",
+            ExitCode.Conflict => "Conflict",
+            ExitCode.TimedOut => "Timed out",
+            ExitCode.Partly => "Partly done",
+            ExitCode.Pending => "Changes are pending",
+            ExitCode.Interrupted => "Interrupted",
+            _ => "Failed",
+        };
+
+    private string TextOf(JsonNode document) =>
+        format == OutputFormat.Yaml ? YamlText.Of(document).TrimEnd('\n') : document.ToJsonString(s_json);
 
     private string Paint(string text, string colour) => terminal.Color ? $"\e[{colour}m{text}\e[0m" : text;
 }

@@ -5,15 +5,21 @@ using Gatehouse.Model;
 
 namespace Gatehouse.Cli;
 
-/// <summary>Says what is wrong with a command line, names the nearest command or option, and where to read more.</summary>
+/// <summary>What is wrong with a command line: names the nearest command or option, and where to read more.</summary>
 internal static class UsageError
 {
+    /// <summary>Prints it as every failure is printed.</summary>
     public static ExitCode Print(ParseResult parsed, Terminal terminal)
+    {
+        new Output(terminal, FormatOf(parsed), quiet: false).Failure(Of(parsed));
+        return ExitCode.Usage;
+    }
+
+    private static CommandFailure Of(ParseResult parsed)
     {
         var command = parsed.CommandResult.Command;
         var path = Path(parsed);
-        var unknown = parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null;
-        if (unknown is not null)
+        if (parsed.UnmatchedTokens is [var unknown, ..])
         {
             var isOption = unknown.StartsWith('-');
             var known = isOption ? Options(parsed) : command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name);
@@ -21,42 +27,36 @@ internal static class UsageError
                 isOption ? "option"
                 : command.Subcommands.Count > 0 ? "command"
                 : "argument";
-            terminal.Error.WriteLine($"error: unknown {kind} '{unknown}'");
-            if (NearestName.Of(unknown, known) is { } nearest)
-            {
-                terminal.Error.WriteLine($"  fix    did you mean '{(isOption ? nearest : $"{path} {nearest}")}'?");
-            }
-            else
-            {
-                terminal.Error.WriteLine($"  fix    '{path} --help' lists what there is");
-            }
-
-            return ExitCode.Usage;
-        }
-
-        var isFixed = false;
-        foreach (var error in parsed.Errors.DistinctBy(e => e.Message))
-        {
-            var (what, fix) = Read(error);
-            terminal.Error.WriteLine($"error: {what}");
-            if (fix is not null)
-            {
-                terminal.Error.WriteLine($"  fix    {fix}");
-                isFixed = true;
-            }
-        }
-
-        if (!isFixed)
-        {
-            terminal.Error.WriteLine(
-                command.Subcommands.Count > 0
-                    ? $"  fix    use one of: {string.Join(", ", command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name))}"
-                    : $"  fix    '{path} --help' shows how it is used"
+            return new(
+                ExitCode.Usage,
+                $"unknown {kind} '{unknown}'",
+                fix: NearestName.Of(unknown, known) is { } nearest
+                    ? $"did you mean '{(isOption ? nearest : $"{path} {nearest}")}'?"
+                    : $"'{path} --help' lists what there is"
             );
         }
 
-        return ExitCode.Usage;
+        var faults = parsed.Errors.DistinctBy(e => e.Message).Select(Read).ToList();
+        var readMore =
+            faults.Any(f => f.Fix is not null) ? null
+            : command.Subcommands.Count > 0
+                ? $"use one of: {string.Join(", ", command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name))}"
+            : $"'{path} --help' shows how it is used";
+        return faults is [var (what, fix)]
+            ? new(ExitCode.Usage, what, fix: fix ?? readMore)
+            : new(
+                ExitCode.Usage,
+                $"{faults.Count} mistakes on the command line",
+                fix: readMore,
+                problems: [.. faults.Select(f => new Problem("", f.What, f.Fix))]
+            );
     }
+
+    // One that is no format itself leaves the usual one.
+    private static OutputFormat FormatOf(ParseResult parsed) =>
+        parsed.GetResult(GlobalOptions.Format) is { Implicit: false } option && !option.Errors.Any()
+            ? option.GetValueOrDefault<OutputFormat>()
+            : OutputFormat.Table;
 
     // Of a few words the parser says in lines of its own that it takes another; parsers of ours write the way out behind a semicolon.
     private static (string What, string? Fix) Read(ParseError error)

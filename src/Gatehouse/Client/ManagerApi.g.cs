@@ -28,7 +28,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>The alert rules. <c>GET /api/v1/alert-rules</c></summary>
-    public Task<Page<AlertRule>> GetAlertRulesAsync(
+    public Task<Page<AlertRule>> ListAlertRulesAsync(
         CancellationToken cancellation,
         int? limit = null,
         int? offset = null
@@ -55,18 +55,18 @@ internal sealed class ManagerApi(ManagerClient client)
         client.SendAsync(new(HttpMethod.Delete, $"/api/v1/alert-rules/{Segment(name)}"), cancellation);
 
     /// <summary>Makes the secret that signs a rule&apos;s webhooks; it is in this answer only. <c>POST /api/v1/alert-rules/{name}/secret</c></summary>
-    public Task<WebhookSecret> PostSecretOfAlertRuleAsync(string name, CancellationToken cancellation) =>
+    public Task<WebhookSecret> CreateSecretOfAlertRuleAsync(string name, CancellationToken cancellation) =>
         client.SendAsync<WebhookSecret>(
             new(HttpMethod.Post, $"/api/v1/alert-rules/{Segment(name)}/secret"),
             cancellation
         );
 
     /// <summary>Tells whom a rule tells that this is a test. <c>POST /api/v1/alert-rules/{name}/test</c></summary>
-    public Task<ToldView> PostTestOfAlertRuleAsync(string name, CancellationToken cancellation) =>
+    public Task<ToldView> TestAlertRuleAsync(string name, CancellationToken cancellation) =>
         client.SendAsync<ToldView>(new(HttpMethod.Post, $"/api/v1/alert-rules/{Segment(name)}/test"), cancellation);
 
     /// <summary>What is wrong now and whom it was told. <c>GET /api/v1/alerts</c></summary>
-    public Task<Page<RaisedAlert>> GetAlertsAsync(
+    public Task<Page<RaisedAlert>> ListAlertsAsync(
         CancellationToken cancellation,
         int? limit = null,
         int? offset = null
@@ -77,7 +77,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>Every API policy. <c>GET /api/v1/api-policies</c></summary>
-    public Task<Page<ApiPolicy>> GetApiPoliciesAsync(
+    public Task<Page<ApiPolicy>> ListApiPoliciesAsync(
         CancellationToken cancellation,
         int? limit = null,
         int? offset = null
@@ -122,7 +122,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>The APIs the caller may see. <c>GET /api/v1/apis</c></summary>
-    public Task<Page<ApiSummary>> GetApisAsync(
+    public Task<Page<ApiSummary>> ListApisAsync(
         CancellationToken cancellation,
         string? query = null,
         int? limit = null,
@@ -134,7 +134,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>Imports an OpenAPI document: makes an API, or replaces its definition. <c>POST /api/v1/apis</c></summary>
-    public Task<ImportView> CreateApiAsync(
+    public Task<ImportView> ImportApiAsync(
         HttpContent body,
         CancellationToken cancellation,
         string? name = null,
@@ -162,7 +162,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>Makes an API without a document. <c>POST /api/v1/apis/create</c></summary>
-    public Task<ImportView> CreateApisCreateAsync(
+    public Task<ImportView> CreateApiAsync(
         ApiDraft body,
         CancellationToken cancellation,
         string? idempotencyKey = null
@@ -196,7 +196,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>The comments on an API, the newest first. <c>GET /api/v1/apis/{id}/comments</c></summary>
-    public Task<Page<Comment>> GetCommentsOfApiAsync(
+    public Task<Page<Comment>> ListCommentsOfApiAsync(
         string id,
         CancellationToken cancellation,
         int? limit = null,
@@ -276,7 +276,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>Deploys the definition, or a revision. <c>POST /api/v1/apis/{id}/deployments</c></summary>
-    public Task<DeploymentView> PostDeploymentsOfApiAsync(
+    public Task<DeploymentView> DeployApiAsync(
         string id,
         DeployRequest? body,
         CancellationToken cancellation,
@@ -289,7 +289,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>Takes an API off the workers. <c>DELETE /api/v1/apis/{id}/deployments</c></summary>
-    public Task<DeploymentView> DeleteDeploymentsOfApiAsync(
+    public Task<DeploymentView> UndeployApiAsync(
         string id,
         CancellationToken cancellation,
         string? environment = null,
@@ -313,7 +313,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>The documents of an API. <c>GET /api/v1/apis/{id}/documents</c></summary>
-    public Task<ImmutableArray<ApiDocument>> GetDocumentsOfApiAsync(string id, CancellationToken cancellation) =>
+    public Task<ImmutableArray<ApiDocument>> ListDocumentsOfApiAsync(string id, CancellationToken cancellation) =>
         client.SendAsync<ImmutableArray<ApiDocument>>(
             new(HttpMethod.Get, $"/api/v1/apis/{Segment(id)}/documents"),
             cancellation
@@ -366,7 +366,10 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>Every environment an API is deployed in and how far every worker there is. <c>GET /api/v1/apis/{id}/environments</c></summary>
-    public Task<ImmutableArray<DeploymentView>> GetEnvironmentsOfApiAsync(string id, CancellationToken cancellation) =>
+    public Task<ImmutableArray<DeploymentView>> ListEnvironmentsOfApiAsync(
+        string id,
+        CancellationToken cancellation
+    ) =>
         client.SendAsync<ImmutableArray<DeploymentView>>(
             new(HttpMethod.Get, $"/api/v1/apis/{Segment(id)}/environments"),
             cancellation
@@ -377,7 +380,7 @@ internal sealed class ManagerApi(ManagerClient client)
         client.SendAsync<LifecycleView>(new(HttpMethod.Get, $"/api/v1/apis/{Segment(id)}/lifecycle"), cancellation);
 
     /// <summary>Takes an API a step further in its life. <c>POST /api/v1/apis/{id}/lifecycle</c></summary>
-    public Task<LifecycleView> PostLifecycleOfApiAsync(
+    public Task<LifecycleView> ChangeLifecycleOfApiAsync(
         string id,
         LifecycleRequest body,
         CancellationToken cancellation,
@@ -424,7 +427,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>The operations of an API and who may call them. <c>GET /api/v1/apis/{id}/operations</c></summary>
-    public Task<Page<OperationView>> GetOperationsOfApiAsync(
+    public Task<Page<OperationView>> ListOperationsOfApiAsync(
         string id,
         CancellationToken cancellation,
         int? limit = null,
@@ -481,7 +484,7 @@ internal sealed class ManagerApi(ManagerClient client)
         client.SendAsync<RatingView>(new(HttpMethod.Delete, $"/api/v1/apis/{Segment(id)}/rating"), cancellation);
 
     /// <summary>The revisions of an API. <c>GET /api/v1/apis/{id}/revisions</c></summary>
-    public Task<Page<RevisionView>> GetRevisionsOfApiAsync(
+    public Task<Page<RevisionView>> ListRevisionsOfApiAsync(
         string id,
         CancellationToken cancellation,
         int? limit = null,
@@ -500,7 +503,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>Deploys the revision before, or another. <c>POST /api/v1/apis/{id}/rollback</c></summary>
-    public Task<DeploymentView> PostRollbackOfApiAsync(
+    public Task<DeploymentView> RollBackApiAsync(
         string id,
         RollbackRequest? body,
         CancellationToken cancellation,
@@ -512,7 +515,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>The scopes of an API. <c>GET /api/v1/apis/{id}/scopes</c></summary>
-    public Task<Page<ApiScopeView>> GetScopesOfApiAsync(
+    public Task<Page<ApiScopeView>> ListScopesOfApiAsync(
         string id,
         CancellationToken cancellation,
         int? limit = null,
@@ -590,7 +593,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>Every application policy. <c>GET /api/v1/application-policies</c></summary>
-    public Task<Page<ApplicationPolicy>> GetApplicationPoliciesAsync(
+    public Task<Page<ApplicationPolicy>> ListApplicationPoliciesAsync(
         CancellationToken cancellation,
         int? limit = null,
         int? offset = null
@@ -638,7 +641,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>The applications the caller may see. <c>GET /api/v1/applications</c></summary>
-    public Task<Page<Application>> GetApplicationsAsync(
+    public Task<Page<Application>> ListApplicationsAsync(
         CancellationToken cancellation,
         int? limit = null,
         int? offset = null
@@ -686,7 +689,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>The keys of an application, without their secrets. <c>GET /api/v1/applications/{app}/keys</c></summary>
-    public Task<Page<KeyView>> GetKeysOfApplicationAsync(
+    public Task<Page<KeyView>> ListKeysOfApplicationAsync(
         string app,
         CancellationToken cancellation,
         int? limit = null,
@@ -790,7 +793,7 @@ internal sealed class ManagerApi(ManagerClient client)
         client.SendAsync<AuthorityView>(new(HttpMethod.Get, "/api/v1/authority"), cancellation);
 
     /// <summary>Begins to rotate the certificate authority. <c>POST /api/v1/authority/rotation</c></summary>
-    public Task<AuthorityView> CreateAuthorityRotationAsync(
+    public Task<AuthorityView> BeginAuthorityRotationAsync(
         CancellationToken cancellation,
         string? idempotencyKey = null
     ) =>
@@ -804,14 +807,14 @@ internal sealed class ManagerApi(ManagerClient client)
         client.SendAsync<AuthorityView>(new(HttpMethod.Delete, "/api/v1/authority/rotation"), cancellation);
 
     /// <summary>Begins the next stage of the rotation, once every node is through the present one. <c>POST /api/v1/authority/rotation/next</c></summary>
-    public Task<AuthorityView> PostAuthorityRotationNextAsync(AdvanceRotation? body, CancellationToken cancellation) =>
+    public Task<AuthorityView> AdvanceAuthorityRotationAsync(AdvanceRotation? body, CancellationToken cancellation) =>
         client.SendAsync<AuthorityView>(
             new(HttpMethod.Post, "/api/v1/authority/rotation/next") { Body = body },
             cancellation
         );
 
     /// <summary>What is blocked. <c>GET /api/v1/blocks</c></summary>
-    public Task<Page<BlockView>> GetBlocksAsync(
+    public Task<Page<BlockView>> ListBlocksAsync(
         CancellationToken cancellation,
         int? limit = null,
         int? offset = null
@@ -837,7 +840,7 @@ internal sealed class ManagerApi(ManagerClient client)
         client.SendAsync(new(HttpMethod.Delete, $"/api/v1/blocks/{Segments(name)}"), cancellation);
 
     /// <summary>The categories. <c>GET /api/v1/categories</c></summary>
-    public Task<Page<ApiCategory>> GetCategoriesAsync(
+    public Task<Page<ApiCategory>> ListCategoriesAsync(
         CancellationToken cancellation,
         int? limit = null,
         int? offset = null
@@ -864,14 +867,14 @@ internal sealed class ManagerApi(ManagerClient client)
         client.SendAsync(new(HttpMethod.Delete, $"/api/v1/categories/{Segment(name)}"), cancellation);
 
     /// <summary>The nodes&apos; certificates. <c>GET /api/v1/certificates</c></summary>
-    public Task<ImmutableArray<NodeCertificateView>> GetCertificatesAsync(CancellationToken cancellation) =>
+    public Task<ImmutableArray<NodeCertificateView>> ListCertificatesAsync(CancellationToken cancellation) =>
         client.SendAsync<ImmutableArray<NodeCertificateView>>(
             new(HttpMethod.Get, "/api/v1/certificates"),
             cancellation
         );
 
     /// <summary>Every custom rule. <c>GET /api/v1/custom-rules</c></summary>
-    public Task<Page<CustomRule>> GetCustomRulesAsync(
+    public Task<Page<CustomRule>> ListCustomRulesAsync(
         CancellationToken cancellation,
         int? limit = null,
         int? offset = null
@@ -916,7 +919,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>The environments. <c>GET /api/v1/environments</c></summary>
-    public Task<Page<EnvironmentView>> GetEnvironmentsAsync(
+    public Task<Page<EnvironmentView>> ListEnvironmentsAsync(
         CancellationToken cancellation,
         int? limit = null,
         int? offset = null
@@ -981,7 +984,11 @@ internal sealed class ManagerApi(ManagerClient client)
         client.SendAsync<PublicHosts>(new(HttpMethod.Get, "/api/v1/hosts"), cancellation);
 
     /// <summary>The issuers of access tokens. <c>GET /api/v1/issuers</c></summary>
-    public Task<Page<Issuer>> GetIssuersAsync(CancellationToken cancellation, int? limit = null, int? offset = null) =>
+    public Task<Page<Issuer>> ListIssuersAsync(
+        CancellationToken cancellation,
+        int? limit = null,
+        int? offset = null
+    ) =>
         client.SendAsync<Page<Issuer>>(
             new(HttpMethod.Get, "/api/v1/issuers") { Query = [("limit", limit), ("offset", offset)] },
             cancellation
@@ -1014,7 +1021,7 @@ internal sealed class ManagerApi(ManagerClient client)
         client.SendAsync(new(HttpMethod.Delete, $"/api/v1/issuers/{Segment(name)}"), cancellation);
 
     /// <summary>Join tokens that are still good. <c>GET /api/v1/join-tokens</c></summary>
-    public Task<ImmutableArray<JoinTokenView>> GetJoinTokensAsync(CancellationToken cancellation) =>
+    public Task<ImmutableArray<JoinTokenView>> ListJoinTokensAsync(CancellationToken cancellation) =>
         client.SendAsync<ImmutableArray<JoinTokenView>>(new(HttpMethod.Get, "/api/v1/join-tokens"), cancellation);
 
     /// <summary>Makes a join token; it is in this answer only. <c>POST /api/v1/join-tokens</c></summary>
@@ -1037,7 +1044,7 @@ internal sealed class ManagerApi(ManagerClient client)
         client.SendAsync<KeyManagerView>(new(HttpMethod.Get, "/api/v1/key-manager"), cancellation);
 
     /// <summary>Makes a new signing key. <c>POST /api/v1/key-manager/keys</c></summary>
-    public Task<SigningKeyView> CreateKeyManagerKeysAsync(
+    public Task<SigningKeyView> CreateSigningKeyAsync(
         RotateKeys? body,
         CancellationToken cancellation,
         string? idempotencyKey = null
@@ -1052,7 +1059,7 @@ internal sealed class ManagerApi(ManagerClient client)
         client.SendAsync(new(HttpMethod.Delete, $"/api/v1/keys/{Segment(id)}"), cancellation);
 
     /// <summary>Makes a key in place of another, which ends after an overlap. <c>POST /api/v1/keys/{id}/roll</c></summary>
-    public Task<CreatedKey> CreateRollOfKeyAsync(
+    public Task<CreatedKey> RollKeyAsync(
         string id,
         RollKey? body,
         CancellationToken cancellation,
@@ -1064,15 +1071,15 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>Sets a password with a single-use link. <c>POST /api/v1/links</c></summary>
-    public Task<SignInProgress> PostLinksAsync(RedeemLink body, CancellationToken cancellation) =>
+    public Task<SignInProgress> RedeemLinkAsync(RedeemLink body, CancellationToken cancellation) =>
         client.SendAsync<SignInProgress>(new(HttpMethod.Post, "/api/v1/links") { Body = body }, cancellation);
 
     /// <summary>Spends a sign-in code for an access token. <c>POST /api/v1/login</c></summary>
-    public Task<IssuedToken> PostLoginAsync(SignIn body, CancellationToken cancellation) =>
+    public Task<IssuedToken> RedeemSignInCodeAsync(SignIn body, CancellationToken cancellation) =>
         client.SendAsync<IssuedToken>(new(HttpMethod.Post, "/api/v1/login") { Body = body }, cancellation);
 
     /// <summary>Ends the session or token that was shown. <c>POST /api/v1/logout</c></summary>
-    public Task PostLogoutAsync(CancellationToken cancellation) =>
+    public Task SignOutAsync(CancellationToken cancellation) =>
         client.SendAsync(new(HttpMethod.Post, "/api/v1/logout"), cancellation);
 
     /// <summary>How mail is sent, without its password. <c>GET /api/v1/mail-settings</c></summary>
@@ -1084,7 +1091,7 @@ internal sealed class ManagerApi(ManagerClient client)
         client.SendAsync<MailSettings>(new(HttpMethod.Put, "/api/v1/mail-settings") { Body = body }, cancellation);
 
     /// <summary>Sends a test mail. <c>POST /api/v1/mail-settings/test</c></summary>
-    public Task<ToldView> PostMailSettingsTestAsync(TestMail body, CancellationToken cancellation) =>
+    public Task<ToldView> TestMailSettingsAsync(TestMail body, CancellationToken cancellation) =>
         client.SendAsync<ToldView>(new(HttpMethod.Post, "/api/v1/mail-settings/test") { Body = body }, cancellation);
 
     /// <summary>One&apos;s own account. <c>GET /api/v1/me</c></summary>
@@ -1092,18 +1099,18 @@ internal sealed class ManagerApi(ManagerClient client)
         client.SendAsync<MeView>(new(HttpMethod.Get, "/api/v1/me"), cancellation);
 
     /// <summary>Begins to ask for one-time codes. <c>POST /api/v1/me/authenticator</c></summary>
-    public Task<AuthenticatorKey> PostMeAuthenticatorAsync(ProvePassword body, CancellationToken cancellation) =>
+    public Task<AuthenticatorKey> BeginMyAuthenticatorAsync(ProvePassword body, CancellationToken cancellation) =>
         client.SendAsync<AuthenticatorKey>(
             new(HttpMethod.Post, "/api/v1/me/authenticator") { Body = body },
             cancellation
         );
 
     /// <summary>Ends asking for one-time codes. <c>DELETE /api/v1/me/authenticator</c></summary>
-    public Task DeleteMeAuthenticatorAsync(ProvePassword body, CancellationToken cancellation) =>
+    public Task DeleteMyAuthenticatorAsync(ProvePassword body, CancellationToken cancellation) =>
         client.SendAsync(new(HttpMethod.Delete, "/api/v1/me/authenticator") { Body = body }, cancellation);
 
     /// <summary>Confirms the authenticator; answers with recovery codes. <c>POST /api/v1/me/authenticator/confirmation</c></summary>
-    public Task<RecoveryCodes> PostMeAuthenticatorConfirmationAsync(
+    public Task<RecoveryCodes> ConfirmMyAuthenticatorAsync(
         ConfirmAuthenticator body,
         CancellationToken cancellation
     ) =>
@@ -1113,7 +1120,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>One&apos;s own passkeys. <c>GET /api/v1/me/passkeys</c></summary>
-    public Task<Page<PasskeyView>> GetMePasskeysAsync(
+    public Task<Page<PasskeyView>> ListMyPasskeysAsync(
         CancellationToken cancellation,
         int? limit = null,
         int? offset = null
@@ -1124,30 +1131,30 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>Keeps the passkey that the browser made. <c>POST /api/v1/me/passkeys</c></summary>
-    public Task<PasskeyView> CreateMePasskeysAsync(MakePasskey body, CancellationToken cancellation) =>
+    public Task<PasskeyView> CreateMyPasskeyAsync(MakePasskey body, CancellationToken cancellation) =>
         client.SendAsync<PasskeyView>(new(HttpMethod.Post, "/api/v1/me/passkeys") { Body = body }, cancellation);
 
     /// <summary>Begins to make a passkey: what the browser is asked for. <c>POST /api/v1/me/passkeys/options</c></summary>
-    public Task<PasskeyCeremony> PostMePasskeysOptionsAsync(ProvePassword body, CancellationToken cancellation) =>
+    public Task<PasskeyCeremony> BeginMyPasskeyAsync(ProvePassword body, CancellationToken cancellation) =>
         client.SendAsync<PasskeyCeremony>(
             new(HttpMethod.Post, "/api/v1/me/passkeys/options") { Body = body },
             cancellation
         );
 
     /// <summary>Removes one of one&apos;s own passkeys. <c>DELETE /api/v1/me/passkeys/{id}</c></summary>
-    public Task DeleteMePasskeyAsync(string id, CancellationToken cancellation) =>
+    public Task DeleteMyPasskeyAsync(string id, CancellationToken cancellation) =>
         client.SendAsync(new(HttpMethod.Delete, $"/api/v1/me/passkeys/{Segment(id)}"), cancellation);
 
     /// <summary>Changes one&apos;s own password. <c>POST /api/v1/me/password</c></summary>
-    public Task PostMePasswordAsync(ChangePassword body, CancellationToken cancellation) =>
+    public Task ChangeMyPasswordAsync(ChangePassword body, CancellationToken cancellation) =>
         client.SendAsync(new(HttpMethod.Post, "/api/v1/me/password") { Body = body }, cancellation);
 
     /// <summary>Changes one&apos;s own name and mail address. <c>PUT /api/v1/me/profile</c></summary>
-    public Task<UserView> PutMeProfileAsync(SetProfile body, CancellationToken cancellation) =>
+    public Task<UserView> PutMyProfileAsync(SetProfile body, CancellationToken cancellation) =>
         client.SendAsync<UserView>(new(HttpMethod.Put, "/api/v1/me/profile") { Body = body }, cancellation);
 
     /// <summary>Where one is signed in. <c>GET /api/v1/me/sessions</c></summary>
-    public Task<Page<SessionView>> GetMeSessionsAsync(
+    public Task<Page<SessionView>> ListMySessionsAsync(
         CancellationToken cancellation,
         int? limit = null,
         int? offset = null
@@ -1158,11 +1165,11 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>Ends one of one&apos;s own sessions. <c>DELETE /api/v1/me/sessions/{id}</c></summary>
-    public Task DeleteMeSessionAsync(string id, CancellationToken cancellation) =>
+    public Task DeleteMySessionAsync(string id, CancellationToken cancellation) =>
         client.SendAsync(new(HttpMethod.Delete, $"/api/v1/me/sessions/{Segment(id)}"), cancellation);
 
     /// <summary>One&apos;s own access tokens. <c>GET /api/v1/me/tokens</c></summary>
-    public Task<Page<AccessTokenView>> GetMeTokensAsync(
+    public Task<Page<AccessTokenView>> ListMyTokensAsync(
         CancellationToken cancellation,
         int? limit = null,
         int? offset = null
@@ -1173,7 +1180,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>Makes an access token; it is in this answer only. <c>POST /api/v1/me/tokens</c></summary>
-    public Task<IssuedToken> CreateMeTokensAsync(
+    public Task<IssuedToken> CreateMyTokenAsync(
         CreateAccessToken? body,
         CancellationToken cancellation,
         string? idempotencyKey = null
@@ -1184,7 +1191,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>Revokes one of one&apos;s own access tokens. <c>DELETE /api/v1/me/tokens/{id}</c></summary>
-    public Task DeleteMeTokenAsync(string id, CancellationToken cancellation) =>
+    public Task DeleteMyTokenAsync(string id, CancellationToken cancellation) =>
         client.SendAsync(new(HttpMethod.Delete, $"/api/v1/me/tokens/{Segment(id)}"), cancellation);
 
     /// <summary>The cluster as its membership sees it. <c>GET /api/v1/members</c></summary>
@@ -1192,7 +1199,7 @@ internal sealed class ManagerApi(ManagerClient client)
         client.SendAsync<MembersView>(new(HttpMethod.Get, "/api/v1/members"), cancellation);
 
     /// <summary>The nodes. <c>GET /api/v1/nodes</c></summary>
-    public Task<ImmutableArray<NodeView>> GetNodesAsync(CancellationToken cancellation) =>
+    public Task<ImmutableArray<NodeView>> ListNodesAsync(CancellationToken cancellation) =>
         client.SendAsync<ImmutableArray<NodeView>>(new(HttpMethod.Get, "/api/v1/nodes"), cancellation);
 
     /// <summary>One node. <c>GET /api/v1/nodes/{name}</c></summary>
@@ -1207,7 +1214,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>Has a node renew its certificate. <c>POST /api/v1/nodes/{name}/certificate/renewal</c></summary>
-    public Task<NodeCertificateView> PostCertificateRenewalOfNodeAsync(
+    public Task<NodeCertificateView> RenewCertificateOfNodeAsync(
         string name,
         CancellationToken cancellation,
         string? ifMatch = null
@@ -1218,7 +1225,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>Lets a node take no new requests. <c>POST /api/v1/nodes/{name}/drain</c></summary>
-    public Task<NodeView> PostDrainOfNodeAsync(string name, CancellationToken cancellation, string? ifMatch = null) =>
+    public Task<NodeView> DrainNodeAsync(string name, CancellationToken cancellation, string? ifMatch = null) =>
         client.SendAsync<NodeView>(
             new(HttpMethod.Post, $"/api/v1/nodes/{Segment(name)}/drain") { Headers = [("If-Match", ifMatch)] },
             cancellation
@@ -1244,22 +1251,18 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>Lets a drained node take requests again. <c>POST /api/v1/nodes/{name}/undrain</c></summary>
-    public Task<NodeView> PostUndrainOfNodeAsync(
-        string name,
-        CancellationToken cancellation,
-        string? ifMatch = null
-    ) =>
+    public Task<NodeView> UndrainNodeAsync(string name, CancellationToken cancellation, string? ifMatch = null) =>
         client.SendAsync<NodeView>(
             new(HttpMethod.Post, $"/api/v1/nodes/{Segment(name)}/undrain") { Headers = [("If-Match", ifMatch)] },
             cancellation
         );
 
     /// <summary>This document. <c>GET /api/v1/openapi.json</c></summary>
-    public Task<JsonObject> GetOpenapiJsonAsync(CancellationToken cancellation) =>
+    public Task<JsonObject> GetOpenApiDocumentAsync(CancellationToken cancellation) =>
         client.SendAsync<JsonObject>(new(HttpMethod.Get, "/api/v1/openapi.json"), cancellation);
 
     /// <summary>Every plan. <c>GET /api/v1/plans</c></summary>
-    public Task<Page<Plan>> GetPlansAsync(CancellationToken cancellation, int? limit = null, int? offset = null) =>
+    public Task<Page<Plan>> ListPlansAsync(CancellationToken cancellation, int? limit = null, int? offset = null) =>
         client.SendAsync<Page<Plan>>(
             new(HttpMethod.Get, "/api/v1/plans") { Query = [("limit", limit), ("offset", offset)] },
             cancellation
@@ -1291,7 +1294,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>Revokes an access token. <c>POST /api/v1/revocations</c></summary>
-    public Task<RevokedToken> PostRevocationsAsync(
+    public Task<RevokedToken> RevokeTokenAsync(
         RevokeToken body,
         CancellationToken cancellation,
         string? idempotencyKey = null
@@ -1302,14 +1305,18 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>The roles and what each may do. <c>GET /api/v1/roles</c></summary>
-    public Task<Page<RoleView>> GetRolesAsync(CancellationToken cancellation, int? limit = null, int? offset = null) =>
+    public Task<Page<RoleView>> ListRolesAsync(
+        CancellationToken cancellation,
+        int? limit = null,
+        int? offset = null
+    ) =>
         client.SendAsync<Page<RoleView>>(
             new(HttpMethod.Get, "/api/v1/roles") { Query = [("limit", limit), ("offset", offset)] },
             cancellation
         );
 
     /// <summary>Where anybody is signed in. <c>GET /api/v1/sessions</c></summary>
-    public Task<Page<SessionView>> GetSessionsAsync(
+    public Task<Page<SessionView>> ListSessionsAsync(
         CancellationToken cancellation,
         string? user = null,
         int? limit = null,
@@ -1325,37 +1332,37 @@ internal sealed class ManagerApi(ManagerClient client)
         client.SendAsync(new(HttpMethod.Delete, $"/api/v1/sessions/{Segment(id)}"), cancellation);
 
     /// <summary>Makes the first administrator. <c>POST /api/v1/set-up</c></summary>
-    public Task<SignInProgress> PostSetUpAsync(SetUp body, CancellationToken cancellation) =>
+    public Task<SignInProgress> SetUpAsync(SetUp body, CancellationToken cancellation) =>
         client.SendAsync<SignInProgress>(new(HttpMethod.Post, "/api/v1/set-up") { Body = body }, cancellation);
 
     /// <summary>What a sign-in page has to offer. <c>GET /api/v1/sign-in</c></summary>
-    public Task<SignInOptions> GetSignInAsync(CancellationToken cancellation) =>
+    public Task<SignInOptions> GetSignInOptionsAsync(CancellationToken cancellation) =>
         client.SendAsync<SignInOptions>(new(HttpMethod.Get, "/api/v1/sign-in"), cancellation);
 
     /// <summary>Signs in with a password. <c>POST /api/v1/sign-in</c></summary>
-    public Task<SignInProgress> PostSignInAsync(PasswordSignIn body, CancellationToken cancellation) =>
+    public Task<SignInProgress> SignInAsync(PasswordSignIn body, CancellationToken cancellation) =>
         client.SendAsync<SignInProgress>(new(HttpMethod.Post, "/api/v1/sign-in") { Body = body }, cancellation);
 
     /// <summary>The second step of signing in. <c>POST /api/v1/sign-in/one-time-code</c></summary>
-    public Task<SignInProgress> PostSignInOneTimeCodeAsync(OneTimeCodeSignIn body, CancellationToken cancellation) =>
+    public Task<SignInProgress> SignInWithOneTimeCodeAsync(OneTimeCodeSignIn body, CancellationToken cancellation) =>
         client.SendAsync<SignInProgress>(
             new(HttpMethod.Post, "/api/v1/sign-in/one-time-code") { Body = body },
             cancellation
         );
 
     /// <summary>Signs in with a passkey. <c>POST /api/v1/sign-in/passkey</c></summary>
-    public Task<SignInProgress> PostSignInPasskeyAsync(UsePasskey body, CancellationToken cancellation) =>
+    public Task<SignInProgress> SignInWithPasskeyAsync(UsePasskey body, CancellationToken cancellation) =>
         client.SendAsync<SignInProgress>(
             new(HttpMethod.Post, "/api/v1/sign-in/passkey") { Body = body },
             cancellation
         );
 
     /// <summary>Begins to sign in with a passkey: what the browser is asked for. <c>POST /api/v1/sign-in/passkey/options</c></summary>
-    public Task<PasskeyCeremony> PostSignInPasskeyOptionsAsync(CancellationToken cancellation) =>
+    public Task<PasskeyCeremony> BeginSignInWithPasskeyAsync(CancellationToken cancellation) =>
         client.SendAsync<PasskeyCeremony>(new(HttpMethod.Post, "/api/v1/sign-in/passkey/options"), cancellation);
 
     /// <summary>Asks for an account. <c>POST /api/v1/sign-up</c></summary>
-    public Task<SignInProgress> PostSignUpAsync(SignUp body, CancellationToken cancellation) =>
+    public Task<SignInProgress> SignUpAsync(SignUp body, CancellationToken cancellation) =>
         client.SendAsync<SignInProgress>(new(HttpMethod.Post, "/api/v1/sign-up") { Body = body }, cancellation);
 
     /// <summary>The cluster on one screen. <c>GET /api/v1/status</c></summary>
@@ -1363,7 +1370,7 @@ internal sealed class ManagerApi(ManagerClient client)
         client.SendAsync<StatusView>(new(HttpMethod.Get, "/api/v1/status"), cancellation);
 
     /// <summary>The subscriptions the caller may see. <c>GET /api/v1/subscriptions</c></summary>
-    public Task<Page<SubscriptionView>> GetSubscriptionsAsync(
+    public Task<Page<SubscriptionView>> ListSubscriptionsAsync(
         CancellationToken cancellation,
         string? application = null,
         string? api = null,
@@ -1415,15 +1422,15 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>The tags of the APIs the caller may see, with how many have each. <c>GET /api/v1/tags</c></summary>
-    public Task<ImmutableArray<TagView>> GetTagsAsync(CancellationToken cancellation) =>
+    public Task<ImmutableArray<TagView>> ListTagsAsync(CancellationToken cancellation) =>
         client.SendAsync<ImmutableArray<TagView>>(new(HttpMethod.Get, "/api/v1/tags"), cancellation);
 
     /// <summary>Takes over an application of an old product, with its keys and subscriptions. <c>POST /api/v1/takeovers</c></summary>
-    public Task<Takeover> PostTakeoversAsync(TakenApplication body, CancellationToken cancellation) =>
+    public Task<Takeover> TakeOverApplicationAsync(TakenApplication body, CancellationToken cancellation) =>
         client.SendAsync<Takeover>(new(HttpMethod.Post, "/api/v1/takeovers") { Body = body }, cancellation);
 
     /// <summary>What waits for an approval, and what became of it. <c>GET /api/v1/tasks</c></summary>
-    public Task<Page<ApprovalTask>> GetTasksAsync(
+    public Task<Page<ApprovalTask>> ListTasksAsync(
         CancellationToken cancellation,
         string? state = null,
         int? limit = null,
@@ -1435,7 +1442,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>Approves or rejects a task. <c>POST /api/v1/tasks/{id}</c></summary>
-    public Task<ApprovalTask> PostTaskAsync(string id, Decision body, CancellationToken cancellation) =>
+    public Task<ApprovalTask> DecideTaskAsync(string id, Decision body, CancellationToken cancellation) =>
         client.SendAsync<ApprovalTask>(
             new(HttpMethod.Post, $"/api/v1/tasks/{Segment(id)}") { Body = body },
             cancellation
@@ -1483,7 +1490,11 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>The users. <c>GET /api/v1/users</c></summary>
-    public Task<Page<UserView>> GetUsersAsync(CancellationToken cancellation, int? limit = null, int? offset = null) =>
+    public Task<Page<UserView>> ListUsersAsync(
+        CancellationToken cancellation,
+        int? limit = null,
+        int? offset = null
+    ) =>
         client.SendAsync<Page<UserView>>(
             new(HttpMethod.Get, "/api/v1/users") { Query = [("limit", limit), ("offset", offset)] },
             cancellation
@@ -1513,7 +1524,7 @@ internal sealed class ManagerApi(ManagerClient client)
         client.SendAsync(new(HttpMethod.Delete, $"/api/v1/users/{Segment(user)}/authenticator"), cancellation);
 
     /// <summary>Makes a link with which a user sets a password. <c>POST /api/v1/users/{user}/link</c></summary>
-    public Task<UserLink> PostLinkOfUserAsync(
+    public Task<UserLink> CreateLinkOfUserAsync(
         string user,
         CancellationToken cancellation,
         string? idempotencyKey = null
@@ -1524,7 +1535,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>Locks a user out. <c>POST /api/v1/users/{user}/lock</c></summary>
-    public Task<UserView> PostLockOfUserAsync(string user, CancellationToken cancellation) =>
+    public Task<UserView> LockUserAsync(string user, CancellationToken cancellation) =>
         client.SendAsync<UserView>(new(HttpMethod.Post, $"/api/v1/users/{Segment(user)}/lock"), cancellation);
 
     /// <summary>Changes a user&apos;s name and mail address. <c>PUT /api/v1/users/{user}/profile</c></summary>
@@ -1542,7 +1553,7 @@ internal sealed class ManagerApi(ManagerClient client)
         );
 
     /// <summary>Lets a user in again. <c>POST /api/v1/users/{user}/unlock</c></summary>
-    public Task<UserView> PostUnlockOfUserAsync(string user, CancellationToken cancellation) =>
+    public Task<UserView> UnlockUserAsync(string user, CancellationToken cancellation) =>
         client.SendAsync<UserView>(new(HttpMethod.Post, $"/api/v1/users/{Segment(user)}/unlock"), cancellation);
 
     /// <summary>Whose the token is, and what it may do. <c>GET /api/v1/whoami</c></summary>

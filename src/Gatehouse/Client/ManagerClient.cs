@@ -24,6 +24,8 @@ internal sealed class ManagerClient : IDisposable
             DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         };
 
+    private const int MostWaits = 10;
+
     private readonly ImmutableArray<Uri> _managers;
     private readonly ManagerContext _context;
     private readonly string? _credentials;
@@ -31,6 +33,7 @@ internal sealed class ManagerClient : IDisposable
     private HttpClient _http;
     private string? _authority;
     private readonly TimeSpan _timeout;
+    private readonly Dictionary<string, string> _tags = [];
     private int _preferred;
 
     /// <summary>Talks to the cluster a context describes.</summary>
@@ -178,6 +181,8 @@ internal sealed class ManagerClient : IDisposable
         // Content is read once into memory so that it can be sent to the next manager when one cannot be connected to.
         var content = request.ToContent();
         var bytes = content is null ? null : await content.ReadAsByteArrayAsync(cancellation);
+        request = WithConditions(request);
+        var (again, waits) = (request.IsOnce ? 1 : 0, 0);
         CommandFailure? failure = null;
         for (var attempt = 0; attempt < _managers.Length; attempt++)
         {
@@ -199,8 +204,17 @@ internal sealed class ManagerClient : IDisposable
                 _preferred = (_preferred + attempt) % _managers.Length;
                 if (response.IsSuccessStatusCode)
                 {
+                    Remember(request, response);
                     await FollowAuthorityAsync(response, manager, deadline.Token);
                     return (body, url);
+                }
+
+                // What was asked first, and whose answer was lost, is still being done.
+                if (request.IsOnce && again == 0 && response.Headers.RetryAfter?.Delta is { } wait && waits < MostWaits)
+                {
+                    (waits, attempt) = (waits + 1, -1);
+                    await Task.Delay(wait, deadline.Token);
+                    continue;
                 }
 
                 throw ManagerProblem.Read(response, body);
@@ -217,15 +231,53 @@ internal sealed class ManagerClient : IDisposable
             }
             catch (HttpRequestException e)
             {
-                failure = ManagerProblem.Read(e, url);
-                if (!ManagerProblem.WasNeverSent(e))
+                var neverSent = ManagerProblem.WasNeverSent(e);
+                // Once an answer was lost, that is what is wrong, whatever else fails.
+                failure = failure is null || again > 0 ? ManagerProblem.Read(e, url) : failure;
+                if (!neverSent && again-- <= 0)
                 {
                     throw failure;
                 }
+
+                attempt -= neverSent ? 0 : 1;
             }
         }
 
         throw failure!;
+    }
+
+    // What was read is changed as it was read; what is made is made once, though its answer may get lost.
+    private ManagerRequest WithConditions(ManagerRequest request) =>
+        request with
+        {
+            Headers =
+            [
+                .. request.Headers.Select(h =>
+                    h switch
+                    {
+                        (ManagerRequest.IfMatch, null) => (h.Name, _tags.GetValueOrDefault(request.Path)),
+                        (ManagerRequest.IdempotencyKey, null) => (h.Name, Guid.NewGuid().ToString()),
+                        _ => h,
+                    }
+                ),
+            ],
+        };
+
+    private void Remember(ManagerRequest request, HttpResponseMessage response)
+    {
+        if (request.Method != HttpMethod.Get)
+        {
+            // It may have changed more of an API, an application, a node than what it was sent to.
+            var changed = string.Join('/', request.Path.Split('/').Take(5));
+            foreach (var path in _tags.Keys.Where(p => p == changed || p.StartsWith(changed + "/", StringComparison.Ordinal)))
+            {
+                _tags.Remove(path);
+            }
+        }
+        else if (response.Headers.ETag is { IsWeak: false } tag)
+        {
+            _tags[request.Path] = tag.Tag;
+        }
     }
 
     private static HttpRequestMessage Message(ManagerRequest request, Uri url)

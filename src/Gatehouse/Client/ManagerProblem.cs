@@ -20,11 +20,15 @@ internal static class ManagerProblem
         {
             HttpStatusCode.Unauthorized => "sign in: 'gatehouse login' with the link that 'gatehouse init' printed",
             HttpStatusCode.Forbidden => "'gatehouse whoami' shows who you are; ask an operator for the role",
+            HttpStatusCode.PreconditionFailed => "run the command again: it then works on what is there now",
             _ => null,
         };
         if (TryParse(body) is not { } problem)
         {
-            return new CommandFailure(code, $"the manager answered {(int)response.StatusCode}", url, fix);
+            return new CommandFailure(code, $"the manager answered {(int)response.StatusCode}", url, fix)
+            {
+                Status = (int)response.StatusCode,
+            };
         }
 
         var problems = problem.Errors is null
@@ -42,7 +46,10 @@ internal static class ManagerProblem
         // Our managers say what is wrong in the title, and more or the way out in the detail.
         var what = problem.Title ?? problem.Detail ?? $"the manager answered {(int)response.StatusCode}";
         var advice = problem.Title is null ? fix : problem.Detail ?? NameLists.FixFor(what) ?? fix;
-        return new CommandFailure(code, what, problems.IsEmpty ? url : null, advice, problems);
+        return new CommandFailure(code, what, problems.IsEmpty ? url : null, advice, problems)
+        {
+            Status = (int)response.StatusCode,
+        };
     }
 
     /// <summary>A connection that failed.</summary>

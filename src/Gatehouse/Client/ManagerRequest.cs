@@ -10,6 +10,15 @@ namespace Gatehouse.Client;
 /// <param name="Path">From the root, escaped.</param>
 internal sealed record ManagerRequest(HttpMethod Method, string Path)
 {
+    /// <summary>The state that is changed; null for the one that was read last, if any was.</summary>
+    public const string IfMatch = "If-Match";
+
+    /// <summary>Names a request that is done once; null for a new one.</summary>
+    public const string IdempotencyKey = "Idempotency-Key";
+
+    /// <summary>True when it may be sent again without being done again.</summary>
+    public bool IsOnce => Headers.Any(h => h is (IdempotencyKey, not null));
+
     /// <summary>The query: what is null is left out, a list is its name once for each value.</summary>
     public IReadOnlyList<(string Name, object? Value)> Query { get; init; } = [];
 

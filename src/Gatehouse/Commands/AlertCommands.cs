@@ -25,7 +25,7 @@ internal static class AlertCommands
             async (call, cancellation) =>
                 call.Output.Items<RaisedAlert>(
                     "RaisedAlert",
-                    await Pages.AllAsync(call.Manager.GetAlertsAsync, cancellation),
+                    await Pages.AllAsync(call.Manager.ListAlertsAsync, cancellation),
                     new("RULE", a => a.Rule),
                     new("ABOUT", a => a.Key),
                     new("SINCE", a => a.Since.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture), Drop: 1),
@@ -39,7 +39,7 @@ internal static class AlertCommands
                 call.Output.Items<AlertRule>(
                     "AlertRule",
                     [
-                        .. (await Pages.AllAsync(call.Manager.GetAlertRulesAsync, cancellation)).Select(r =>
+                        .. (await Pages.AllAsync(call.Manager.ListAlertRulesAsync, cancellation)).Select(r =>
                             r with
                             {
                                 Webhooks = [.. r.Webhooks.Select(Cut)],
@@ -131,7 +131,7 @@ internal static class AlertCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var told = await call.Manager.PostTestOfAlertRuleAsync(call.Get(name), cancellation);
+                    var told = await call.Manager.TestAlertRuleAsync(call.Get(name), cancellation);
                     if (told.Told < told.Of)
                     {
                         throw new CommandFailure(
@@ -155,7 +155,7 @@ internal static class AlertCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var made = await call.Manager.PostSecretOfAlertRuleAsync(call.Get(name), cancellation);
+                    var made = await call.Manager.CreateSecretOfAlertRuleAsync(call.Get(name), cancellation);
                     if (call.Output.Format != OutputFormat.Table)
                     {
                         call.Output.Item("WebhookSecret", made);

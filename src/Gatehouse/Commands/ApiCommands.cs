@@ -237,7 +237,7 @@ internal static class ApiCommands
                     );
                     var apis = await Pages.AllAsync(
                         (stop, limit, offset) =>
-                            call.Manager.GetApisAsync(stop, words.Length == 0 ? null : words, limit, offset),
+                            call.Manager.ListApisAsync(stop, words.Length == 0 ? null : words, limit, offset),
                         cancellation
                     );
                     call.Output.Items<ApiSummary>(
@@ -383,7 +383,8 @@ internal static class ApiCommands
                         id,
                         $"Deleting {id} ends every call to {api.Summary.Address} and all subscriptions to it."
                     );
-                    await call.Manager.DeleteApiAsync(id, cancellation);
+                    // By the name it was read by: as it was read then, or not at all.
+                    await call.Manager.DeleteApiAsync(call.Get(name), cancellation);
                     call.Output.Say($"{id} is deleted");
                 }
             );

@@ -69,7 +69,7 @@ internal sealed record ApiImport
     /// <summary>Sends a document with it.</summary>
     public async Task<ImportView> SendAsync(ManagerApi manager, HttpContent document, CancellationToken cancellation)
     {
-        var imported = await manager.CreateApiAsync(
+        var imported = await manager.ImportApiAsync(
             document,
             cancellation,
             name: Name,

@@ -42,7 +42,7 @@ internal static class ApiMakeCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var made = await call.Manager.CreateApisCreateAsync(
+                    var made = await call.Manager.CreateApiAsync(
                         new ApiDraft
                         {
                             Name = call.Get(name),

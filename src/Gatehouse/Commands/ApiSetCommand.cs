@@ -96,7 +96,7 @@ internal static class ApiSetCommand
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CommandFailure(ExitCode.Failed, e.Message, file, "check the path and the rights on it", cause: e);
+            throw new CommandFailure(ExitCode.Failed, e.Message, file, CommandFailure.FileFix, cause: e);
         }
     }
 

@@ -59,7 +59,7 @@ internal static class AppCommands
             async (call, cancellation) =>
                 call.Output.Items<Application>(
                     "Application",
-                    await Pages.AllAsync(call.Manager.GetApplicationsAsync, cancellation),
+                    await Pages.AllAsync(call.Manager.ListApplicationsAsync, cancellation),
                     new("NAME", a => a.Name),
                     new("ID", a => a.Id),
                     new("OWNER", a => a.Owner),

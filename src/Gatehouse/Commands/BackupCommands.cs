@@ -70,7 +70,7 @@ internal static class BackupCommands
                     }
                     catch (Exception e) when (e is BackupException or IOException or UnauthorizedAccessException)
                     {
-                        throw new CommandFailure(ExitCode.Invalid, e.Message, path, cause: e);
+                        throw new CommandFailure(ExitCode.Invalid, e.Message, path, CommandFailure.FileFix, cause: e);
                     }
 
                     return Task.CompletedTask;
@@ -191,7 +191,7 @@ internal static class BackupCommands
         }
         catch (BackupException e)
         {
-            throw new CommandFailure(ExitCode.Invalid, e.Message, path, cause: e);
+            throw new CommandFailure(ExitCode.Invalid, e.Message, path, CommandFailure.FileFix, cause: e);
         }
         catch (Exception e) when (CatalogueDatabase.TroubleOf(e) is { } trouble)
         {
@@ -199,11 +199,11 @@ internal static class BackupCommands
         }
         catch (InvalidOperationException e)
         {
-            throw new CommandFailure(ExitCode.Failed, e.Message, path, cause: e);
+            throw new CommandFailure(ExitCode.Failed, e.Message, path, CommandFailure.FileFix, cause: e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CommandFailure(ExitCode.Failed, e.Message, path, cause: e);
+            throw new CommandFailure(ExitCode.Failed, e.Message, path, CommandFailure.FileFix, cause: e);
         }
     }
 

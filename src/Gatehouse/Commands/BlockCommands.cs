@@ -59,7 +59,7 @@ internal static class BlockCommands
             async (call, cancellation) =>
                 call.Output.Items<BlockView>(
                     "Block",
-                    await Pages.AllAsync(call.Manager.GetBlocksAsync, cancellation),
+                    await Pages.AllAsync(call.Manager.ListBlocksAsync, cancellation),
                     new("NAME", b => b.Name),
                     new("IN FORCE", b => b.Enabled ? "yes" : "no"),
                     new("BY", b => b.By, Drop: 1),

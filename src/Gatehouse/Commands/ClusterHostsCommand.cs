@@ -15,7 +15,7 @@ internal static class ClusterHostsCommand
         new Command("hosts", "Print lines for /etc/hosts that make the public names known").Does(
             async (call, cancellation) =>
             {
-                var nodes = await call.Manager.GetNodesAsync(cancellation);
+                var nodes = await call.Manager.ListNodesAsync(cancellation);
                 var hosts = await call.Manager.GetHostsAsync(cancellation);
                 var lines = new List<HostLine>();
                 var balancers = nodes.Where(n => n.Profile == Profile.LoadBalancer).ToList();

@@ -63,7 +63,7 @@ internal static class DeployCommands
         string? environment = null
     )
     {
-        var view = await call.Manager.PostDeploymentsOfApiAsync(
+        var view = await call.Manager.DeployApiAsync(
             api,
             new DeployRequest(revision, message, canary, environment),
             cancellation
@@ -132,7 +132,7 @@ internal static class DeployCommands
                         id,
                         $"Undeploying {id} ends every call to {api.Summary.Address}{(place is null ? "" : $" in {place}")}."
                     );
-                    var view = await call.Manager.DeleteDeploymentsOfApiAsync(id, cancellation, environment: place);
+                    var view = await call.Manager.UndeployApiAsync(id, cancellation, environment: place);
                     return await Progress.ReportAsync(
                         call,
                         view,
@@ -161,7 +161,7 @@ internal static class DeployCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var view = await call.Manager.PostRollbackOfApiAsync(
+                    var view = await call.Manager.RollBackApiAsync(
                         call.Get(name),
                         new RollbackRequest(call.Find(revision), call.Get(environment)),
                         cancellation

@@ -24,7 +24,7 @@ internal static class DocCommands
                 async (call, cancellation) =>
                     call.Output.Items<ApiDocument>(
                         "Document",
-                        await call.Manager.GetDocumentsOfApiAsync(call.Get(api), cancellation),
+                        await call.Manager.ListDocumentsOfApiAsync(call.Get(api), cancellation),
                         new("NAME", d => d.Name),
                         new("TYPE", d => System.Text.Json.JsonNamingPolicy.KebabCaseLower.ConvertName($"{d.Type}")),
                         new("IS", d => d.Url ?? d.MediaType ?? "empty"),

@@ -15,7 +15,7 @@ internal static class EnvironmentCommands
             async (call, cancellation) =>
                 call.Output.Items(
                     "Environment",
-                    (await call.Manager.GetEnvironmentsAsync(cancellation, limit: 1000)).Items,
+                    (await call.Manager.ListEnvironmentsAsync(cancellation, limit: 1000)).Items,
                     new("ENVIRONMENT", e => e.Name),
                     new("HOSTS", e => e.Hosts.IsEmpty ? "any" : string.Join(", ", e.Hosts)),
                     new("DEPLOYMENTS", e => $"{e.Deployments}"),

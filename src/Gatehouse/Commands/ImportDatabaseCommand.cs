@@ -118,7 +118,7 @@ internal static class ImportDatabaseCommand
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CommandFailure(ExitCode.Failed, e.Message, path, "check the path and the rights on it", cause: e);
+            throw new CommandFailure(ExitCode.Failed, e.Message, path, CommandFailure.FileFix, cause: e);
         }
     }
 
@@ -134,7 +134,7 @@ internal static class ImportDatabaseCommand
                 var left = new SortedSet<string>(StringComparer.Ordinal);
                 foreach (var request in application.Requests(TakenApplication.MostTokens))
                 {
-                    var taken = await call.Manager.PostTakeoversAsync(
+                    var taken = await call.Manager.TakeOverApplicationAsync(
                         ImportCommands.As<TakenApplication>(request, $"{application.Name} of {application.Owner}"),
                         cancellation
                     );

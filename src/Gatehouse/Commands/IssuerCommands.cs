@@ -116,7 +116,7 @@ internal static class IssuerCommands
             async (call, cancellation) =>
                 call.Output.Items<Issuer>(
                     "Issuer",
-                    await Pages.AllAsync(call.Manager.GetIssuersAsync, cancellation),
+                    await Pages.AllAsync(call.Manager.ListIssuersAsync, cancellation),
                     new("NAME", i => i.Name),
                     new("ISS", i => i.Url),
                     new("KEYS", KeysOf, Drop: 2),
@@ -173,7 +173,7 @@ internal static class IssuerCommands
                         "-" => await Console.In.ReadToEndAsync(cancellation),
                         var file => await File.ReadAllTextAsync(file, cancellation),
                     };
-                    var revoked = await call.Manager.PostRevocationsAsync(
+                    var revoked = await call.Manager.RevokeTokenAsync(
                         new RevokeToken(text, text is null ? call.Get(name) : null, call.Get(jti), call.Get(reason)),
                         cancellation
                     );
@@ -212,7 +212,7 @@ internal static class IssuerCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var key = await call.Manager.CreateKeyManagerKeysAsync(new RotateKeys(call.Get(now)), cancellation);
+                    var key = await call.Manager.CreateSigningKeyAsync(new RotateKeys(call.Get(now)), cancellation);
                     call.Output.Item("SigningKey", key, ("key", key.Id), ("signs from", $"{key.SignsFrom:u}"));
                 }
             );

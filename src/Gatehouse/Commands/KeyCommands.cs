@@ -110,7 +110,7 @@ internal static class KeyCommands
                         "Key",
                         await Pages.AllAsync(
                             (stop, limit, offset) =>
-                                call.Manager.GetKeysOfApplicationAsync(call.Get(app), stop, limit, offset),
+                                call.Manager.ListKeysOfApplicationAsync(call.Get(app), stop, limit, offset),
                             cancellation
                         ),
                         new("ID", k => k.Id),
@@ -133,7 +133,7 @@ internal static class KeyCommands
                 async (call, cancellation) =>
                 {
                     var time = call.Get(overlap) ?? TimeSpan.Zero;
-                    var made = await call.Manager.CreateRollOfKeyAsync(
+                    var made = await call.Manager.RollKeyAsync(
                         call.Get(id),
                         new RollKey((long)time.TotalSeconds),
                         cancellation

@@ -218,7 +218,7 @@ internal static class LbCommands
 
     private static async Task<string> TextAsync(Call call, CancellationToken cancellation)
     {
-        var nodes = await call.Manager.GetNodesAsync(cancellation);
+        var nodes = await call.Manager.ListNodesAsync(cancellation);
         var hosts = await call.Manager.GetHostsAsync(cancellation);
         var isNginx = call.Get(s_kind) == "nginx";
         var folder = isNginx ? "/etc/nginx/ssl" : "/etc/haproxy/certs";

@@ -50,7 +50,7 @@ internal static class LifecycleCommand
                         );
                     }
 
-                    var view = await call.Manager.PostLifecycleOfApiAsync(
+                    var view = await call.Manager.ChangeLifecycleOfApiAsync(
                         call.Get(name),
                         new LifecycleRequest(step, call.Get(deprecate), call.Get(anew), call.Get(comment)),
                         cancellation

@@ -148,9 +148,9 @@ internal static class LimitCommands
         new Command("list", "List the limits").Does(
             async (call, cancellation) =>
             {
-                var applications = await Pages.AllAsync(call.Manager.GetApplicationPoliciesAsync, cancellation);
-                var apis = await Pages.AllAsync(call.Manager.GetApiPoliciesAsync, cancellation);
-                var rules = await Pages.AllAsync(call.Manager.GetCustomRulesAsync, cancellation);
+                var applications = await Pages.AllAsync(call.Manager.ListApplicationPoliciesAsync, cancellation);
+                var apis = await Pages.AllAsync(call.Manager.ListApiPoliciesAsync, cancellation);
+                var rules = await Pages.AllAsync(call.Manager.ListCustomRulesAsync, cancellation);
                 call.Output.Items<LimitLine>(
                     "Limit",
                     [.. applications.Select(Line), .. apis.Select(Line), .. rules.Select(Line)],

@@ -80,7 +80,7 @@ internal static class LoginCommands
         IssuedToken issued;
         using (var anonymous = new ManagerClient(context, timeout))
         {
-            issued = await new ManagerApi(anonymous).PostLoginAsync(new(link.Code), cancellation);
+            issued = await new ManagerApi(anonymous).RedeemSignInCodeAsync(new(link.Code), cancellation);
         }
 
         await KeepAsync(call, context, issued, name, credentials, path, cancellation);
@@ -112,7 +112,7 @@ internal static class LoginCommands
         IssuedToken issued;
         using (var client = new ManagerClient(context, TimeSpan.FromSeconds(30)))
         {
-            issued = await new ManagerApi(client).CreateMeTokensAsync(new(), cancellation);
+            issued = await new ManagerApi(client).CreateMyTokenAsync(new(), cancellation);
         }
 
         await KeepAsync(call, context, issued, name, credentials, path, cancellation);
@@ -178,7 +178,7 @@ internal static class LoginCommands
 
                 try
                 {
-                    await call.Manager.PostLogoutAsync(cancellation);
+                    await call.Manager.SignOutAsync(cancellation);
                 }
                 catch (CommandFailure failure) when (failure.Code is ExitCode.Unreachable or ExitCode.TimedOut)
                 {

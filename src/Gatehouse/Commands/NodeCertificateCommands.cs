@@ -18,7 +18,7 @@ internal static class NodeCertificateCommands
                 var now = DateTimeOffset.UtcNow;
                 call.Output.Items<NodeCertificateView>(
                     "NodeCertificate",
-                    await call.Manager.GetCertificatesAsync(cancellation),
+                    await call.Manager.ListCertificatesAsync(cancellation),
                     new("NODE", c => c.Node),
                     new("ENDS", c => $"{c.NotAfter:yyyy-MM-dd HH:mm}Z"),
                     new("ISSUED", c => Words.Ago(c.IssuedAt, now)),
@@ -43,13 +43,13 @@ internal static class NodeCertificateCommands
                 async (call, cancellation) =>
                 {
                     var node = call.Get(name);
-                    var asked = await call.Manager.PostCertificateRenewalOfNodeAsync(node, cancellation);
+                    var asked = await call.Manager.RenewCertificateOfNodeAsync(node, cancellation);
                     call.Output.Say($"{node} was told to renew its certificate");
                     var clock = Stopwatch.StartNew();
                     while (call.Get(patience) > 0)
                     {
                         await Task.Delay(s_look, cancellation);
-                        var certificates = await call.Manager.GetCertificatesAsync(cancellation);
+                        var certificates = await call.Manager.ListCertificatesAsync(cancellation);
                         var now = certificates.FirstOrDefault(c => c.Node == node);
                         if (now is { RenewalAsked: false } && now.SerialNumber != asked.SerialNumber)
                         {

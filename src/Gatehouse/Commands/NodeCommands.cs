@@ -27,7 +27,7 @@ internal static class NodeCommands
         new Command("list", "List the registered nodes").Does(
             async (call, cancellation) =>
             {
-                var nodes = await call.Manager.GetNodesAsync(cancellation);
+                var nodes = await call.Manager.ListNodesAsync(cancellation);
                 call.Output.Items("Node", nodes, NodeColumns.At(DateTimeOffset.UtcNow));
             }
         );
@@ -50,7 +50,7 @@ internal static class NodeCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    await call.Manager.PostDrainOfNodeAsync(call.Get(name), cancellation);
+                    await call.Manager.DrainNodeAsync(call.Get(name), cancellation);
                     call.Output.Say($"{call.Get(name)} drains");
                     call.Output.Next($"gatehouse node undrain {call.Get(name)}");
                 }
@@ -65,7 +65,7 @@ internal static class NodeCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    await call.Manager.PostUndrainOfNodeAsync(call.Get(name), cancellation);
+                    await call.Manager.UndrainNodeAsync(call.Get(name), cancellation);
                     call.Output.Say($"{call.Get(name)} takes requests again");
                 }
             );

@@ -109,7 +109,7 @@ internal static class OperationCommands
 
     private static Task<IReadOnlyList<OperationView>> AllAsync(Call call, string api, CancellationToken cancellation) =>
         Pages.AllAsync(
-            (stop, limit, offset) => call.Manager.GetOperationsOfApiAsync(api, stop, limit: limit, offset: offset),
+            (stop, limit, offset) => call.Manager.ListOperationsOfApiAsync(api, stop, limit: limit, offset: offset),
             cancellation
         );
 

@@ -61,7 +61,7 @@ internal static class PlanCommands
             async (call, cancellation) =>
                 call.Output.Items<Plan>(
                     "Plan",
-                    await Pages.AllAsync(call.Manager.GetPlansAsync, cancellation),
+                    await Pages.AllAsync(call.Manager.ListPlansAsync, cancellation),
                     new("NAME", p => p.Name),
                     new("RATE", p => LimitCommands.Text(p.Quota)),
                     new("BURST", p => LimitCommands.Burst(p.Burst)),

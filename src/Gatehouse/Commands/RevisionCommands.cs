@@ -21,7 +21,7 @@ internal static class RevisionCommands
                         "Revision",
                         await Pages.AllAsync(
                             (stop, limit, offset) =>
-                                call.Manager.GetRevisionsOfApiAsync(call.Get(name), stop, limit, offset),
+                                call.Manager.ListRevisionsOfApiAsync(call.Get(name), stop, limit, offset),
                             cancellation
                         ),
                         new("REVISION", r => $"r{r.Number}"),

@@ -104,7 +104,7 @@ internal static class RotateAuthorityCommand
 
             if (view.Rotation is null)
             {
-                view = await call.Manager.CreateAuthorityRotationAsync(cancellation);
+                view = await call.Manager.BeginAuthorityRotationAsync(cancellation);
                 await WarnOfTokensAsync(call, view, cancellation);
             }
         }
@@ -162,7 +162,7 @@ internal static class RotateAuthorityCommand
     private static async Task WarnOfTokensAsync(Call call, AuthorityView view, CancellationToken cancellation)
     {
         var began = view.Rotation?.BeganAt ?? DateTimeOffset.MaxValue;
-        var tokens = await call.Manager.GetJoinTokensAsync(cancellation);
+        var tokens = await call.Manager.ListJoinTokensAsync(cancellation);
         foreach (var token in tokens.Where(t => t.UsedAt is null && t.CreatedAt < began))
         {
             call.Output.Warn(
@@ -208,7 +208,7 @@ internal static class RotateAuthorityCommand
             {
                 try
                 {
-                    return await call.Manager.PostAuthorityRotationNextAsync(
+                    return await call.Manager.AdvanceAuthorityRotationAsync(
                         new AdvanceRotation([.. call.Get(s_without) ?? []]),
                         cancellation
                     );

@@ -22,7 +22,7 @@ internal static class ScopeCommands
                         call,
                         await Pages.AllAsync(
                             (stop, limit, offset) =>
-                                call.Manager.GetScopesOfApiAsync(call.Get(name), stop, limit: limit, offset: offset),
+                                call.Manager.ListScopesOfApiAsync(call.Get(name), stop, limit: limit, offset: offset),
                             cancellation
                         )
                     )

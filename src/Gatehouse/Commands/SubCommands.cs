@@ -57,7 +57,7 @@ internal static class SubCommands
                         "Subscription",
                         await Pages.AllAsync(
                             (stop, limit, offset) =>
-                                call.Manager.GetSubscriptionsAsync(stop, call.Get(app), call.Get(api), limit, offset),
+                                call.Manager.ListSubscriptionsAsync(stop, call.Get(app), call.Get(api), limit, offset),
                             cancellation
                         ),
                         new("APPLICATION", s => s.ApplicationName),

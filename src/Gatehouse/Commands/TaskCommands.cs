@@ -27,7 +27,7 @@ internal static class TaskCommands
                         "Task",
                         await Pages.AllAsync(
                             (stop, limit, offset) =>
-                                call.Manager.GetTasksAsync(stop, call.Get(all) ? null : "pending", limit, offset),
+                                call.Manager.ListTasksAsync(stop, call.Get(all) ? null : "pending", limit, offset),
                             cancellation
                         ),
                         new("ID", t => t.Id),
@@ -56,7 +56,7 @@ internal static class TaskCommands
             .Does(
                 async (call, cancellation) =>
                 {
-                    var task = await call.Manager.PostTaskAsync(
+                    var task = await call.Manager.DecideTaskAsync(
                         call.Get(id),
                         new Decision(approve, call.Get(comment)),
                         cancellation

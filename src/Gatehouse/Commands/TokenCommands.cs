@@ -78,7 +78,7 @@ internal static class TokenCommands
         new Command("list", "List join tokens that are still good").Does(
             async (call, cancellation) =>
             {
-                var tokens = await call.Manager.GetJoinTokensAsync(cancellation);
+                var tokens = await call.Manager.ListJoinTokensAsync(cancellation);
                 var now = DateTimeOffset.UtcNow;
                 call.Output.Items(
                     "JoinToken",

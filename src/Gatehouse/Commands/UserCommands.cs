@@ -19,13 +19,13 @@ internal static class UserCommands
                 "lock",
                 "Let a user in no more, from now on",
                 "is locked: sessions and tokens count no more",
-                (api, user, stop) => api.PostLockOfUserAsync(user, stop)
+                (api, user, stop) => api.LockUserAsync(user, stop)
             ),
             Act(
                 "unlock",
                 "Let a user in: after a lock, too many wrong passwords, or a sign-up",
                 "may sign in",
-                (api, user, stop) => api.PostUnlockOfUserAsync(user, stop)
+                (api, user, stop) => api.UnlockUserAsync(user, stop)
             ),
             RemoveAuthenticator(),
             Sessions(),
@@ -65,7 +65,7 @@ internal static class UserCommands
             async (call, cancellation) =>
                 call.Output.Items<UserView>(
                     "User",
-                    await Pages.AllAsync(call.Manager.GetUsersAsync, cancellation),
+                    await Pages.AllAsync(call.Manager.ListUsersAsync, cancellation),
                     new("USER", u => u.Name),
                     new("NAME", u => u.FullName ?? "", Drop: 3),
                     new("ROLES", u => string.Join(", ", u.Roles)),
@@ -88,7 +88,7 @@ internal static class UserCommands
             .With(name)
             .Does(
                 async (call, cancellation) =>
-                    Print(call, await call.Manager.PostLinkOfUserAsync(call.Get(name), cancellation))
+                    Print(call, await call.Manager.CreateLinkOfUserAsync(call.Get(name), cancellation))
             );
     }
 
@@ -167,7 +167,7 @@ internal static class UserCommands
                     call.Output.Items<SessionView>(
                         "Session",
                         await Pages.AllAsync(
-                            (stop, limit, offset) => call.Manager.GetSessionsAsync(stop, limit: limit, offset: offset),
+                            (stop, limit, offset) => call.Manager.ListSessionsAsync(stop, limit: limit, offset: offset),
                             cancellation
                         ),
                         new("SESSION", s => s.Id),

@@ -166,7 +166,7 @@ internal sealed class DemoCluster : IAsyncDisposable
         var file = Path.Combine(AppContext.BaseDirectory, "samples", $"{name}.yaml");
         using var document = new ByteArrayContent(await File.ReadAllBytesAsync(file, cancellation));
         document.Headers.ContentType = new("application/yaml");
-        var imported = await Manager.CreateApiAsync(
+        var imported = await Manager.ImportApiAsync(
             document,
             cancellation,
             name: name,
@@ -174,7 +174,7 @@ internal sealed class DemoCluster : IAsyncDisposable
             auth: "apikey,oauth2",
             update: true
         );
-        await Manager.PostDeploymentsOfApiAsync(imported.Api.Id, null, cancellation);
+        await Manager.DeployApiAsync(imported.Api.Id, null, cancellation);
         return imported.Api.Id;
     }
 

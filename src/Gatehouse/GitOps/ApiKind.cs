@@ -225,7 +225,7 @@ internal sealed class ApiKind : SourceKind
 
     private static Task<IReadOnlyList<ApiSummary>> AllAsync(Call call, CancellationToken cancellation) =>
         Pages.AllAsync(
-            (stop, limit, offset) => call.Manager.GetApisAsync(stop, limit: limit, offset: offset),
+            (stop, limit, offset) => call.Manager.ListApisAsync(stop, limit: limit, offset: offset),
             cancellation
         );
 
@@ -237,7 +237,7 @@ internal sealed class ApiKind : SourceKind
     )
     {
         var documents = new JsonArray();
-        foreach (var document in await call.Manager.GetDocumentsOfApiAsync(api, cancellation))
+        foreach (var document in await call.Manager.ListDocumentsOfApiAsync(api, cancellation))
         {
             var json = new JsonObject { ["name"] = document.Name, ["type"] = TypeName(document.Type) };
             if (document.Summary.Length > 0)

@@ -106,7 +106,7 @@ internal sealed class ApiTarget(Call call, WantedResource wanted)
         var isDeployed = api.DeployedRevision is not null;
         if (State != ApiState.Retired && (isDeployed ? moved && Deployed != false : Deployed == true))
         {
-            await call.Manager.PostDeploymentsOfApiAsync(
+            await call.Manager.DeployApiAsync(
                 wanted.Name,
                 new DeployRequest(Message: "applied from its source"),
                 cancellation
@@ -133,7 +133,7 @@ internal sealed class ApiTarget(Call call, WantedResource wanted)
             && (await call.Manager.GetApiAsync(wanted.Name, cancellation)).Summary.DeployedRevision is not null
         )
         {
-            await call.Manager.DeleteDeploymentsOfApiAsync(wanted.Name, cancellation);
+            await call.Manager.UndeployApiAsync(wanted.Name, cancellation);
         }
     }
 
@@ -150,7 +150,7 @@ internal sealed class ApiTarget(Call call, WantedResource wanted)
     {
         foreach (var step in from == to ? [] : Steps(from, to))
         {
-            await call.Manager.PostLifecycleOfApiAsync(
+            await call.Manager.ChangeLifecycleOfApiAsync(
                 wanted.Name,
                 // Subscriptions are what the sources of applications say.
                 new LifecycleRequest(step, RequireResubscription: true, Comment: "applied from its source"),
@@ -225,7 +225,7 @@ internal sealed class ApiTarget(Call call, WantedResource wanted)
     private async Task<JsonArray> DocumentsAsync(CancellationToken cancellation)
     {
         var all = new JsonArray();
-        foreach (var live in await call.Manager.GetDocumentsOfApiAsync(wanted.Name, cancellation))
+        foreach (var live in await call.Manager.ListDocumentsOfApiAsync(wanted.Name, cancellation))
         {
             var json = new JsonObject
             {

@@ -191,12 +191,12 @@ internal sealed class ApplicationKind : SourceKind
     {
         var subscriptions = (
             await Pages.AllAsync(
-                (stop, limit, offset) => call.Manager.GetSubscriptionsAsync(stop, limit: limit, offset: offset),
+                (stop, limit, offset) => call.Manager.ListSubscriptionsAsync(stop, limit: limit, offset: offset),
                 cancellation
             )
         ).ToLookup(s => s.Application);
         var all = new Live(StringComparer.Ordinal);
-        foreach (var app in await Pages.AllAsync(call.Manager.GetApplicationsAsync, cancellation))
+        foreach (var app in await Pages.AllAsync(call.Manager.ListApplicationsAsync, cancellation))
         {
             all[$"{app.Owner}/{app.Name}"] = (
                 app.Id,

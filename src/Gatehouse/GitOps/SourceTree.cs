@@ -15,13 +15,13 @@ internal static class SourceTree
     [
         new NamedKind<ApiCategory, ApiCategory>("Category", "categories", c => c, _ => [])
         {
-            List = api => api.GetCategoriesAsync,
+            List = api => api.ListCategoriesAsync,
             Put = (api, name, category, stop) => api.PutCategoryAsync(name, category, stop),
             Remove = (api, name, stop) => api.DeleteCategoryAsync(name, stop),
         },
         new NamedKind<Plan, Plan>("Plan", "plans", p => p, LimitKinds.Plans.Check)
         {
-            List = api => api.GetPlansAsync,
+            List = api => api.ListPlansAsync,
             Put = (api, name, plan, stop) => api.PutPlanAsync(name, plan, stop),
             Remove = (api, name, stop) => api.DeletePlanAsync(name, stop),
         },
@@ -32,19 +32,19 @@ internal static class SourceTree
             LimitKinds.Applications.Check
         )
         {
-            List = api => api.GetApplicationPoliciesAsync,
+            List = api => api.ListApplicationPoliciesAsync,
             Put = (api, name, policy, stop) => api.PutApplicationPolicyAsync(name, policy, stop),
             Remove = (api, name, stop) => api.DeleteApplicationPolicyAsync(name, stop),
         },
         new NamedKind<ApiPolicy, ApiPolicy>("ApiPolicy", "api-policies", p => p, LimitKinds.Apis.Check)
         {
-            List = api => api.GetApiPoliciesAsync,
+            List = api => api.ListApiPoliciesAsync,
             Put = (api, name, policy, stop) => api.PutApiPolicyAsync(name, policy, stop),
             Remove = (api, name, stop) => api.DeleteApiPolicyAsync(name, stop),
         },
         new NamedKind<CustomRule, CustomRule>("CustomRule", "custom-rules", r => r, LimitKinds.Rules.Check)
         {
-            List = api => api.GetCustomRulesAsync,
+            List = api => api.ListCustomRulesAsync,
             Put = (api, name, rule, stop) => api.PutCustomRuleAsync(name, rule, stop),
             Remove = (api, name, stop) => api.DeleteCustomRuleAsync(name, stop),
         },
@@ -57,7 +57,7 @@ internal static class SourceTree
             i => i.Name != "gatehouse"
         )
         {
-            List = api => api.GetIssuersAsync,
+            List = api => api.ListIssuersAsync,
             Put = (api, name, issuer, stop) => api.PutIssuerAsync(name, issuer, stop),
             Remove = (api, name, stop) => api.DeleteIssuerAsync(name, stop),
         },
@@ -70,7 +70,7 @@ internal static class SourceTree
             secrets: ["webhooks"]
         )
         {
-            List = api => api.GetAlertRulesAsync,
+            List = api => api.ListAlertRulesAsync,
             Put = (api, name, rule, stop) => api.PutAlertRuleAsync(name, rule, stop),
             Remove = (api, name, stop) => api.DeleteAlertRuleAsync(name, stop),
         },
@@ -86,7 +86,7 @@ internal static class SourceTree
     {
         if (!Directory.Exists(directory))
         {
-            throw new CommandFailure(ExitCode.NotFound, "there is no such directory", directory);
+            throw new CommandFailure(ExitCode.NotFound, "there is no such directory", directory, CommandFailure.FileFix);
         }
 
         var problems = new List<Problem>();

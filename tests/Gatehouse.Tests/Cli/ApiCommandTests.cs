@@ -186,7 +186,7 @@ public sealed class ApiCommandTests
             """,
             ran.Error
         );
-        var json = JsonDocument.Parse((await manager.RunAsync("api", "import", file, "-o", "json")).Out).RootElement;
+        var json = JsonDocument.Parse((await manager.RunAsync("api", "import", file, "-o", "json")).Error).RootElement;
         Assert.Equal(4, json.GetProperty("errors")[0].GetProperty("line").GetInt32());
     }
 

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Gatehouse.Cli;
 using Gatehouse.Client;
 
@@ -125,13 +124,14 @@ public sealed class UsageTests : IDisposable
     }
 
     [Fact]
-    public async Task A_failure_with_json_is_one_problem_object_on_standard_output()
+    public async Task Several_mistakes_are_told_at_once()
     {
-        var ran = await _shell.RunAsync("status", "-o", "json");
+        var ran = await _shell.RunAsync("usage", "--by", "planet", "--since", "planet");
 
-        var problem = JsonNode.Parse(ran.Out)!;
-        Assert.Equal("not signed in to any cluster", (string?)problem["detail"]);
-        Assert.Equal((int)ExitCode.NotAllowed, (int?)problem["exitCode"]);
+        Assert.Equal(ExitCode.Usage, ran.Code);
+        Assert.Contains("error: --by cannot be 'planet'\n  fix    use one of: api", ran.Error, StringComparison.Ordinal);
+        Assert.Contains("error: 'planet' is no length of time\n  fix    write", ran.Error, StringComparison.Ordinal);
+        Assert.EndsWith("2 mistakes on the command line\n", ran.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -13,6 +13,7 @@ using Gatehouse.Model;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -53,7 +54,15 @@ internal sealed class LiveManager : IAsyncDisposable
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    public static async Task<LiveManager> StartAsync(TimeProvider? time = null, Product on = Product.Sqlite)
+    /// <summary>Starts one.</summary>
+    /// <param name="time">Its clock.</param>
+    /// <param name="on">Where its catalogue lies.</param>
+    /// <param name="around">What every request goes through first.</param>
+    public static async Task<LiveManager> StartAsync(
+        TimeProvider? time = null,
+        Product on = Product.Sqlite,
+        Func<HttpContext, RequestDelegate, Task>? around = null
+    )
     {
         var catalogue = await TestCatalogue.CreateAsync(time, on);
         var certificate = Certificate();
@@ -75,6 +84,11 @@ internal sealed class LiveManager : IAsyncDisposable
             }
         );
         var app = builder.Build();
+        if (around is not null)
+        {
+            app.Use(next => http => around(http, next));
+        }
+
         app.MapGatehouseManagement();
         await app.StartAsync(Stop);
         var token = await app

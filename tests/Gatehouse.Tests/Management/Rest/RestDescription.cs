@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Reflection;
 using System.Text.Json;
@@ -229,7 +230,7 @@ internal static partial class RestDescription
         var creates = facts["creates"]!.GetValue<bool>();
         var operation = new JsonObject
         {
-            ["operationId"] = IdOf(method, path, raw["responses"]!.AsObject()),
+            ["operationId"] = IdOf(method, path, raw),
             ["tags"] = new JsonArray(TagOf(path)),
             ["summary"] = raw["summary"]?.DeepClone(),
         };
@@ -428,28 +429,90 @@ internal static partial class RestDescription
     private static string TagOf(string path) => path["/api/v1/".Length..].Split('/')[0];
 
     /// <summary>A name for a route, the same as long as its method and path are: <c>getDocumentOfApi</c>.</summary>
-    private static string IdOf(string method, string path, JsonObject responses)
+    // What neither its method nor its path names well.
+    private static readonly FrozenDictionary<string, string> s_names = new Dictionary<string, string>
     {
-        var verb =
-            method != "post" ? method
-            : responses.ContainsKey("201") ? "create"
-            : "post";
+        ["POST /api/v1/alert-rules/{name}/secret"] = "createSecretOfAlertRule",
+        ["POST /api/v1/alert-rules/{name}/test"] = "testAlertRule",
+        ["POST /api/v1/apis"] = "importApi",
+        ["POST /api/v1/apis/create"] = "createApi",
+        ["POST /api/v1/apis/{id}/deployments"] = "deployApi",
+        ["DELETE /api/v1/apis/{id}/deployments"] = "undeployApi",
+        ["POST /api/v1/apis/{id}/lifecycle"] = "changeLifecycleOfApi",
+        ["POST /api/v1/apis/{id}/rollback"] = "rollBackApi",
+        ["POST /api/v1/authority/rotation"] = "beginAuthorityRotation",
+        ["POST /api/v1/authority/rotation/next"] = "advanceAuthorityRotation",
+        ["POST /api/v1/key-manager/keys"] = "createSigningKey",
+        ["POST /api/v1/keys/{id}/roll"] = "rollKey",
+        ["POST /api/v1/links"] = "redeemLink",
+        ["POST /api/v1/login"] = "redeemSignInCode",
+        ["POST /api/v1/logout"] = "signOut",
+        ["POST /api/v1/mail-settings/test"] = "testMailSettings",
+        ["POST /api/v1/me/authenticator"] = "beginMyAuthenticator",
+        ["POST /api/v1/me/authenticator/confirmation"] = "confirmMyAuthenticator",
+        ["POST /api/v1/me/passkeys/options"] = "beginMyPasskey",
+        ["POST /api/v1/me/password"] = "changeMyPassword",
+        ["POST /api/v1/nodes/{name}/certificate/renewal"] = "renewCertificateOfNode",
+        ["POST /api/v1/nodes/{name}/drain"] = "drainNode",
+        ["POST /api/v1/nodes/{name}/undrain"] = "undrainNode",
+        ["GET /api/v1/openapi.json"] = "getOpenApiDocument",
+        ["POST /api/v1/revocations"] = "revokeToken",
+        ["POST /api/v1/set-up"] = "setUp",
+        ["GET /api/v1/sign-in"] = "getSignInOptions",
+        ["POST /api/v1/sign-in"] = "signIn",
+        ["GET /api/v1/sign-in/oidc"] = "signInWithProvider",
+        ["POST /api/v1/sign-in/one-time-code"] = "signInWithOneTimeCode",
+        ["POST /api/v1/sign-in/passkey"] = "signInWithPasskey",
+        ["POST /api/v1/sign-in/passkey/options"] = "beginSignInWithPasskey",
+        ["POST /api/v1/sign-up"] = "signUp",
+        ["GET /api/v1/applications/{app}/usage"] = "getUsageOfApplication",
+        ["GET /api/v1/usage"] = "getUsage",
+        ["POST /api/v1/takeovers"] = "takeOverApplication",
+        ["POST /api/v1/tasks/{id}"] = "decideTask",
+        ["POST /api/v1/users/{user}/link"] = "createLinkOfUser",
+        ["POST /api/v1/users/{user}/lock"] = "lockUser",
+        ["POST /api/v1/users/{user}/unlock"] = "unlockUser",
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    // A list is listed and one thing got. A POST either makes something or has a name above.
+    private static string IdOf(string method, string path, JsonObject raw)
+    {
+        var route = $"{method.ToUpperInvariant()} {path}";
+        if (s_names.TryGetValue(route, out var named))
+        {
+            return named;
+        }
+
+        var verb = method switch
+        {
+            "get" when IsList(raw) => "list",
+            "post" => raw["responses"]!.AsObject().ContainsKey("201")
+                ? "create"
+                : throw new InvalidOperationException($"Give {route} a name in {nameof(s_names)}."),
+            _ => method,
+        };
         // What stands between parameters is one thing, the last one first: getContentOfDocumentOfApi.
         var things = Regex
             .Split(path["/api/v1/".Length..].TrimEnd('/'), @"(?:/\{\w+\})+/?")
             .Where(t => t.Length > 0)
             .ToList();
-        var endsWithId = path.EndsWith('}');
-        var names = things.Select(
-            (thing, i) =>
-                Words(thing, one: i < things.Count - 1 || endsWithId || (verb == "create" && !thing.Contains('/')))
-        );
-        return verb + string.Join("Of", names.Reverse());
+        var isOne = path.EndsWith('}') || verb == "create";
+        return verb + string.Join("Of", things.Select((t, i) => Words(t, one: i < things.Count - 1 || isOne)).Reverse());
     }
+
+    private static bool IsList(JsonObject raw) =>
+        raw[Facts]!["paged"]!.GetValue<bool>()
+        || (raw["parameters"]?.AsArray() ?? []).Any(p => p!["name"]!.GetValue<string>() == "offset")
+        || raw["responses"]?["200"]?["content"]?["application/json"]?["schema"]?["type"] switch
+        {
+            JsonArray types => types.Any(t => t!.GetValue<string>() == "array"),
+            JsonValue type => type.GetValue<string>() == "array",
+            _ => false,
+        };
 
     private static string Words(string thing, bool one)
     {
-        var words = thing.Split('/', '-', '.');
+        var words = thing.Replace("me/", "my/", StringComparison.Ordinal).Split('/', '-', '.');
         if (one)
         {
             words[^1] = Singular(words[^1]);

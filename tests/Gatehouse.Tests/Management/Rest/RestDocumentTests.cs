@@ -38,7 +38,28 @@ public sealed class RestDocumentTests
         );
         var names = operations.Select(o => o["operationId"]!.GetValue<string>()).ToList();
         Assert.Equal(names.Distinct(), names);
+        // As methods of a client: a verb and what it is done to. Only what a program does without a body or answer of its own is a bare verb.
+        Assert.All(names, name => Assert.Matches("^[a-z]+([A-Z][a-z0-9]+)*$", name));
+        Assert.DoesNotContain(names, name => name.StartsWith("post", StringComparison.Ordinal));
     }
+
+    [Theory]
+    [InlineData("GET /api/v1/apis", "listApis")]
+    [InlineData("GET /api/v1/apis/{id}", "getApi")]
+    [InlineData("POST /api/v1/apis", "importApi")]
+    [InlineData("POST /api/v1/apis/create", "createApi")]
+    [InlineData("POST /api/v1/apis/{id}/deployments", "deployApi")]
+    [InlineData("GET /api/v1/apis/{id}/documents/{name}/content", "getContentOfDocumentOfApi")]
+    [InlineData("POST /api/v1/applications/{app}/keys", "createKeyOfApplication")]
+    [InlineData("POST /api/v1/me/tokens", "createMyToken")]
+    [InlineData("GET /api/v1/nodes", "listNodes")]
+    public void A_program_finds_an_operation_by_what_it_does(string route, string name) =>
+        Assert.Equal(
+            name,
+            OperationsOf(RestDescription.Read())
+                .Single(o => $"{o.Method} {o.Path}" == route)
+                .Operation["operationId"]!.GetValue<string>()
+        );
 
     [Fact]
     public void Every_operation_but_a_redirect_is_a_method_of_the_command_lines_client()
@@ -50,7 +71,7 @@ public sealed class RestDocumentTests
             .Select(o => o.Operation)
             .ToLookup(RestClientSource.OnlyRedirects);
 
-        Assert.Equal(["getSignInOidc"], operations[true].Select(IdOf));
+        Assert.Equal(["signInWithProvider"], operations[true].Select(IdOf));
         Assert.Equal(
             operations[false]
                 .Select(o => Capital(IdOf(o)) + "Async")
