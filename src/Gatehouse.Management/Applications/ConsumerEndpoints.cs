@@ -219,9 +219,7 @@ internal static class ConsumerEndpoints
         CancellationToken cancellation
     ) =>
         TypedResults.Ok(
-            await subscriptions
-                .PageAsync(application, api, caller, limit, offset, cancellation)
-                .ConfigureAwait(false)
+            await subscriptions.PageAsync(application, api, caller, limit, offset, cancellation).ConfigureAwait(false)
         );
 
     private static async Task<Created<SubscriptionView>> SubscribeAsync(

@@ -68,7 +68,11 @@ public sealed class Subscriptions(
             .ConfigureAwait(false);
         var known = await index.ByIdAsync(cancellation).ConfigureAwait(false);
         return new(
-            [.. items.Select(s => View(s.Value, known.GetValueOrDefault(s.Value.Application)?.Name ?? s.Value.Application))],
+            [
+                .. items.Select(s =>
+                    View(s.Value, known.GetValueOrDefault(s.Value.Application)?.Name ?? s.Value.Application)
+                ),
+            ],
             total,
             skip,
             take

@@ -269,7 +269,9 @@ internal sealed class ManagerClient : IDisposable
         {
             // It may have changed more of an API, an application, a node than what it was sent to.
             var changed = string.Join('/', request.Path.Split('/').Take(5));
-            foreach (var path in _tags.Keys.Where(p => p == changed || p.StartsWith(changed + "/", StringComparison.Ordinal)))
+            foreach (
+                var path in _tags.Keys.Where(p => p == changed || p.StartsWith(changed + "/", StringComparison.Ordinal))
+            )
             {
                 _tags.Remove(path);
             }

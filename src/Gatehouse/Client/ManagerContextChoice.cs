@@ -107,7 +107,13 @@ internal static class ManagerContextChoice
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CommandFailure(ExitCode.Usage, $"cannot read the {what}: {e.Message}", path, CommandFailure.FileFix, cause: e);
+            throw new CommandFailure(
+                ExitCode.Usage,
+                $"cannot read the {what}: {e.Message}",
+                path,
+                CommandFailure.FileFix,
+                cause: e
+            );
         }
     }
 }

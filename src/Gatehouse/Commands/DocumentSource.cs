@@ -32,7 +32,13 @@ internal static class DocumentSource
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new CommandFailure(ExitCode.NotFound, "there is no such file", fileOrUrl, CommandFailure.FileFix, cause: e);
+            throw new CommandFailure(
+                ExitCode.NotFound,
+                "there is no such file",
+                fileOrUrl,
+                CommandFailure.FileFix,
+                cause: e
+            );
         }
         catch (UnauthorizedAccessException e)
         {

@@ -86,7 +86,12 @@ internal static class SourceTree
     {
         if (!Directory.Exists(directory))
         {
-            throw new CommandFailure(ExitCode.NotFound, "there is no such directory", directory, CommandFailure.FileFix);
+            throw new CommandFailure(
+                ExitCode.NotFound,
+                "there is no such directory",
+                directory,
+                CommandFailure.FileFix
+            );
         }
 
         var problems = new List<Problem>();

@@ -30,8 +30,16 @@ public sealed class FailureDocumentTests : IDisposable
     [InlineData("check --from HOME/none", (int)ExitCode.NotFound, "there is no such directory")]
     [InlineData("api import HOME/none.yaml", (int)ExitCode.NotFound, "there is no such file")]
     [InlineData("backup verify HOME/none", (int)ExitCode.Invalid, "HOME/none")]
-    [InlineData("status --manager https://127.0.0.1:1 --token-file HOME/token", (int)ExitCode.Unreachable, "cannot reach")]
-    [InlineData("status --manager https://no.invalid --token-file HOME/token", (int)ExitCode.Unreachable, "the host name")]
+    [InlineData(
+        "status --manager https://127.0.0.1:1 --token-file HOME/token",
+        (int)ExitCode.Unreachable,
+        "cannot reach"
+    )]
+    [InlineData(
+        "status --manager https://no.invalid --token-file HOME/token",
+        (int)ExitCode.Unreachable,
+        "the host name"
+    )]
     public async Task A_failure_before_a_manager_answered_is_one_problem(string line, int code, string detail)
     {
         _shell.Write("token", "ght_x");
@@ -58,7 +66,13 @@ public sealed class FailureDocumentTests : IDisposable
         await CheckAsync(Run, "plan delete nothing --yes", ExitCode.NotFound, 404, "nothing");
         await CheckAsync(Run, $"app list --token-file {stranger}", ExitCode.NotAllowed, 401, "");
         await CheckAsync(Run, "user create ann_! --role admin", ExitCode.Invalid, 400, "");
-        await CheckAsync(Run, $"app list --ca {ca}", ExitCode.Unreachable, null, "certificate is not one of the cluster");
+        await CheckAsync(
+            Run,
+            $"app list --ca {ca}",
+            ExitCode.Unreachable,
+            null,
+            "certificate is not one of the cluster"
+        );
         await Run(["app", "create", "shop"]);
         await CheckAsync(Run, "app create shop", ExitCode.Conflict, 409, "shop");
 

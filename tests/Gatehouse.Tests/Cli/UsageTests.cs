@@ -129,7 +129,11 @@ public sealed class UsageTests : IDisposable
         var ran = await _shell.RunAsync("usage", "--by", "planet", "--since", "planet");
 
         Assert.Equal(ExitCode.Usage, ran.Code);
-        Assert.Contains("error: --by cannot be 'planet'\n  fix    use one of: api", ran.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "error: --by cannot be 'planet'\n  fix    use one of: api",
+            ran.Error,
+            StringComparison.Ordinal
+        );
         Assert.Contains("error: 'planet' is no length of time\n  fix    write", ran.Error, StringComparison.Ordinal);
         Assert.EndsWith("2 mistakes on the command line\n", ran.Error, StringComparison.Ordinal);
     }

@@ -28,7 +28,10 @@ public abstract class SubscriptionPageTests(Product product)
         var (ofOne, _) = await ReadAsync(manager, "application=app-01&limit=10", null);
 
         Assert.Equal((Many, 19), (total, bobsTotal));
-        Assert.Equal(Enumerable.Range(0, Many).Select(Id), all.Select(s => s.Application).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            Enumerable.Range(0, Many).Select(Id),
+            all.Select(s => s.Application).Order(StringComparer.Ordinal)
+        );
         Assert.All(all, s => Assert.Equal($"Shop {s.Application}", s.ApplicationName));
         Assert.Equal(
             Enumerable.Range(0, Many).Where(IsBobs).Select(Id),

@@ -18,9 +18,7 @@ internal static class CatalogueForm
     /// <param name="server">Null for SQLite.</param>
     /// <param name="withKeyManager">With the key manager's tables in it.</param>
     public static Task<string> OfAsync(PostgreSqlServer? server, bool withKeyManager) =>
-        s_forms
-            .GetOrAdd($"{server?.Port} {withKeyManager}", _ => new(() => MakeAsync(server, withKeyManager)))
-            .Value;
+        s_forms.GetOrAdd($"{server?.Port} {withKeyManager}", _ => new(() => MakeAsync(server, withKeyManager))).Value;
 
     // Not cancelled with the test that happens to be the first.
     private static async Task<string> MakeAsync(PostgreSqlServer? server, bool withKeyManager)

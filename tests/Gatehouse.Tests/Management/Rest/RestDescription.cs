@@ -497,7 +497,8 @@ internal static partial class RestDescription
             .Where(t => t.Length > 0)
             .ToList();
         var isOne = path.EndsWith('}') || verb == "create";
-        return verb + string.Join("Of", things.Select((t, i) => Words(t, one: i < things.Count - 1 || isOne)).Reverse());
+        return verb
+            + string.Join("Of", things.Select((t, i) => Words(t, one: i < things.Count - 1 || isOne)).Reverse());
     }
 
     private static bool IsList(JsonObject raw) =>

@@ -56,9 +56,9 @@ public sealed class RestDocumentTests
     public void A_program_finds_an_operation_by_what_it_does(string route, string name) =>
         Assert.Equal(
             name,
-            OperationsOf(RestDescription.Read())
-                .Single(o => $"{o.Method} {o.Path}" == route)
-                .Operation["operationId"]!.GetValue<string>()
+            OperationsOf(RestDescription.Read()).Single(o => $"{o.Method} {o.Path}" == route).Operation[
+                "operationId"
+            ]!.GetValue<string>()
         );
 
     [Fact]
