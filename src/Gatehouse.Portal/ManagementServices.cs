@@ -42,6 +42,7 @@ internal static class ManagementServices
         typeof(LimitPolicies),
         typeof(Blocks),
         typeof(UsageQueries),
+        typeof(AlertRules),
     ];
 
     /// <summary>Lends them; the manager keeps and disposes them.</summary>

@@ -20,6 +20,8 @@ public sealed class ScreenTests(DemoPortal portal, ScreenTests.Pages pages) : IC
             "/admin/analytics",
             "/admin/analytics?range=day",
             "/admin/alerts",
+            "/admin/alerts/rules",
+            "/admin/alerts/rules/edit",
             "/admin/limits",
             "/admin/limits/api-policies",
             "/admin/limits/plans/edit?name=Gold",

@@ -76,18 +76,12 @@ internal static class AlertEndpoints
     private static async Task<Ok<Page<AlertRule>>> ListAsync(
         int? limit,
         int? offset,
-        Catalogue catalogue,
+        AlertRules rules,
         CancellationToken cancellation
     ) =>
         TypedResults.Ok(
             Paging.Of(
-                [
-                    .. (
-                        await catalogue
-                            .ListAsync(EntityKinds.AlertRule, ManagerJson.Default.AlertRule, cancellation)
-                            .ConfigureAwait(false)
-                    ).Select(a => a.Value),
-                ],
+                [.. (await rules.ListAsync(cancellation).ConfigureAwait(false)).Select(r => r.Value)],
                 limit,
                 offset
             )
@@ -98,70 +92,29 @@ internal static class AlertEndpoints
         AlertRule rule,
         HttpRequest request,
         Caller caller,
-        Catalogue catalogue,
+        AlertRules rules,
         CancellationToken cancellation
     )
     {
-        var problems = rule.Check();
         if (rule.Name != name)
         {
-            problems = problems.Add(RequestBody.OtherName);
+            throw new ProblemsException(rule.Check().Add(RequestBody.OtherName));
         }
 
-        if (!problems.IsEmpty)
-        {
-            throw new ProblemsException(problems);
-        }
-
-        var before = await catalogue
-            .FindAsync(EntityKinds.AlertRule, name, ManagerJson.Default.AlertRule, cancellation)
-            .ConfigureAwait(false);
-        rule = rule with { Signed = before?.Value.Signed == true };
-        await catalogue
-            .CommitAsync(
-                new CatalogueTransaction(caller.Actor, $"set alert rule {name}").Put(
-                    EntityKinds.AlertRule,
-                    name,
-                    rule,
-                    ManagerJson.Default.AlertRule,
-                    request.ExpectedEpoch() ?? before?.Epoch ?? 0
-                ),
-                cancellation
-            )
-            .ConfigureAwait(false);
-        return TypedResults.Ok(rule);
+        return TypedResults.Ok(
+            await rules.PutAsync(rule, request.ExpectedEpoch(), caller.Actor, cancellation).ConfigureAwait(false)
+        );
     }
 
     private static async Task<Ok<WebhookSecret>> MakeSecretAsync(
         string name,
         HttpResponse response,
         Caller caller,
-        Catalogue catalogue,
-        Notifier notifier,
+        AlertRules rules,
         CancellationToken cancellation
     )
     {
-        var rule =
-            await catalogue
-                .FindAsync(EntityKinds.AlertRule, name, ManagerJson.Default.AlertRule, cancellation)
-                .ConfigureAwait(false)
-            ?? throw new NotFoundException("alert rule", Excerpt.Of(name));
-        var secret = await notifier.MakeSecretAsync(name, cancellation).ConfigureAwait(false);
-        await catalogue
-            .CommitAsync(
-                new CatalogueTransaction(caller.Actor, $"made a webhook secret for alert rule {name}").Put(
-                    EntityKinds.AlertRule,
-                    name,
-                    rule.Value with
-                    {
-                        Signed = true,
-                    },
-                    ManagerJson.Default.AlertRule,
-                    rule.Epoch
-                ),
-                cancellation
-            )
-            .ConfigureAwait(false);
+        var secret = await rules.MakeSecretAsync(name, caller.Actor, cancellation).ConfigureAwait(false);
         response.Headers.CacheControl = "no-store";
         return TypedResults.Ok(new WebhookSecret(secret));
     }
@@ -169,52 +122,16 @@ internal static class AlertEndpoints
     private static async Task<NoContent> DeleteAsync(
         string name,
         Caller caller,
-        Catalogue catalogue,
-        Notifier notifier,
+        AlertRules rules,
         CancellationToken cancellation
     )
     {
-        var result = await catalogue
-            .CommitAsync(
-                new CatalogueTransaction(caller.Actor, $"deleted alert rule {name}").Delete(
-                    EntityKinds.AlertRule,
-                    name
-                ),
-                cancellation
-            )
-            .ConfigureAwait(false);
-        if (!result.Moved)
-        {
-            throw new NotFoundException("alert rule", Excerpt.Of(name));
-        }
-
-        await notifier.ForgetSecretAsync(name, cancellation).ConfigureAwait(false);
+        await rules.DeleteAsync(name, caller.Actor, cancellation).ConfigureAwait(false);
         return TypedResults.NoContent();
     }
 
-    private static async Task<Ok<ToldView>> TestAsync(
-        string name,
-        Catalogue catalogue,
-        Notifier notifier,
-        CancellationToken cancellation
-    )
-    {
-        var rule =
-            await catalogue
-                .FindAsync(EntityKinds.AlertRule, name, ManagerJson.Default.AlertRule, cancellation)
-                .ConfigureAwait(false)
-            ?? throw new NotFoundException("alert rule", Excerpt.Of(name));
-        var told = await notifier
-            .TellAsync(
-                rule.Value,
-                new(name, "test", "This is a test; nothing is wrong.", catalogue.Time.GetUtcNow()),
-                isOver: false,
-                cancellation
-            )
-            .ConfigureAwait(false);
-        var all = rule.Value.Webhooks.Length + rule.Value.Emails.Length;
-        return TypedResults.Ok(new ToldView(told, all, told < all ? "the manager's log says why" : null));
-    }
+    private static async Task<Ok<ToldView>> TestAsync(string name, AlertRules rules, CancellationToken cancellation) =>
+        TypedResults.Ok(await rules.TestAsync(name, cancellation).ConfigureAwait(false));
 
     private static async Task<Ok<MailSettings>> ShowMailAsync(Mailer mailer, CancellationToken cancellation) =>
         TypedResults.Ok(await mailer.ReadAsync(cancellation).ConfigureAwait(false));

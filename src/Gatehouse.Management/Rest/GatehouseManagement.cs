@@ -69,6 +69,7 @@ public static class GatehouseManagement
         services.AddScoped<ApprovalDecisions>();
         services.AddSingleton<Mailer>();
         services.AddSingleton<Notifier>();
+        services.AddSingleton<AlertRules>();
         services.AddSingleton<AlertConditions>();
         services.AddSingleton<AlertKeeper>();
         services.AddHostedService(s => s.GetRequiredService<AlertKeeper>());

@@ -3,6 +3,8 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Gatehouse.Model;
 
 namespace Gatehouse.Portal.Publisher;
 
@@ -27,7 +29,10 @@ public sealed record EndpointCheck(
     private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(5);
 
     /// <summary>Calls it. Does not throw, but when <paramref name="cancellation"/> ends it.</summary>
-    public static async Task<EndpointCheck> RunAsync(string text, CancellationToken cancellation)
+    /// <param name="text">Its address.</param>
+    /// <param name="authorities">Certificates that its own has to chain to; null for those that this machine trusts.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public static async Task<EndpointCheck> RunAsync(string text, string? authorities, CancellationToken cancellation)
     {
         var check = new EndpointCheck(text);
         if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
@@ -63,7 +68,11 @@ public sealed record EndpointCheck(
                 var secure = new SslStream(stream);
                 await secure
                     .AuthenticateAsClientAsync(
-                        new SslClientAuthenticationOptions { TargetHost = url.DnsSafeHost },
+                        new SslClientAuthenticationOptions
+                        {
+                            TargetHost = url.DnsSafeHost,
+                            CertificateChainPolicy = authorities is null ? null : Believing(authorities),
+                        },
                         deadline.Token
                     )
                     .ConfigureAwait(false);
@@ -102,6 +111,10 @@ public sealed record EndpointCheck(
         {
             return check with { Failure = $"its certificate is not trusted here: {e.Message}" };
         }
+        catch (FormatException e)
+        {
+            return check with { Failure = $"cannot be known by the API's certificates: {e.Message}" };
+        }
         catch (SocketException e)
         {
             return check with { Failure = e.Message };
@@ -114,6 +127,19 @@ public sealed record EndpointCheck(
         {
             return check with { Failure = $"did not answer within {s_longest.TotalSeconds:0} seconds" };
         }
+    }
+
+    // As the gateways do it.
+    private static X509ChainPolicy Believing(string authorities)
+    {
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+        };
+        policy.CustomTrustStore.AddRange(BackendAuthorities.Read(authorities));
+        return policy;
     }
 
     private static TimeSpan Lap(Stopwatch clock)
