@@ -7,7 +7,8 @@ namespace Gatehouse.Portal.Admin;
 internal static class AlertWords
 {
     /// <summary>As REST and command line spell it.</summary>
-    public static string Of(AlertTrigger trigger) => System.Text.Json.JsonNamingPolicy.KebabCaseLower.ConvertName($"{trigger}");
+    public static string Of(AlertTrigger trigger) =>
+        System.Text.Json.JsonNamingPolicy.KebabCaseLower.ConvertName($"{trigger}");
 
     /// <summary>For people.</summary>
     public static string Title(AlertTrigger trigger) =>
@@ -26,7 +27,8 @@ internal static class AlertWords
     public static string Watches(AlertRule rule) =>
         rule.On == AlertTrigger.ErrorRate
             ? $"more than {rule.Percent.ToString("0.##", System.Globalization.CultureInfo.InvariantCulture)} % of at least {Words.Number(rule.AtLeast)} calls within {Words.Count(rule.Minutes, "minute")}{(rule.Api is { } api ? $", of {api}" : "")}"
-            : rule.Node is { } node ? $"of {node}" : "";
+        : rule.Node is { } node ? $"of {node}"
+        : "";
 
     /// <summary>An address without its path, which is its secret.</summary>
     public static string Cut(string url) =>
