@@ -22,9 +22,6 @@ public abstract class Site
     /// <summary>The workers that serve.</summary>
     public IReadOnlyList<string> Workers { get; protected set; } = [];
 
-    /// <summary>How soon every manager shows that a worker is lost.</summary>
-    public TimeSpan ShowsLossWithin { get; protected set; } = TimeSpan.FromSeconds(3);
-
     /// <summary>An offset of ports that none of its nodes uses.</summary>
     public int FreeOffset { get; protected set; }
 

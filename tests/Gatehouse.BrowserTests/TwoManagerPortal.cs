@@ -42,8 +42,6 @@ public sealed class TwoManagerPortal(DemoPortal demo) : Site, IAsyncLifetime
         Backend = _backend.StandardOutput.Trim();
         Address = _proxy.Address;
         Workers = ["worker-1"];
-        // What a worker tells one manager the other one reads in the database.
-        ShowsLossWithin = TimeSpan.FromSeconds(5);
         var worker = _two.Cluster["worker-1"];
         Gateway = $"https://localhost:{worker.Https.ToString(CultureInfo.InvariantCulture)}";
         FreeOffset = worker.Offset + 10;

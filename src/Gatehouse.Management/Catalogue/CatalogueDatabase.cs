@@ -110,8 +110,14 @@ public sealed class CatalogueDatabase : IDisposable
     internal Task AnnounceAsync(CatalogueContext context, CancellationToken cancellation) =>
         _product.AnnounceAsync(context, cancellation);
 
-    /// <summary>Calls <paramref name="heard"/> at each commit of another manager, until cancelled or the connection is lost. A hint only.</summary>
-    internal Task ListenAsync(Action heard, CancellationToken cancellation) =>
+    /// <summary>Tells other managers a word. A hint only.</summary>
+    internal Task TellAsync(string word, CancellationToken cancellation) => _product.TellAsync(word, cancellation);
+
+    /// <summary>
+    /// Calls <paramref name="heard"/> at each commit of a manager, with nothing, and with each word that one tells, until
+    /// cancelled or the connection is lost. A hint only.
+    /// </summary>
+    internal Task ListenAsync(Action<string> heard, CancellationToken cancellation) =>
         _product.ListenAsync(heard, cancellation);
 
     /// <summary>Sets what hands out numbers above those in the tables, after rows were written with theirs.</summary>

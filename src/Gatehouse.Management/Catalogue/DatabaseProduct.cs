@@ -36,8 +36,11 @@ internal abstract class DatabaseProduct : IDisposable
     /// <inheritdoc cref="CatalogueDatabase.AnnounceAsync"/>
     public virtual Task AnnounceAsync(CatalogueContext context, CancellationToken cancellation) => Task.CompletedTask;
 
+    /// <inheritdoc cref="CatalogueDatabase.TellAsync"/>
+    public virtual Task TellAsync(string word, CancellationToken cancellation) => Task.CompletedTask;
+
     /// <inheritdoc cref="CatalogueDatabase.ListenAsync"/>
-    public virtual Task ListenAsync(Action heard, CancellationToken cancellation) =>
+    public virtual Task ListenAsync(Action<string> heard, CancellationToken cancellation) =>
         Task.Delay(Timeout.Infinite, cancellation);
 
     /// <inheritdoc cref="CatalogueDatabase.ResetNumbersAsync"/>

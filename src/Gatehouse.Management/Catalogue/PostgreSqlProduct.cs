@@ -123,12 +123,23 @@ internal sealed class PostgreSqlProduct : DatabaseProduct
     public override Task AnnounceAsync(CatalogueContext context, CancellationToken cancellation) =>
         context.Database.ExecuteSqlAsync($"SELECT pg_notify({Channel}, '')", cancellation);
 
-    public override async Task ListenAsync(Action heard, CancellationToken cancellation)
+    public override async Task TellAsync(string word, CancellationToken cancellation)
+    {
+        var tell = _source.CreateCommand("SELECT pg_notify($1, $2)");
+        await using (tell.ConfigureAwait(false))
+        {
+            tell.Parameters.Add(new() { Value = Channel });
+            tell.Parameters.Add(new() { Value = word });
+            await tell.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    public override async Task ListenAsync(Action<string> heard, CancellationToken cancellation)
     {
         var connection = await _source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
-            connection.Notification += (_, _) => heard();
+            connection.Notification += (_, told) => heard(told.Payload);
             var listen = new NpgsqlCommand($"LISTEN {Channel}", connection);
             await using (listen.ConfigureAwait(false))
             {

@@ -23,12 +23,13 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
     /// </summary>
     public static readonly TimeSpan LostAfter = TimeSpan.FromSeconds(2.25);
 
-    // Two rounds of saving and reading (NodeKeeper), for what another manager heard; there a loss is shown within five.
+    // Two rounds of saving and reading (NodeKeeper), for what another manager heard and tells nothing of (NodeLosses).
     private static readonly TimeSpan s_detour = TimeSpan.FromSeconds(1);
 
     private readonly CatalogueFeed _feed = new(catalogue);
     private readonly DateTimeOffset _startedAt = catalogue.Time.GetUtcNow();
     private readonly long _began = catalogue.Time.GetTimestamp();
+    private readonly NodeLosses _losses = new();
     private ImmutableHashSet<string> _unsaved = [];
 
     /// <summary>The newest reading of each node, by name; to follow while a deployment is waited for.</summary>
@@ -102,6 +103,7 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
     public void Forget(string node)
     {
         Readings.Set(Readings.Value.Remove(node));
+        _losses.Forget(node);
         ImmutableInterlocked.Update(ref _unsaved, unsaved => unsaved.Remove(node));
     }
 
@@ -262,8 +264,30 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
         }
     }
 
+    /// <summary>What other managers are to be told of nodes that are lost here, each once. For one thread.</summary>
+    internal IEnumerable<string> TellLosses() =>
+        _losses.News(Readings.Value.Values.Where(reading => !reading.Elsewhere && IsLost(reading)));
+
+    /// <summary>Takes what another manager told of a node that it lost. False when it told something else.</summary>
+    internal bool HearLoss(string word)
+    {
+        if (_losses.Hear(word) is not { } node)
+        {
+            return false;
+        }
+
+        // Wakes who looks at the board; a node that is not on it is not put there.
+        if (Find(node) is { } known)
+        {
+            Change(node, now => (now ?? known) with { }, unsaved: false);
+        }
+
+        return true;
+    }
+
     internal bool IsLost(NodeReading reading) =>
-        catalogue.Time.GetElapsedTime(reading.HeardAt) > LostAfter + (reading.Elsewhere ? s_detour : TimeSpan.Zero);
+        catalogue.Time.GetElapsedTime(reading.HeardAt) > LostAfter + (reading.Elsewhere ? s_detour : TimeSpan.Zero)
+        || (reading.Elsewhere && _losses.Has(reading));
 
     private async Task<List<NodeStatusRow>> ReadRowsAsync(CancellationToken cancellation)
     {

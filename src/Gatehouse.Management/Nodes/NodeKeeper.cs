@@ -17,6 +17,7 @@ internal sealed partial class NodeKeeper(
     // A file is saved to for the next start; a shared database is how managers tell each other.
     private static readonly TimeSpan s_saveEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_exchangeEvery = TimeSpan.FromSeconds(0.375);
+    private static readonly TimeSpan s_tellEvery = TimeSpan.FromSeconds(0.2);
     private static readonly TimeSpan s_purgeEvery = TimeSpan.FromHours(6);
     private static readonly TimeSpan s_keepTombstones = TimeSpan.FromDays(30);
 
@@ -41,7 +42,8 @@ internal sealed partial class NodeKeeper(
             SaveAsync(stoppingToken),
             FollowNodesAsync(stoppingToken),
             PurgeAsync(stoppingToken),
-            ListenAsync(stoppingToken)
+            ListenAsync(stoppingToken),
+            TellAsync(stoppingToken)
         );
 
     private async Task SaveAsync(CancellationToken stopping)
@@ -65,6 +67,25 @@ internal sealed partial class NodeKeeper(
         }
     }
 
+    // What is told is lost with the connection, and found in the catalogue a moment later all the same.
+    private async Task TellAsync(CancellationToken stopping)
+    {
+        if (catalogue.Database.Embedded)
+        {
+            return;
+        }
+
+        using var timer = new PeriodicTimer(s_tellEvery, catalogue.Time);
+        while (await TickAsync(timer, stopping).ConfigureAwait(false))
+        {
+            foreach (var word in board.TellLosses())
+            {
+                await TryAsync("tell other managers of a lost node", () => catalogue.Database.TellAsync(word, stopping))
+                    .ConfigureAwait(false);
+            }
+        }
+    }
+
     // What another manager commits is found within 250 ms anyway; being told only makes it sooner.
     private async Task ListenAsync(CancellationToken stopping)
     {
@@ -72,7 +93,7 @@ internal sealed partial class NodeKeeper(
         {
             try
             {
-                await catalogue.Database.ListenAsync(catalogue.Wake, stopping).ConfigureAwait(false);
+                await catalogue.Database.ListenAsync(Hear, stopping).ConfigureAwait(false);
             }
             catch (Exception) when (!stopping.IsCancellationRequested)
             {
@@ -81,6 +102,14 @@ internal sealed partial class NodeKeeper(
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             catch (OperationCanceledException) { }
+        }
+    }
+
+    private void Hear(string word)
+    {
+        if (!board.HearLoss(word))
+        {
+            catalogue.Wake();
         }
     }
 

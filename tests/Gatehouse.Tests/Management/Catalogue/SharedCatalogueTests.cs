@@ -1,6 +1,7 @@
 using Gatehouse.Management;
 using Gatehouse.Model;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Gatehouse.Tests.Management;
 
@@ -16,7 +17,7 @@ public sealed class SharedCatalogueTests
         using var second = test.OpenSecond();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Stop);
         var woken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var listening = second.Database.ListenAsync(() => woken.TrySetResult(), stop.Token);
+        var listening = second.Database.ListenAsync(_ => woken.TrySetResult(), stop.Token);
 
         // The line is open when the first hint comes through it.
         for (var i = 0; !woken.Task.IsCompleted && i < 200; i++)
@@ -85,7 +86,8 @@ public sealed class SharedCatalogueTests
     [Fact]
     public async Task What_a_node_tells_one_manager_the_other_knows_once_they_exchanged_it()
     {
-        await using var test = await TestCatalogue.CreateAsync(on: Product.PostgreSql);
+        var time = new FakeTimeProvider(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+        await using var test = await TestCatalogue.CreateAsync(time, Product.PostgreSql);
         await TestNodes.RegisterAsync(test, "worker-1");
         using var other = test.OpenSecond();
         var first = TestNodes.Board(test);
@@ -99,11 +101,53 @@ public sealed class SharedCatalogueTests
         Assert.Equal(NodeState.Serving, await TestNodes.StateAsync(test, second, "worker-1"));
 
         // It moves to the second, and the first hears of it there.
+        time.Advance(TimeSpan.FromSeconds(1));
         await second.RecordAsync(TestNodes.Identity("worker-1"), TestNodes.Report(head, "draining"), Stop);
         await second.SaveAsync(Stop);
         await first.RefreshAsync(Stop);
 
         Assert.Equal(NodeState.Draining, await TestNodes.StateAsync(test, first, "worker-1"));
+
+        // It falls silent; who heard it knows of the loss first and tells the other, once.
+        time.Advance(NodeBoard.LostAfter + TimeSpan.FromMilliseconds(1));
+        Assert.Equal(NodeState.Lost, await TestNodes.StateAsync(test, second, "worker-1"));
+        Assert.Equal(NodeState.Draining, await TestNodes.StateAsync(test, first, "worker-1"));
+        using var heard = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+        var listening = new TaskCompletionSource();
+        var listens = test.Database.ListenAsync(
+            word =>
+            {
+                if (first.HearLoss(word))
+                {
+                    heard.Cancel();
+                }
+                else
+                {
+                    listening.TrySetResult();
+                }
+            },
+            heard.Token
+        );
+        await Task.WhenAny(SayUntilHeardAsync(), listens);
+        await other.Database.TellAsync(Assert.Single(second.TellLosses()), Stop);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => listens);
+        Assert.Empty(second.TellLosses());
+        Assert.Equal(NodeState.Lost, await TestNodes.StateAsync(test, first, "worker-1"));
+
+        // And is back with its next report.
+        await second.RecordAsync(TestNodes.Identity("worker-1"), TestNodes.Report(head), Stop);
+        await second.SaveAsync(Stop);
+        await first.RefreshAsync(Stop);
+        Assert.Equal(NodeState.Serving, await TestNodes.StateAsync(test, first, "worker-1"));
+
+        async Task SayUntilHeardAsync()
+        {
+            while (!listening.Task.IsCompleted)
+            {
+                await other.Database.TellAsync("", Stop);
+                await Task.WhenAny(listening.Task, Task.Delay(20, Stop));
+            }
+        }
 
         // Evicted by the one, it is forgotten by the other.
         var registry = new NodeRegistry(test.Catalogue, first, new Environments(test.Catalogue));
