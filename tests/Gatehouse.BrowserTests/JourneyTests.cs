@@ -8,7 +8,7 @@ namespace Gatehouse.BrowserTests;
 
 /// <summary>The journeys people make, against a real cluster, with the clicks counted.</summary>
 /// <param name="site">Where they are made.</param>
-public abstract class JourneyTests(Site site)
+public abstract partial class JourneyTests(Site site)
 {
     [Fact]
     public async Task J1_whoever_was_sent_to_the_sign_in_is_after_one_click_where_they_wanted_to_go()

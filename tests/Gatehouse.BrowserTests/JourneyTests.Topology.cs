@@ -1,19 +1,18 @@
-using System.Globalization;
 using Gatehouse.ClusterTests.Harness;
 using Microsoft.Playwright;
 
 namespace Gatehouse.BrowserTests;
 
-/// <summary>The drawing of the cluster: where traffic goes, how much of it, and who fails.</summary>
-public sealed class TopologyTests(DemoPortal portal)
+// The drawing of the cluster, where traffic goes, how much of it and who fails; and the way from an alert to one call.
+public abstract partial class JourneyTests
 {
     [Fact]
     public async Task J8_a_backend_that_fails_stands_out_in_the_drawing_and_three_clicks_lead_from_its_alert_to_a_trace()
     {
-        await using var visit = await portal.VisitAsync();
-        var port = (9700 + portal.Offset).ToString(CultureInfo.InvariantCulture);
-        await ImportAsync(visit, "drawn", $"http://127.0.0.1:{port}");
-        await ImportAsync(visit, "broken", "http://127.0.0.1:9");
+        await using var visit = await site.VisitAsync();
+        var backend = new Uri(site.Backend).Authority;
+        await ImportOpenAsync(visit, "drawn", site.Backend);
+        await ImportOpenAsync(visit, "broken", "http://127.0.0.1:9");
         using var handler = new HttpClientHandler
         {
             ServerCertificateCustomValidationCallback = HttpClientHandler.DangerousAcceptAnyServerCertificateValidator,
@@ -29,11 +28,11 @@ public sealed class TopologyTests(DemoPortal portal)
             {
                 foreach (var api in new[] { "drawn", "broken" })
                 {
-                    using var _ = await http.GetAsync($"{portal.Gateway}/{api}/1.0.0/pets");
+                    using var _ = await http.GetAsync($"{site.Gateway}/{api}/1.0.0/pets");
                 }
 
                 seen = await drawing.TextContentAsync() ?? "";
-                return seen.Contains($"127.0.0.1:{port}", StringComparison.Ordinal)
+                return seen.Contains(backend, StringComparison.Ordinal)
                     && seen.Contains("127.0.0.1:9", StringComparison.Ordinal)
                     && seen.Contains("fails", StringComparison.Ordinal)
                     && seen.Contains("requests/s", StringComparison.Ordinal);
@@ -51,7 +50,7 @@ public sealed class TopologyTests(DemoPortal portal)
         // Enough of its calls for nobody to be woken by chance; workers tell of them in batches.
         for (var i = 0; i < 20; i++)
         {
-            using var _ = await http.GetAsync($"{portal.Gateway}/broken/1.0.0/pets");
+            using var _ = await http.GetAsync($"{site.Gateway}/broken/1.0.0/pets");
         }
 
         await visit.GoAsync("/admin/alerts");
@@ -64,12 +63,12 @@ public sealed class TopologyTests(DemoPortal portal)
         Assert.Equal(3, visit.Clicks - clicks);
         foreach (var api in new[] { "drawn", "broken" })
         {
-            var gone = await visit.Page.APIRequest.DeleteAsync($"{portal.Address}/api/v1/apis/{api}:1.0.0");
+            var gone = await visit.Page.APIRequest.DeleteAsync($"{site.Address}/api/v1/apis/{api}:1.0.0");
             Assert.True(gone.Ok, await gone.TextAsync());
         }
     }
 
-    private async Task ImportAsync(Visit visit, string name, string backend)
+    private async Task ImportOpenAsync(Visit visit, string name, string backend)
     {
         await visit.GoAsync("/publisher/import");
         await visit.WriteAsync(
@@ -83,12 +82,12 @@ public sealed class TopologyTests(DemoPortal portal)
         await visit.ClickAsync("text=Create the API");
         await visit.SeesAsync("worker-1 applied");
         var opened = await visit.Page.APIRequest.PatchAsync(
-            $"{portal.Address}/api/v1/apis/{name}:1.0.0",
+            $"{site.Address}/api/v1/apis/{name}:1.0.0",
             new() { DataObject = new { security = Array.Empty<string>() } }
         );
         Assert.True(opened.Ok, await opened.TextAsync());
         var deployed = await visit.Page.APIRequest.PostAsync(
-            $"{portal.Address}/api/v1/apis/{name}:1.0.0/deployments",
+            $"{site.Address}/api/v1/apis/{name}:1.0.0/deployments",
             new() { DataObject = new { message = "open" } }
         );
         Assert.True(deployed.Ok, await deployed.TextAsync());
