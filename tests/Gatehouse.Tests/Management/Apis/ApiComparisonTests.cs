@@ -49,6 +49,7 @@ public sealed class ApiComparisonTests
         [nameof(ApiDefinition.SandboxEndpoints)] = s_before with { SandboxEndpoints = ["http://s"] },
         [nameof(ApiDefinition.SandboxSpread)] = s_before with { SandboxSpread = new() { Endpoints = [] } },
         [nameof(ApiDefinition.Operations)] = s_before with { Operations = [] },
+        [nameof(ApiDefinition.Scopes)] = s_before with { Scopes = [new() { Name = "pets:read" }] },
         [nameof(ApiDefinition.ConnectTimeout)] = s_before with { ConnectTimeout = TimeSpan.FromSeconds(1) },
         [nameof(ApiDefinition.ResponseTimeout)] = s_before with { ResponseTimeout = TimeSpan.FromSeconds(1) },
         [nameof(ApiDefinition.IsDefaultVersion)] = s_before with { IsDefaultVersion = true },
