@@ -25,10 +25,8 @@ public sealed class PublishingTests(DemoPortal portal)
         // The list of problems stands before the document: on a slow page it is there, and the editor not yet.
         await visit.Page.WaitForFunctionAsync("() => document.querySelector('#document')?.editor");
         await place.ClickAsync();
-        Assert.Contains(
-            "title: again",
-            await visit.Page.EvaluateAsync<string>("() => document.querySelector('#document').editor.selected()"),
-            StringComparison.Ordinal
+        await visit.Page.WaitForFunctionAsync(
+            "() => document.querySelector('#document')?.editor?.selected().includes('title: again')"
         );
     }
 
