@@ -22,6 +22,7 @@ public sealed class PublishingTests(DemoPortal portal)
         var place = visit.Page.Locator("[data-line]").First;
         await place.WaitForAsync();
         Assert.Matches(@"^\d+:\d+$", await place.InnerTextAsync());
+        Assert.Equal("/publisher/import#document", await place.GetAttributeAsync("href"));
         // The list of problems stands before the document: on a slow page it is there, and the editor not yet.
         await visit.Page.WaitForFunctionAsync("() => document.querySelector('#document')?.editor");
         await place.ClickAsync();
