@@ -281,6 +281,10 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
         {
             Change(node, now => (now ?? known) with { }, unsaved: false);
         }
+        else
+        {
+            _losses.Forget(node);
+        }
 
         return true;
     }

@@ -11,21 +11,17 @@ internal sealed class NodeLosses
 {
     private const string Word = "lost";
 
-    private readonly Dictionary<string, long> _told = new(StringComparer.Ordinal);
+    // Of nodes that are lost now, so that no name stays that never comes again.
+    private Dictionary<string, long> _told = [];
     private ImmutableDictionary<string, long> _heard = ImmutableDictionary.Create<string, long>(StringComparer.Ordinal);
 
     /// <summary>What is to be told of these, which are lost: a word each, once. For one thread.</summary>
     public IEnumerable<string> News(IEnumerable<NodeReading> lost)
     {
-        foreach (var reading in lost)
-        {
-            var seen = Seen(reading);
-            if (_told.GetValueOrDefault(reading.Node, -1) != seen)
-            {
-                _told[reading.Node] = seen;
-                yield return string.Create(CultureInfo.InvariantCulture, $"{Word} {seen} {reading.Node}");
-            }
-        }
+        var (before, now) = (_told, lost.ToDictionary(r => r.Node, Seen, StringComparer.Ordinal));
+        _told = now;
+        return now.Where(l => before.GetValueOrDefault(l.Key, -1) != l.Value)
+            .Select(l => string.Create(CultureInfo.InvariantCulture, $"{Word} {l.Value} {l.Key}"));
     }
 
     /// <summary>Takes what another manager told. The node that it is about; null when it is about something else.</summary>
