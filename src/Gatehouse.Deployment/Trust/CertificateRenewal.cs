@@ -57,8 +57,9 @@ public sealed partial class CertificateRenewal(
     {
         var failures = 0;
         var wanted = new Wanted("", "");
-        while (!cancellation.IsCancellationRequested)
+        while (true)
         {
+            cancellation.ThrowIfCancellationRequested();
             failures = _wanted.Value == wanted ? failures : 0;
             wanted = _wanted.Value;
             var due = identity.Certificate.RenewAt - time.GetUtcNow();
