@@ -176,7 +176,7 @@ public sealed class EndpointCredentialTests : IAsyncLifetime
     [Fact]
     public async Task A_client_certificate_is_shown_to_the_backend_and_to_no_other()
     {
-        using var authority = Certificate("CN=gate");
+        using var authority = TlsBackend.Issue("CN=gate");
         await using var secure = new TlsBackend();
         await using var gateway = await TestGateway.StartAsync(
             new()
@@ -212,7 +212,7 @@ public sealed class EndpointCredentialTests : IAsyncLifetime
     public async Task A_backend_is_believed_by_the_certificates_that_its_API_names_and_by_no_others()
     {
         await using var backend = new TlsBackend();
-        using var other = Certificate("CN=other");
+        using var other = TlsBackend.Issue("CN=other");
 
         Assert.Equal(HttpStatusCode.BadGateway, await CallAsync(null));
         Assert.Equal(HttpStatusCode.OK, await CallAsync(backend.Pem));
@@ -302,81 +302,4 @@ public sealed class EndpointCredentialTests : IAsyncLifetime
             TokenUrl = $"{_tokens.Url}/token",
             Scopes = ["read", "write"],
         };
-
-    private static X509Certificate2 Certificate(string name)
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        return new CertificateRequest(name, key, HashAlgorithmName.SHA256).CreateSelfSigned(
-            DateTimeOffset.UtcNow.AddDays(-1),
-            DateTimeOffset.UtcNow.AddDays(1)
-        );
-    }
-
-    /// <summary>A backend that asks for a client certificate and answers with its thumbprint.</summary>
-    private sealed class TlsBackend : IAsyncDisposable
-    {
-        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-        private readonly X509Certificate2 _certificate = Certificate("CN=localhost");
-        private readonly Task _accepting;
-
-        public TlsBackend()
-        {
-            _listener.Start();
-            _accepting = AcceptAsync();
-        }
-
-        public string Pem => _certificate.ExportCertificatePem();
-
-        public string Url => $"https://localhost:{((IPEndPoint)_listener.LocalEndpoint).Port}";
-
-        public async ValueTask DisposeAsync()
-        {
-            _listener.Stop();
-            await _accepting;
-            _certificate.Dispose();
-        }
-
-        private async Task AcceptAsync()
-        {
-            try
-            {
-                while (true)
-                {
-                    _ = ServeAsync(await _listener.AcceptTcpClientAsync());
-                }
-            }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidOperationException)
-            {
-                // The test is over; the last of them when it ended between two connections.
-            }
-        }
-
-        private async Task ServeAsync(TcpClient client)
-        {
-            using var _ = client;
-            await using var stream = new SslStream(client.GetStream());
-            try
-            {
-                await stream.AuthenticateAsServerAsync(
-                    new SslServerAuthenticationOptions
-                    {
-                        ServerCertificate = _certificate,
-                        ClientCertificateRequired = true,
-#pragma warning disable CA5359 // Any certificate is taken: the test looks at which.
-                        RemoteCertificateValidationCallback = (_, _, _, _) => true,
-#pragma warning restore CA5359
-                    }
-                );
-                var shown = (stream.RemoteCertificate as X509Certificate2)?.Thumbprint ?? "none";
-                while (await BackendRequest.ReadAsync(stream) is not null)
-                {
-                    await Backend.ReplyAsync(stream, shown);
-                }
-            }
-            catch (Exception e) when (e is IOException or System.Security.Authentication.AuthenticationException)
-            {
-                // The gateway hung up.
-            }
-        }
-    }
 }
