@@ -43,6 +43,7 @@ internal static class ManagementServices
         typeof(Blocks),
         typeof(UsageQueries),
         typeof(AlertRules),
+        typeof(Mailer),
     ];
 
     /// <summary>Lends them; the manager keeps and disposes them.</summary>

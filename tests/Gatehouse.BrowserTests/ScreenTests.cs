@@ -22,6 +22,7 @@ public sealed class ScreenTests(DemoPortal portal, ScreenTests.Pages pages) : IC
             "/admin/alerts",
             "/admin/alerts/rules",
             "/admin/alerts/rules/edit",
+            "/admin/alerts/mail",
             "/admin/limits",
             "/admin/limits/api-policies",
             "/admin/limits/plans/edit?name=Gold",

@@ -82,6 +82,13 @@ public sealed class Mailer(Catalogue catalogue, ManagementOptions options)
             {
                 problems.Add(new("/port", $"{settings.Port} is no port", "take 587, or 25 without TLS"));
             }
+            else if (settings is { Port: 465, Plain: false })
+            {
+                // RFC 8314 section 3.3; the framework's client does STARTTLS only and would wait for a greeting.
+                problems.Add(
+                    new("/port", "Port 465 speaks TLS before the first word, which is not done here", "take 587")
+                );
+            }
 
             if (!ListingRules.Email().IsMatch(settings.From))
             {
@@ -94,23 +101,37 @@ public sealed class Mailer(Catalogue catalogue, ManagementOptions options)
             }
         }
 
+        var before = await ReadAsync(cancellation).ConfigureAwait(false);
+        var isUsed = settings is { User.Length: > 0, Host.Length: > 0 };
+        var isNew = isUsed && settings.Password is { Length: > 0 };
+        if (isUsed && !isNew && before.HasPassword && !HasSameReader(before, settings))
+        {
+            problems.Add(
+                new(
+                    "/password",
+                    "The password that is kept was given for another server or user",
+                    "write the password again"
+                )
+            );
+        }
+
         if (problems.Count > 0)
         {
             throw new ProblemsException(problems.ToImmutable());
         }
 
-        var before = await ReadAsync(cancellation).ConfigureAwait(false);
-        if (settings.Password is { Length: > 0 } password)
+        if (isNew)
         {
             await Secrets
-                .PutAsync(PasswordSecret, Encoding.UTF8.GetBytes(password), cancellation)
+                .PutAsync(PasswordSecret, Encoding.UTF8.GetBytes(settings.Password!), cancellation)
                 .ConfigureAwait(false);
         }
 
         var stored = settings with
         {
+            User = isUsed ? settings.User : null,
             Password = null,
-            HasPassword = settings.User is not null && (settings.Password is not null || before.HasPassword),
+            HasPassword = isNew || (isUsed && before.HasPassword),
         };
         await catalogue
             .CommitAsync(
@@ -123,6 +144,30 @@ public sealed class Mailer(Catalogue catalogue, ManagementOptions options)
                 cancellation
             )
             .ConfigureAwait(false);
+        if (before.HasPassword && !stored.HasPassword)
+        {
+            await Secrets.DeleteAsync(PasswordSecret, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Sends a mail that says it is a test, and tells what the server said. Throws <see cref="ProblemsException"/> for what is no mailbox.</summary>
+    public async Task<ToldView> TestAsync(string to, CancellationToken cancellation)
+    {
+        if (!ListingRules.Email().IsMatch(to))
+        {
+            throw new ProblemsException([new("/to", $"'{Excerpt.Of(to)}' is no e-mail address", "write name@host")]);
+        }
+
+        try
+        {
+            await SendAsync(to, "Gatehouse test", "Mail of this Gatehouse cluster arrives.\n", cancellation)
+                .ConfigureAwait(false);
+            return new(1, 1);
+        }
+        catch (MailException e)
+        {
+            return new(0, 1, e.Message);
+        }
     }
 
     /// <summary>Sends a mail. Throws <see cref="MailException"/> when no server is set or it does not take it.</summary>
@@ -182,6 +227,10 @@ public sealed class Mailer(Catalogue catalogue, ManagementOptions options)
             throw new MailException($"{settings.Host}:{settings.Port} did not answer within {Patience / 1000} s.", e);
         }
     }
+
+    // Whoever may set the server may not read the password: it goes where it was meant to go.
+    private static bool HasSameReader(MailSettings before, MailSettings after) =>
+        before.User == after.User && string.Equals(before.Host, after.Host, StringComparison.OrdinalIgnoreCase);
 
     private SecretStore Secrets =>
         new(

@@ -21,6 +21,7 @@ internal static class OperatorCommands
             .. LoginCommands.Create(),
             UserCommands.Create(),
             AlertCommands.Create(),
+            MailCommands.Create(),
             ConfigCommands.Create(),
             ReloadCommand.Create(),
             SetupCommand.Create(),

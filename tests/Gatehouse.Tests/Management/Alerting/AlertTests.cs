@@ -290,6 +290,74 @@ public sealed class AlertTests
     }
 
     [Fact]
+    public async Task The_mail_server_is_set_tried_and_removed_from_the_command_line()
+    {
+        await using var manager = await LiveManager.StartAsync();
+        using var server = new MailServer();
+        var port = server.Port;
+        var password = manager.Write("password", "s3cret-of-mail\n");
+
+        var none = await manager.RunAsync("mail", "show");
+        var set = await manager.RunAsync(
+            "mail",
+            "set",
+            "127.0.0.1",
+            "--port",
+            $"{port}",
+            "--plain",
+            "--from",
+            "gatehouse@example.com"
+        );
+        var test = await manager.RunAsync("mail", "test", "ops@example.com");
+        server.Dispose();
+        var failed = await manager.RunAsync("mail", "test", "ops@example.com");
+        var secret = await manager.RunAsync(
+            "mail",
+            "set",
+            "mail.example.com",
+            "--from",
+            "gatehouse@example.com",
+            "--user",
+            "gate",
+            "--password",
+            password
+        );
+        var shown = await manager.RunAsync("mail", "show", "-o", "json");
+        var kept = await manager.RunAsync("mail", "set", "MAIL.example.com", "--from", "g@example.com", "--user", "gate");
+        var elsewhere = await manager.RunAsync(
+            "mail",
+            "set",
+            "mail.attacker.example",
+            "--from",
+            "gatehouse@example.com",
+            "--user",
+            "gate"
+        );
+        var early = await manager.RunAsync("mail", "set", "mail.example.com", "--from", "g@example.com", "--port", "465");
+        var unsure = await manager.RunAsync("mail", "delete");
+        var deleted = await manager.RunAsync("mail", "delete", "--yes");
+        var again = await manager.RunAsync("mail", "delete");
+        var after = await manager.AskAsync<MailSettings>(HttpMethod.Get, "mail-settings");
+
+        Assert.Contains("No mail server is set", none.Error, StringComparison.Ordinal);
+        Assert.True(set.Code == ExitCode.Done, set.Error);
+        Assert.True(test.Code == ExitCode.Done, test.Error);
+        Assert.Contains("RCPT TO:<ops@example.com>", Assert.Single(server.Mails), StringComparison.Ordinal);
+        Assert.Equal(ExitCode.Failed, failed.Code);
+        Assert.Contains($"127.0.0.1:{port} did not take the mail", failed.Error, StringComparison.Ordinal);
+        Assert.True(secret.Code == ExitCode.Done, secret.Error);
+        Assert.Contains("\"hasPassword\": true", shown.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("s3cret-of-mail", shown.Out + secret.Error, StringComparison.Ordinal);
+        Assert.True(kept.Code == ExitCode.Done, kept.Error);
+        Assert.Contains("write the password again", elsewhere.Error, StringComparison.Ordinal);
+        Assert.Contains("take 587", early.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.Usage, unsure.Code);
+        Assert.True(deleted.Code == ExitCode.Done, deleted.Error);
+        Assert.Contains("no mail server is set", again.Error, StringComparison.Ordinal);
+        Assert.Equal(("", false), (after.Host, after.HasPassword));
+    }
+
+    [Fact]
     public async Task An_invitation_is_mailed_where_that_is_possible_and_copied_where_it_is_not()
     {
         await using var manager = await LiveManager.StartAsync();
