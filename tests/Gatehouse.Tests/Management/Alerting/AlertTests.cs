@@ -323,7 +323,15 @@ public sealed class AlertTests
             password
         );
         var shown = await manager.RunAsync("mail", "show", "-o", "json");
-        var kept = await manager.RunAsync("mail", "set", "MAIL.example.com", "--from", "g@example.com", "--user", "gate");
+        var kept = await manager.RunAsync(
+            "mail",
+            "set",
+            "MAIL.example.com",
+            "--from",
+            "g@example.com",
+            "--user",
+            "gate"
+        );
         var elsewhere = await manager.RunAsync(
             "mail",
             "set",
@@ -333,7 +341,15 @@ public sealed class AlertTests
             "--user",
             "gate"
         );
-        var early = await manager.RunAsync("mail", "set", "mail.example.com", "--from", "g@example.com", "--port", "465");
+        var early = await manager.RunAsync(
+            "mail",
+            "set",
+            "mail.example.com",
+            "--from",
+            "g@example.com",
+            "--port",
+            "465"
+        );
         var unsure = await manager.RunAsync("mail", "delete");
         var deleted = await manager.RunAsync("mail", "delete", "--yes");
         var again = await manager.RunAsync("mail", "delete");
