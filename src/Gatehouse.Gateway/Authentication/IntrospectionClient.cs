@@ -115,6 +115,12 @@ internal sealed partial class IntrospectionClient
         ILogger logger
     )
     {
+        // Who looked before another question was answered and asks after it finds the answer here.
+        if (Recall(digest, issuer, time.GetUtcNow()) is { } remembered)
+        {
+            return remembered;
+        }
+
         string trouble;
         try
         {

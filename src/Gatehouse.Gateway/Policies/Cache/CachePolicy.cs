@@ -182,6 +182,14 @@ internal sealed class CachePolicy(CacheSettings settings, CacheStore store, Time
         if (store.TryBegin($"{use.Partition} {use.Target}", out var flight))
         {
             use.Flight = flight;
+
+            // The one before may have landed since this request looked.
+            if (TryAnswer(exchange, use, request))
+            {
+                flight.Dispose();
+                use.Flight = null;
+            }
+
             return;
         }
 

@@ -165,11 +165,29 @@ public sealed class IntrospectionTests : IAsyncLifetime
         };
 
         var all = Enumerable.Range(0, 20).Select(_ => StatusAsync("opaque")).ToList();
-        Assert.True(SpinWait.SpinUntil(() => _gateway.Engine.InFlight == 20, TimeSpan.FromSeconds(10)));
+        Assert.True(SpinWait.SpinUntil(() => _gateway.Engine.InFlight == 20, TimeSpan.FromSeconds(60)));
         asked.SetResult();
 
         Assert.All(await Task.WhenAll(all), s => Assert.Equal(HttpStatusCode.OK, s));
         Assert.Single(_issuer.Requests);
+    }
+
+    [Fact]
+    public async Task However_close_requests_with_a_new_token_come_to_each_other_its_issuer_is_asked_once()
+    {
+        for (var i = 0; i < 200; i++)
+        {
+            _tokens[$"opaque{i}"] = Active();
+        }
+
+        for (var i = 0; i < 200; i++)
+        {
+            var token = $"opaque{i}";
+            var all = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => StatusAsync(token)));
+            Assert.All(all, s => Assert.Equal(HttpStatusCode.OK, s));
+        }
+
+        Assert.Equal(200, _issuer.Requests.Count);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Gatehouse.Model;
+using Gatehouse.Tests.Gateway.Transport;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Gatehouse.Tests.Gateway.Policies;
@@ -198,7 +199,7 @@ public sealed class CacheTests : IAsyncLifetime
         };
 
         var renewing = GetAsync();
-        await begun.Task.WaitAsync(TimeSpan.FromSeconds(30), Cancel);
+        await begun.Task.WaitAsync(TimeSpan.FromSeconds(60), Cancel);
         using var meanwhile = await GetAsync();
         Assert.Equal("hello", await meanwhile.Content.ReadAsStringAsync(Cancel));
         Assert.Contains(
@@ -280,12 +281,9 @@ public sealed class CacheTests : IAsyncLifetime
         };
 
         var first = GetAsync();
-        await begun.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancel);
+        await begun.Task.WaitAsync(TimeSpan.FromSeconds(60), Cancel);
         var others = Enumerable.Range(0, 10).Select(_ => GetAsync()).ToArray();
-        while (_gateway.Engine.InFlight < 11)
-        {
-            await Task.Yield();
-        }
+        await LoopServer.Until(() => _gateway.Engine.InFlight == 11);
 
         go.SetResult();
         foreach (var answer in await Task.WhenAll([first, .. others]))
@@ -295,6 +293,25 @@ public sealed class CacheTests : IAsyncLifetime
         }
 
         Assert.Single(_backend.Requests);
+    }
+
+    [Fact]
+    public async Task However_close_callers_come_to_each_other_an_answer_is_fetched_once()
+    {
+        Serve("{}");
+        Reply("Cache-Control: max-age=60\r\n");
+
+        for (var i = 0; i < 200; i++)
+        {
+            var path = $"/petstore/1.0.0/{i}";
+            foreach (var answer in await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => _gateway.GetAsync(path))))
+            {
+                Assert.Equal("hello", await answer.Content.ReadAsStringAsync(Cancel));
+                answer.Dispose();
+            }
+        }
+
+        Assert.Equal(Enumerable.Range(0, 200).Select(i => $"/{i}"), _backend.Requests.Select(r => r.Target));
     }
 
     [Fact]
