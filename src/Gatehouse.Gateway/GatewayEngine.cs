@@ -78,6 +78,9 @@ public sealed class GatewayEngine
     /// <summary>Whether sockets call back on the thread that polls them.</summary>
     internal bool RunsInline => _options.RunsInline;
 
+    /// <summary>The clock of all that is counted in time here.</summary>
+    internal TimeProvider Time => _time;
+
     /// <summary>Where callers' connections live; null for stock sockets.</summary>
     internal LoopGroup? Loops => _options.Loops;
 

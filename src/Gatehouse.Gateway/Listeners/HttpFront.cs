@@ -31,15 +31,16 @@ internal sealed class HttpFront : IAsyncDisposable
     private readonly WebApplication _services;
     private readonly IServer _server;
     private readonly CancellationTokenSource _cut = new();
+    private readonly Lock _stopping = new();
     private long _cutAt = long.MaxValue;
 
-    private HttpFront(ListenerSettings settings, LaneEntry? lane, ILoggerFactory logs)
+    private HttpFront(ListenerSettings settings, RequestEntry entry, ILoggerFactory logs)
     {
         _settings = settings;
         _logs = logs;
-        _lane = lane is null ? null : new(lane, Strictness, settings.Limits.KeepAlive);
+        _lane = entry.Lane is { } lane ? new(lane, Strictness, settings.Limits.KeepAlive) : null;
         StrictnessGuard.UseStrictLineEnds();
-        _floods = new(logs.CreateLogger<FloodGuard>(), TimeProvider.System);
+        _floods = new(logs.CreateLogger<FloodGuard>(), entry.Time);
         _connections = new(settings.Name);
         _http2 = new($"{settings.Name} (HTTP/2)");
         var builder = WebApplication.CreateEmptyBuilder(new());
@@ -57,7 +58,7 @@ internal sealed class HttpFront : IAsyncDisposable
         CancellationToken cancellation
     )
     {
-        var front = new HttpFront(settings, entry.Lane, logs);
+        var front = new HttpFront(settings, entry, logs);
         if (entry.Loops is not null)
         {
             KestrelScheduling.RunInline(front._server);
@@ -77,10 +78,14 @@ internal sealed class HttpFront : IAsyncDisposable
     public async Task StopAsync(TimeSpan atMost)
     {
         var cutAt = Environment.TickCount64 + (long)atMost.TotalMilliseconds;
-        if (cutAt < Interlocked.CompareExchange(ref _cutAt, 0, 0))
+        lock (_stopping)
         {
-            Interlocked.Exchange(ref _cutAt, cutAt);
-            _cut.CancelAfter(atMost);
+            // As one: of two that stop it at once, the one with more patience must not set back the other's clock.
+            if (cutAt < _cutAt)
+            {
+                _cutAt = cutAt;
+                _cut.CancelAfter(atMost);
+            }
         }
 
         await _server.StopAsync(_cut.Token).ConfigureAwait(false);
