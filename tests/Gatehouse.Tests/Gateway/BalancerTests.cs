@@ -115,6 +115,7 @@ public sealed class BalancerTests : IAsyncLifetime
     public async Task A_worker_that_is_down_costs_no_request()
     {
         await _one.DisposeAsync();
+        using var nobody = new HeldPort(_one.Port);
 
         for (var i = 0; i < 10; i++)
         {
@@ -329,6 +330,7 @@ public sealed class BalancerTests : IAsyncLifetime
 
         Assert.Equal([false, true], _table.Nodes.Select(n => n.Preferred));
         await _two.DisposeAsync();
+        using var nobody = new HeldPort(_two.Port);
         Assert.Equal("w1", await GetAsync("/a"));
     }
 

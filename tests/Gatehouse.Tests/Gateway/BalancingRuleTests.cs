@@ -294,6 +294,7 @@ public sealed class BalancingRuleTests : IAsyncLifetime
         Assert.Equal((6, 7), (_one.Requests, _two.Requests));
 
         await _two.DisposeAsync();
+        using var nobody = new HeldPort(_two.Port);
         await CallAsync(5);
         Assert.Equal(11, _one.Requests);
     }

@@ -10,7 +10,7 @@ namespace Gatehouse.Tests.Gateway;
 /// <summary>Floods of HTTP/2 frames, each as its reports describe it, on a worker's port.</summary>
 public sealed class FloodTests
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     private static readonly byte[] s_request = Fields(
         (":method", "GET"),
@@ -43,7 +43,8 @@ public sealed class FloodTests
     public async Task A_flood_is_cut_within_a_thousand_frames(string name)
     {
         await using var backend = new Backend();
-        await using var gateway = await GatewayAsync(backend);
+        // While no time passes, none of what was spent comes back: a machine that stands still is not taken for a client that waits.
+        await using var gateway = await GatewayAsync(backend, new FakeTimeProvider());
         var (step, frames) = s_floods[name];
         using var deadline = new CancellationTokenSource(s_patience);
         using var socket = await ConnectAsync(gateway, deadline.Token);
@@ -180,9 +181,9 @@ public sealed class FloodTests
         }
     }
 
-    private static async Task<TestGateway> GatewayAsync(Backend backend)
+    private static async Task<TestGateway> GatewayAsync(Backend backend, TimeProvider? time = null)
     {
-        var gateway = await TestGateway.StartAsync();
+        var gateway = await TestGateway.StartAsync(time: time);
         gateway.Run(Entities.Petstore(backend.Url).Put());
         return gateway;
     }

@@ -162,7 +162,7 @@ public sealed class GrpcTests : IAsyncLifetime
 
         call.Dispose();
 
-        await _service.Services.GetRequiredService<Echo>().Cancelled.Task.WaitAsync(TimeSpan.FromSeconds(20), Cancel);
+        await _service.Services.GetRequiredService<Echo>().Cancelled.Task.WaitAsync(TimeSpan.FromSeconds(60), Cancel);
     }
 
     [Fact]

@@ -13,7 +13,7 @@ namespace Gatehouse.Tests.Gateway;
 public sealed class LaneTests
 {
     private const string Get = "GET /petstore/1.0.0/x HTTP/1.1\r\nHost: a\r\n";
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

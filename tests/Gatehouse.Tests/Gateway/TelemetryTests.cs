@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using Gatehouse.Gateway.Accounting;
+using Gatehouse.Tests.Gateway.Transport;
 
 namespace Gatehouse.Tests.Gateway;
 
@@ -37,7 +38,7 @@ public sealed class TelemetryTests
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
-        SpinWait.SpinUntil(() => spans.Count >= 2, TimeSpan.FromSeconds(20));
+        await LoopServer.Until(() => spans.Count >= 2);
         var request = Assert.Single(spans, s => s.Kind == ActivityKind.Server);
         var attempt = Assert.Single(spans, s => s.Kind == ActivityKind.Client);
         Assert.Equal("b7ad6b7169203331", request.ParentSpanId.ToString());

@@ -11,6 +11,7 @@ public sealed class BackendAnswerTests : IAsyncLifetime
     private const string Ok = "HTTP/1.1 200 OK\r\n";
     private const string Hello = "Content-Length: 5\r\n\r\nhello";
     private const string RefusedOrCut = "refused or cut";
+    private static readonly TimeSpan s_long = TimeSpan.FromSeconds(60);
     private static readonly Dictionary<string, Case> s_cases = AllCases().ToDictionary(c => c.Name);
 
     private readonly Backend _healthy = new((_, s) => Backend.ReplyAsync(s, "other"));
@@ -25,14 +26,7 @@ public sealed class BackendAnswerTests : IAsyncLifetime
     {
         _gateway = await TestGateway.StartAsync();
         _backend = new();
-        _gateway.Run(
-            (
-                Entities.Petstore("", "GET /*", "HEAD /*", "POST /*") with
-                {
-                    Production = Entities.To(_backend.Url) with { ResponseTimeout = TimeSpan.FromMilliseconds(400) },
-                }
-            ).Put()
-        );
+        Serve(s_long);
         _gateway.Run((Entities.Petstore(_healthy.Url) with { Name = "other", Context = "/other" }).Put());
     }
 
@@ -73,7 +67,31 @@ public sealed class BackendAnswerTests : IAsyncLifetime
             }
         };
 
+        if (wanted.Hangs)
+        {
+            Serve(TimeSpan.FromMilliseconds(400));
+        }
+
         var got = await CallAsync(wanted.Method);
+        for (
+            var until = Environment.TickCount64 + (long)s_long.TotalMilliseconds;
+            wanted.Hangs
+                && got != wanted.Outcome
+                && got.StartsWith("504 ", StringComparison.Ordinal)
+                && Environment.TickCount64 < until;
+
+        )
+        {
+            // On a busy machine the connection, or the half of an answer that is to be cut, may be late itself.
+            Interlocked.Exchange(ref asked, 0);
+            got = await CallAsync(wanted.Method);
+        }
+
+        if (wanted.Hangs)
+        {
+            Serve(s_long);
+        }
+
         var other = await _gateway.Http.GetStringAsync(new Uri("/other/1.0.0/x", UriKind.Relative), Cancel);
         var next = await _gateway.Http.GetStringAsync(new Uri("/petstore/1.0.0/x", UriKind.Relative), Cancel);
 
@@ -86,6 +104,16 @@ public sealed class BackendAnswerTests : IAsyncLifetime
             Assert.Equal(reuse ? 1 : 2, _backend.Connections);
         }
     }
+
+    private void Serve(TimeSpan silence) =>
+        _gateway.Run(
+            (
+                Entities.Petstore("", "GET /*", "HEAD /*", "POST /*") with
+                {
+                    Production = Entities.To(_backend.Url) with { ResponseTimeout = silence },
+                }
+            ).Put()
+        );
 
     private async Task<string> CallAsync(string method)
     {

@@ -245,14 +245,25 @@ public sealed class PluginTests : IAsyncLifetime
         _backend.OnRequest = (request, stream) =>
             Backend.ReplyAsync(stream, "hello", headers: request.Header("X-How") == "answer" ? "X-Fail: 1\r\n" : "");
         await using var gateway = await StartAsync(PluginSet.Of(typeof(Failing)));
+        var patience = how is "hang" or "block" ? 300 : 60_000;
         gateway.Run(
-            Api("test/failing", "{}").Put(),
+            Api("test/failing", $$"""{ "patience": {{patience}} }""").Put(),
             (Entities.Petstore(_backend.Url) with { Name = "other", Context = "/other" }).Put()
         );
 
         using var failed = await PostAsync(gateway, "", ("X-How", how));
         using var other = await gateway.GetAsync("/other/1.0.0/x");
-        using var next = await PostAsync(gateway, "", ("X-How", "pass"));
+        var next = await PostAsync(gateway, "", ("X-How", "pass"));
+        for (
+            var until = Environment.TickCount64 + 60_000;
+            patience == 300 && next.StatusCode != HttpStatusCode.OK && Environment.TickCount64 < until;
+
+        )
+        {
+            // So short a patience a busy machine outlasts now and then.
+            next.Dispose();
+            next = await PostAsync(gateway, "", ("X-How", "pass"));
+        }
 
         Assert.Equal(HttpStatusCode.InternalServerError, failed.StatusCode);
         var body = await failed.Content.ReadAsStringAsync(Cancel);
@@ -261,6 +272,7 @@ public sealed class PluginTests : IAsyncLifetime
         Assert.DoesNotContain("secret detail", body, StringComparison.Ordinal);
         Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK), (other.StatusCode, next.StatusCode));
         Assert.Contains("The plug-in policy test/failing failed", _log.Text, StringComparison.Ordinal);
+        next.Dispose();
     }
 
     [Fact]
@@ -353,6 +365,8 @@ public sealed class PluginTests : IAsyncLifetime
     public sealed record Nothing
     {
         public bool RefuseToStand { get; set; }
+
+        public int Patience { get; set; } = 60_000;
     }
 
     public sealed record Odd
@@ -409,14 +423,14 @@ public sealed class PluginTests : IAsyncLifetime
         public override string Summary => "Fails as asked.";
 
         public override PluginPolicy Create(Nothing settings, PolicyPlace place) =>
-            settings.RefuseToStand ? throw new InvalidOperationException("no place for me") : new Fails();
+            settings.RefuseToStand ? throw new InvalidOperationException("no place for me") : new Fails(settings);
     }
 
     public sealed class FailingsTwin : Failing;
 
-    private sealed class Fails : PluginPolicy
+    private sealed class Fails(Nothing settings) : PluginPolicy
     {
-        public override TimeSpan Patience => TimeSpan.FromMilliseconds(300);
+        public override TimeSpan Patience => TimeSpan.FromMilliseconds(settings.Patience);
 
         public override async ValueTask<Verdict> OnRequestAsync(PluginRequest request, CancellationToken cancellation)
         {

@@ -396,10 +396,10 @@ public sealed class PolicyTests : IAsyncLifetime
                 await Task.Delay(Timeout.Infinite, Cancel);
             }
         );
-        Serve(Use("mirror", $$"""{ "url": "{{shadow.Url}}/shadow", "queue": 1 }"""));
+        Serve(Use("mirror", $$"""{ "url": "{{shadow.Url}}/shadow", "queue": 1, "timeoutMs": 60000 }"""));
 
         using var first = await PostAsync("body");
-        var copy = await copied.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancel);
+        var copy = await copied.Task.WaitAsync(TimeSpan.FromSeconds(60), Cancel);
         using var second = await PostAsync("other");
 
         Assert.Equal(HttpStatusCode.OK, first.StatusCode);
@@ -425,7 +425,7 @@ public sealed class PolicyTests : IAsyncLifetime
 
         using var answer = await GetAsync(("X-Gatehouse-Grant", "secret"), ("X-Other", "1"));
 
-        var copy = await copied.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancel);
+        var copy = await copied.Task.WaitAsync(TimeSpan.FromSeconds(60), Cancel);
         Assert.Equal("1", copy.Header("X-Other"));
         Assert.Null(copy.Header("X-Gatehouse-Grant"));
     }
@@ -458,7 +458,7 @@ public sealed class PolicyTests : IAsyncLifetime
 
         await LoopServer.Until(() => _gateway.Engine.InFlight == 0);
         using var answer = await PostAsync("body");
-        await copied.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancel);
+        await copied.Task.WaitAsync(TimeSpan.FromSeconds(60), Cancel);
     }
 
     [Theory]
@@ -472,7 +472,7 @@ public sealed class PolicyTests : IAsyncLifetime
         Serve(
             Use(
                 "call-out",
-                $$"""{ "url": "{{gate.Url}}/check", "sendHeaders": ["X-Token"], "takeHeaders": ["X-User"] }"""
+                $$"""{ "url": "{{gate.Url}}/check", "timeoutMs": 60000, "sendHeaders": ["X-Token"], "takeHeaders": ["X-User"] }"""
             )
         );
 

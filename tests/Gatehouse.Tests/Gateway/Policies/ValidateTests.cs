@@ -352,7 +352,9 @@ public sealed class ValidateTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.BadRequest, backtracking.StatusCode);
         Assert.Equal(HttpStatusCode.BadRequest, circle.StatusCode);
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5));
+
+        // Unbounded, the first would take longer than anybody lives.
+        Assert.True(clock.Elapsed < TimeSpan.FromMinutes(1));
     }
 
     [Fact]
@@ -393,7 +395,7 @@ public sealed class ValidateTests : IAsyncLifetime
     // A watched answer is checked when its caller has it already.
     private string Metrics()
     {
-        Assert.True(SpinWait.SpinUntil(() => _gateway.Engine.InFlight == 0, TimeSpan.FromSeconds(10)));
+        Assert.True(SpinWait.SpinUntil(() => _gateway.Engine.InFlight == 0, TimeSpan.FromSeconds(60)));
         var buffer = new System.Buffers.ArrayBufferWriter<byte>();
         _gateway.Engine.WriteMetrics(buffer);
         return Encoding.UTF8.GetString(buffer.WrittenSpan);

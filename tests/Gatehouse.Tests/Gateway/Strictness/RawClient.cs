@@ -9,7 +9,7 @@ namespace Gatehouse.Tests.Gateway.Strictness;
 /// <summary>A socket that sends bytes as they are and reads responses until the server ends the connection.</summary>
 internal sealed partial class RawClient : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
     {
         NoDelay = true,

@@ -13,7 +13,7 @@ internal static class RawHttp2
     /// <summary>"response", "reset" or "closed".</summary>
     public static async Task<string> SendAsync(IPEndPoint server, params (string Name, string Value)[] fields)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(server, deadline.Token);
 

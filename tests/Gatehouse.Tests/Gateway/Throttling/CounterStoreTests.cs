@@ -1,8 +1,10 @@
 using Gatehouse.Gateway.Throttling;
 using Gatehouse.Model;
+using Gatehouse.Tests.Gateway.Transport;
 
 namespace Gatehouse.Tests.Gateway.Throttling;
 
+[Collection(TransportRunsAlone.Name)]
 public sealed class CounterStoreTests
 {
     private static readonly Limit s_thousand = new(
@@ -52,7 +54,7 @@ public sealed class CounterStoreTests
         Assert.True(store.Count <= store.Capacity);
         Assert.Equal(1024, store.Capacity);
         Assert.True(store.Evicted > 0);
-        // A million windows would be a GiB; other tests run beside this one.
+        // A million windows would be a GiB.
         Assert.True(GC.GetTotalMemory(forceFullCollection: true) - before < 128 << 20);
         GC.KeepAlive(store);
     }

@@ -46,7 +46,7 @@ public sealed class GatewaySoakTests
             await LoopServer.Until(() => gateway.Engine.InFlight == 0);
         }
 
-        await LoopServer.Until(() => Buffers.Lent == lent);
+        await LoopServer.BuffersAreBackAsync(lent);
         Assert.True(faulty.Faults > 100, $"{faulty.Faults} faults");
     }
 

@@ -75,12 +75,18 @@ internal sealed class LoopServer : IAsyncDisposable
     public async Task DoneAsync(int connections)
     {
         await Until(() => _served.Count == connections);
-        await Task.WhenAll(_served).WaitAsync(TimeSpan.FromSeconds(30));
+        await Task.WhenAll(_served).WaitAsync(TimeSpan.FromSeconds(60));
     }
+
+    /// <summary>
+    /// Waits until no more buffers are lent than <paramref name="before"/>: fewer may be, when a connection of a test before has
+    /// given its own back meanwhile.
+    /// </summary>
+    public static Task BuffersAreBackAsync(long before) => Until(() => Buffers.Lent <= before);
 
     public static async Task Until(Func<bool> condition)
     {
-        using var enough = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var enough = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!condition())
         {
             await Task.Delay(5, enough.Token);
@@ -92,7 +98,7 @@ internal sealed class LoopServer : IAsyncDisposable
         await _listener.DisposeAsync();
         await _accepting;
         Loops.Dispose();
-        await Task.WhenAll(_served).WaitAsync(TimeSpan.FromSeconds(30));
+        await Task.WhenAll(_served).WaitAsync(TimeSpan.FromSeconds(60));
     }
 
     private async Task AcceptAsync(Func<ConnectionContext, Task> handler)
