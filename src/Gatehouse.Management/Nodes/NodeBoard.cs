@@ -30,6 +30,9 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
     private readonly DateTimeOffset _startedAt = catalogue.Time.GetUtcNow();
     private readonly long _began = catalogue.Time.GetTimestamp();
     private readonly NodeLosses _losses = new();
+
+    // Readings and which of them are unsaved change together: what is taken for saved is never read over from the catalogue.
+    private readonly Lock _changing = new();
     private ImmutableHashSet<string> _unsaved = [];
 
     /// <summary>The newest reading of each node, by name; to follow while a deployment is waited for.</summary>
@@ -102,9 +105,13 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
     /// <summary>Forgets a node that left or was evicted.</summary>
     public void Forget(string node)
     {
-        Readings.Set(Readings.Value.Remove(node));
+        lock (_changing)
+        {
+            Readings.Change(readings => readings.Remove(node));
+            _unsaved = _unsaved.Remove(node);
+        }
+
         _losses.Forget(node);
-        ImmutableInterlocked.Update(ref _unsaved, unsaved => unsaved.Remove(node));
     }
 
     /// <summary>How <paramref name="node"/> stands.</summary>
@@ -190,11 +197,6 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
         var rows = await ReadRowsAsync(cancellation).ConfigureAwait(false);
         foreach (var row in rows)
         {
-            if (_unsaved.Contains(row.Node))
-            {
-                continue; // heard here since
-            }
-
             // A row that is not what was written here is another manager's; its clock may be another, so it is not compared.
             var saved = Read(row) with
             {
@@ -203,8 +205,13 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
             };
             Change(
                 row.Node,
+                // What was heard here since is newer than any row.
                 known =>
-                    known is null || known.SeenAt.ToUnixTimeMilliseconds() != row.SeenAt.ToUnixTimeMilliseconds()
+                    known is null
+                    || (
+                        !_unsaved.Contains(row.Node)
+                        && known.SeenAt.ToUnixTimeMilliseconds() != row.SeenAt.ToUnixTimeMilliseconds()
+                    )
                         ? saved with
                         {
                             Reset = saved.Reset ?? known?.Reset,
@@ -216,16 +223,26 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
         }
 
         var saw = rows.Select(r => r.Node).ToHashSet();
-        foreach (var node in Readings.Value.Keys.Where(n => !saw.Contains(n) && !_unsaved.Contains(n)))
+        lock (_changing)
         {
-            Forget(node);
+            foreach (var node in Readings.Value.Keys.Where(n => !saw.Contains(n) && !_unsaved.Contains(n)))
+            {
+                Forget(node);
+            }
         }
     }
 
     /// <summary>Writes what changed since the last time, in one commit. What cannot be written is tried again next time.</summary>
     public async Task SaveAsync(CancellationToken cancellation)
     {
-        var unsaved = Interlocked.Exchange(ref _unsaved, []);
+        ImmutableHashSet<string> unsaved;
+        ImmutableDictionary<string, NodeReading> readings;
+        lock (_changing)
+        {
+            (unsaved, readings) = (_unsaved, Readings.Value);
+            _unsaved = [];
+        }
+
         if (unsaved.IsEmpty)
         {
             return;
@@ -233,7 +250,6 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
 
         try
         {
-            var readings = Readings.Value;
             var context = catalogue.Open();
             await using (context.ConfigureAwait(false))
             {
@@ -259,7 +275,11 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
         }
         catch
         {
-            ImmutableInterlocked.Update(ref _unsaved, now => now.Union(unsaved));
+            lock (_changing)
+            {
+                _unsaved = _unsaved.Union(unsaved);
+            }
+
             throw;
         }
     }
@@ -424,19 +444,14 @@ public sealed partial class NodeBoard(Catalogue catalogue, ManagementOptions opt
 
     private void Change(string node, Func<NodeReading?, NodeReading> change, bool unsaved = true)
     {
-        if (unsaved)
+        lock (_changing)
         {
-            ImmutableInterlocked.Update(ref _unsaved, (set, name) => set.Add(name), node);
-        }
-
-        while (true)
-        {
-            var before = Readings.Value;
-            var after = before.SetItem(node, change(before.GetValueOrDefault(node)));
-            if (Readings.Offer(after, (current, _) => ReferenceEquals(current, before)))
+            if (unsaved)
             {
-                return;
+                _unsaved = _unsaved.Add(node);
             }
+
+            Readings.Change(readings => readings.SetItem(node, change(readings.GetValueOrDefault(node))));
         }
     }
 

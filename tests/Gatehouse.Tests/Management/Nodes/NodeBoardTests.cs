@@ -244,7 +244,7 @@ public abstract class NodeBoardTests(Product product)
 
         board.Seen(TestNodes.Identity("worker-1"));
 
-        await arrived.WaitAsync(TimeSpan.FromSeconds(10), Stop);
+        await arrived.WaitAsync(TimeSpan.FromSeconds(60), Stop);
     }
 
     [Fact]
@@ -434,6 +434,30 @@ public abstract class NodeBoardTests(Product product)
     }
 
     /// <summary>A clock whose wall time somebody sets, as NTP does; the time that has passed goes on.</summary>
+    [Fact]
+    public async Task A_node_that_is_forgotten_takes_nothing_of_the_others_with_it()
+    {
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
+        var board = TestNodes.Board(test);
+        var names = Enumerable.Range(0, 2_000).Select(i => $"worker-{i}").ToList();
+
+        var forgetting = Task.Run(
+            () =>
+            {
+                for (var i = 0; i < 10_000; i++)
+                {
+                    board.Seen(TestNodes.Identity("gone"));
+                    board.Forget("gone");
+                }
+            },
+            Stop
+        );
+        names.ForEach(name => board.Seen(TestNodes.Identity(name)));
+        await forgetting;
+
+        Assert.Equal(names.Order(StringComparer.Ordinal), board.Readings.Value.Keys.Order(StringComparer.Ordinal));
+    }
+
     private sealed class SettableClock(TimeProvider real) : TimeProvider
     {
         public TimeSpan SetBack { get; set; }
