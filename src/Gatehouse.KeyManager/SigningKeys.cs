@@ -38,6 +38,8 @@ internal sealed class SigningKeys(
     /// <summary>What the names of their secrets begin with.</summary>
     public const string Prefix = "oauth2-key/";
 
+    // What was read first must not be shown last.
+    private readonly SemaphoreSlim _refreshing = new(1, 1);
     private volatile IReadOnlyList<SigningKey>? _current;
     private CancellationTokenSource _changed = new();
 
@@ -64,6 +66,19 @@ internal sealed class SigningKeys(
     /// and shows the rest to the workers. Safe to call on several managers at once.
     /// </summary>
     public async Task RefreshAsync(CancellationToken cancellation)
+    {
+        await _refreshing.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await RefreshAloneAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            _refreshing.Release();
+        }
+    }
+
+    private async Task RefreshAloneAsync(CancellationToken cancellation)
     {
         var keys = await ReadAsync(cancellation).ConfigureAwait(false);
         var now = catalogue.Time.GetUtcNow();
@@ -110,7 +125,11 @@ internal sealed class SigningKeys(
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _changed.Dispose();
+    public void Dispose()
+    {
+        _changed.Dispose();
+        _refreshing.Dispose();
+    }
 
     private static SigningKey SignerOf(IEnumerable<SigningKey> keys, DateTimeOffset now) =>
         keys.Where(k => k.SignsFrom <= now).MaxBy(k => k.SignsFrom) ?? keys.MinBy(k => k.SignsFrom)!;
@@ -147,9 +166,8 @@ internal sealed class SigningKeys(
         }
 
         _current = keys;
-        var old = Interlocked.Exchange(ref _changed, new());
-        await old.CancelAsync().ConfigureAwait(false);
-        old.Dispose();
+        // The one before is not disposed: who is asking for its token at this moment would find none.
+        await Interlocked.Exchange(ref _changed, new()).CancelAsync().ConfigureAwait(false);
     }
 
     private async Task<List<SigningKey>> ReadAsync(CancellationToken cancellation)

@@ -31,7 +31,10 @@ public sealed class ClusterAuthorities
     private readonly CatalogueDatabase _database;
     private readonly ClusterKey _key;
     private readonly TimeProvider _time;
+    private readonly Lock _taking = new();
     private State? _state;
+    private long _asked;
+    private long _taken;
 
     private ClusterAuthorities(CatalogueDatabase database, ClusterKey key, TimeProvider time)
     {
@@ -67,6 +70,7 @@ public sealed class ClusterAuthorities
     /// <summary>Reads them again, for what another manager did. Cheap when nothing is new.</summary>
     public async Task RefreshAsync(CancellationToken cancellation)
     {
+        var asked = Interlocked.Increment(ref _asked);
         List<SecretRow> rows;
         var context = _database.Open();
         await using (context.ConfigureAwait(false))
@@ -79,6 +83,19 @@ public sealed class ClusterAuthorities
         }
 
         var stored = rows.ToImmutableSortedDictionary(r => r.Name, r => r.Wrapped, StringComparer.Ordinal);
+        lock (_taking)
+        {
+            // What was asked for later holds all that there was when this was asked for, and may hold more.
+            if (asked > _taken)
+            {
+                _taken = asked;
+                Take(stored);
+            }
+        }
+    }
+
+    private void Take(ImmutableSortedDictionary<string, byte[]> stored)
+    {
         if (_state is { } known && Equal(known.Stored, stored))
         {
             return;

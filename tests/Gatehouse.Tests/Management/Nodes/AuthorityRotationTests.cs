@@ -125,6 +125,40 @@ public abstract class AuthorityRotationTests(Product product) : IDisposable
         Assert.Equal(alone, authorities.Current.Id);
     }
 
+    [Fact]
+    public async Task A_look_at_the_authorities_that_began_earlier_takes_no_step_back()
+    {
+        await using var test = await TestCatalogue.CreateAsync(_time, product);
+        var (rotation, _, authorities) = await BeginAsync(test);
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+        var looking = Enumerable
+            .Range(0, 3)
+            .Select(_ =>
+                Task.Run(
+                    async () =>
+                    {
+                        while (!enough.IsCancellationRequested)
+                        {
+                            await authorities.RefreshAsync(Stop);
+                        }
+                    },
+                    Stop
+                )
+            )
+            .ToList();
+
+        for (var i = 0; i < 20; i++)
+        {
+            await rotation.AbortAsync(TestCatalogue.Tester, Stop);
+            Assert.Null(authorities.Rotation);
+            await rotation.BeginAsync(TestCatalogue.Tester, Stop);
+            Assert.NotNull(authorities.Rotation);
+        }
+
+        await enough.CancelAsync();
+        await Task.WhenAll(looking);
+    }
+
     private async Task<(AuthorityRotation Rotation, NodeBoard Board, ClusterAuthorities Authorities)> BeginAsync(
         TestCatalogue test,
         params string[] nodes
