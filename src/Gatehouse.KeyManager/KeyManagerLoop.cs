@@ -45,7 +45,12 @@ internal sealed partial class KeyManagerLoop(
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public void Dispose() => _stop.Dispose();
+    public void Dispose()
+    {
+        // Of a host that is thrown away without being stopped the loop would go on for ever.
+        _stop.Cancel();
+        _stop.Dispose();
+    }
 
     private async Task RunAsync(CancellationToken stopping)
     {

@@ -8,7 +8,8 @@ namespace Gatehouse.Management;
 /// there are any.
 /// </summary>
 internal sealed partial class EventStreams(CatalogueFeed feed, TimeProvider time, ILogger<EventStreams> logger)
-    : IDisposable
+    : IAsyncDisposable,
+        IDisposable
 {
     /// <summary>Most streams of one manager.</summary>
     public const int MostStreams = 200;
@@ -17,11 +18,13 @@ internal sealed partial class EventStreams(CatalogueFeed feed, TimeProvider time
     public const int MostPerUser = 10;
 
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
+    private static readonly CatalogueHead s_unknown = new("", 0, default);
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, int> _perUser = new(StringComparer.Ordinal);
-    private readonly Latest<CatalogueHead> _head = new(new("", 0, default));
+    private readonly Latest<CatalogueHead> _head = new(s_unknown);
     private CancellationTokenSource? _following;
+    private Task _follower = Task.CompletedTask;
     private int _open;
 
     /// <summary>How many are open.</summary>
@@ -51,7 +54,7 @@ internal sealed partial class EventStreams(CatalogueFeed feed, TimeProvider time
             if (++_open == 1)
             {
                 _following = new();
-                _ = FollowAsync(_following.Token);
+                _follower = FollowAsync(_follower, _following.Token);
             }
 
             return new Opened(this, user);
@@ -64,7 +67,10 @@ internal sealed partial class EventStreams(CatalogueFeed feed, TimeProvider time
         try
         {
             await _head
-                .WhenAsync(now => now.Epoch != head.Epoch || now.History != head.History, cancellation)
+                .WhenAsync(
+                    now => now != s_unknown && (now.Epoch != head.Epoch || now.History != head.History),
+                    cancellation
+                )
                 .WaitAsync(most, time, cancellation)
                 .ConfigureAwait(false);
         }
@@ -83,8 +89,19 @@ internal sealed partial class EventStreams(CatalogueFeed feed, TimeProvider time
         }
     }
 
-    private async Task FollowAsync(CancellationToken cancellation)
+    /// <summary>Returns once the database is not read for it any more.</summary>
+    public async ValueTask DisposeAsync()
     {
+        Dispose();
+        await _follower.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task FollowAsync(Task before, CancellationToken cancellation)
+    {
+        // Of two at once the older one could set a head that is older. Nor is the database read under the lock of who opens.
+        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        // What was read while somebody listened before wakes nobody.
+        _head.Set(s_unknown);
         while (!cancellation.IsCancellationRequested)
         {
             try

@@ -95,13 +95,12 @@ internal sealed partial class NodeKeeper(
             {
                 await catalogue.Database.ListenAsync(Hear, stopping).ConfigureAwait(false);
             }
-            catch (Exception) when (!stopping.IsCancellationRequested)
+            catch (Exception)
             {
-                // The connection is lost, however; the poll goes on meanwhile.
+                // Stopped, or the connection is lost, however it says so; the poll goes on meanwhile.
                 await Task.Delay(s_exchangeEvery, catalogue.Time, stopping)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
-            catch (OperationCanceledException) { }
         }
     }
 
