@@ -106,18 +106,43 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
                 "--no-sync",
             ]
         );
-        // Now, because what is free may be taken while initdb works.
-        server.Port = FreePort();
-        await server.StartAgainAsync();
-        return server;
+        for (var attempt = 1; ; attempt++)
+        {
+            // Now, because what is free may be taken while initdb works.
+            server.Port = FreePort();
+            try
+            {
+                await server.StartAgainAsync();
+                return server;
+            }
+            catch (PortTakenException) when (attempt < 5)
+            {
+                // Another one was faster.
+            }
+        }
     }
 
     /// <summary>A new empty database, for a manager's settings.</summary>
     public async Task<PostgreSqlSettings> CreateDatabaseAsync(string? copyOf = null)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"test_{Interlocked.Increment(ref _databases)}");
-        await ExecuteAsync("postgres", $"CREATE DATABASE {name}{(copyOf is null ? "" : $" TEMPLATE {copyOf}")}");
-        return Settings(name);
+        var patience = Stopwatch.StartNew();
+        while (true)
+        {
+            try
+            {
+                await ExecuteAsync(
+                    "postgres",
+                    $"CREATE DATABASE {name}{(copyOf is null ? "" : $" TEMPLATE {copyOf}")}"
+                );
+                return Settings(name);
+            }
+            catch (PostgresException e)
+                when (e.SqlState == PostgresErrorCodes.ObjectInUse && patience.Elapsed < TimeSpan.FromSeconds(60))
+            {
+                // A connection to what is copied was closed and the server has not noticed yet; it waits 5 s itself.
+            }
+        }
     }
 
     public PostgreSqlSettings Settings(string database) =>
@@ -186,6 +211,12 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
         while (await _keeper.StandardError.ReadLineAsync(deadline.Token) is { } line)
         {
             said.Add(line);
+            if (line.Contains("could not create any TCP/IP sockets", StringComparison.Ordinal))
+            {
+                await StopAsync();
+                throw new PortTakenException($"PostgreSQL did not start:\n{string.Join('\n', said)}");
+            }
+
             if (line.Contains("ready to accept connections", StringComparison.Ordinal))
             {
                 // The pipe must not fill up while it serves.
@@ -198,7 +229,21 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
     }
 
     /// <summary>False once it gave up by itself.</summary>
-    public bool IsRunning => File.Exists(Path.Combine(Data, "postmaster.pid")) && Alive(ProcessId);
+    public bool IsRunning
+    {
+        get
+        {
+            try
+            {
+                return Alive(ProcessId);
+            }
+            catch (Exception e) when (e is IOException or InvalidOperationException)
+            {
+                // It has taken its file away, or is about to.
+                return false;
+            }
+        }
+    }
 
     /// <summary>Ends it: <c>INT</c> breaks every connection off, <c>QUIT</c> does so without writing anything down.</summary>
     public async Task StopAsync(string signal = "INT")
@@ -207,7 +252,8 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
         {
             if (IsRunning)
             {
-                await RunAsync("kill", [$"-{signal}", ProcessId.ToString(CultureInfo.InvariantCulture)]);
+                // It may end by itself at this moment.
+                await RunAsync("sh", ["-c", $"kill -{signal} $(head -n 1 '{Data}/postmaster.pid') || true"]);
             }
 
             keeper.StandardInput.Close();
@@ -256,10 +302,22 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
             .Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'))
             .FirstOrDefault(d => File.Exists(Path.Combine(d, "initdb")) && File.Exists(Path.Combine(d, "postgres")));
 
+    // Below those that the system gives to whoever asks for any, and those of other tests: while the server is down nobody gets its
+    // port by chance.
     private static int FreePort()
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+        while (true)
+        {
+            var port = Random.Shared.Next(15_000, 20_000);
+            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+                return port;
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse) { }
+        }
     }
+
+    private sealed class PortTakenException(string message) : InvalidOperationException(message);
 }

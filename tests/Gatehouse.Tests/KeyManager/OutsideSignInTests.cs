@@ -188,17 +188,17 @@ public sealed class OutsideSignInTests
         {
             var theirs = await TestKeyManager.StartAsync(isIssuer: true);
             var bob = await theirs.AddUserAsync("bob", Roles.Subscriber);
-            var port = TestKeyManager.FreePort();
+            var place = TestKeyManager.Place();
             var client = await theirs.AddClientAsync(
                 new
                 {
                     type = "oauth2",
                     grants = new[] { "authorization_code" },
-                    redirectUris = new[] { $"https://127.0.0.1:{port}{Start}/callback" },
+                    redirectUris = new[] { $"https://{place.LocalEndPoint}{Start}/callback" },
                 }
             );
             var ours = await TestKeyManager.StartAsync(
-                port: port,
+                place: place,
                 with: o =>
                     o with
                     {

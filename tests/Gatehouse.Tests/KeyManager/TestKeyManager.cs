@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -16,6 +17,7 @@ using Gatehouse.Model;
 using Gatehouse.Tests.Management;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -62,7 +64,7 @@ internal sealed partial class TestKeyManager : IAsyncDisposable
         TimeProvider? time = null,
         bool isIssuer = false,
         Func<ManagementOptions, ManagementOptions>? with = null,
-        int port = 0
+        Socket? place = null
     )
     {
         var manager = new TestKeyManager(
@@ -70,7 +72,7 @@ internal sealed partial class TestKeyManager : IAsyncDisposable
             ClusterKey.Create(),
             owner: true
         );
-        await manager.OpenAsync(manager._catalogue.Database.WithKeyManager(), isIssuer, with, port);
+        await manager.OpenAsync(manager._catalogue.Database.WithKeyManager(), isIssuer, with, place);
         return manager;
     }
 
@@ -86,7 +88,7 @@ internal sealed partial class TestKeyManager : IAsyncDisposable
         CatalogueDatabase database,
         bool isIssuer = false,
         Func<ManagementOptions, ManagementOptions>? with = null,
-        int port = 0
+        Socket? place = null
     )
     {
         await CatalogueSetup.ApplyAsync(database, Stop);
@@ -96,9 +98,15 @@ internal sealed partial class TestKeyManager : IAsyncDisposable
         }
 
         // A client library compares the issuer with the address it found it at, so that has to be known before.
-        port = isIssuer ? FreePort() : port;
+        place ??= isIssuer ? Place() : null;
+        var port = (place?.LocalEndPoint as IPEndPoint)?.Port ?? 0;
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
+        if (place is not null)
+        {
+            builder.Services.Configure<SocketTransportOptions>(o => o.CreateBoundListenSocket = _ => place);
+        }
+
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, port, l => l.UseHttps(_certificate)));
         builder.Services.AddSingleton(_catalogue.Time);
@@ -298,7 +306,7 @@ internal sealed partial class TestKeyManager : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
-        await _app.DisposeAsync();
+        await _app.EndAsync();
         _certificate.Dispose();
         if (_owner)
         {
@@ -307,11 +315,13 @@ internal sealed partial class TestKeyManager : IAsyncDisposable
         }
     }
 
-    public static int FreePort()
+    /// <summary>The port of a manager that starts later: it is listened on already, so that nobody else gets it meanwhile.</summary>
+    public static Socket Place()
     {
-        using var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        socket.Listen();
+        return socket;
     }
 
     private static X509Certificate2 Certificate()

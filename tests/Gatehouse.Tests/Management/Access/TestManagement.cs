@@ -96,7 +96,7 @@ internal sealed class TestManagement : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
-        await _app.DisposeAsync();
+        await _app.EndAsync();
         await _catalogue.DisposeAsync();
     }
 }

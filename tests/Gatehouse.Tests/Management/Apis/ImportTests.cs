@@ -264,7 +264,8 @@ public abstract class ImportTests(Product product)
         );
         await manager.AskAsync<DeploymentView>(HttpMethod.Post, "apis/large/deployments", "{}");
 
-        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"took {watch.Elapsed}");
+        // Not a speed claim: work that grows faster than its input would take minutes.
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(60), $"took {watch.Elapsed}");
         var api = await manager.Catalogue.FindAsync(EntityKinds.Api, "large:1.0.0", ModelJson.Default.Api, Stop);
         Assert.Equal(4000, api!.Value.Operations.Length);
     }

@@ -249,7 +249,7 @@ internal sealed class LiveManager : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
-        await _app.DisposeAsync();
+        await _app.EndAsync();
         await _catalogue.DisposeAsync();
         Directory.Delete(_directory, recursive: true);
     }

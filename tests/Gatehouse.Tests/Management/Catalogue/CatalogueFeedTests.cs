@@ -190,7 +190,7 @@ public abstract class CatalogueFeedTests(Product product)
 
         await test.PutAsync("app_1");
 
-        await waiting.WaitAsync(TimeSpan.FromSeconds(10), Stop);
+        await waiting.WaitAsync(TimeSpan.FromSeconds(60), Stop);
     }
 
     [Fact]
@@ -202,7 +202,7 @@ public abstract class CatalogueFeedTests(Product product)
         var waiting = test.Feed.WaitForNewerAsync(head, Stop);
 
         // It begins to wait once the head is read, which takes its time on a server.
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!waiting.IsCompleted && !deadline.IsCancellationRequested)
         {
             time.Advance(TimeSpan.FromMilliseconds(250));
@@ -220,7 +220,7 @@ public abstract class CatalogueFeedTests(Product product)
         var head = await test.Feed.ReadHeadAsync(Stop);
         await test.PutAsync("app_1");
 
-        await test.Feed.WaitForNewerAsync(head, Stop).WaitAsync(TimeSpan.FromSeconds(10), Stop);
+        await test.Feed.WaitForNewerAsync(head, Stop).WaitAsync(TimeSpan.FromSeconds(60), Stop);
     }
 
     [Fact]

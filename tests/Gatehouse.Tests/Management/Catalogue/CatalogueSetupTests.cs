@@ -76,7 +76,7 @@ public sealed class CatalogueSetupTests : IDisposable
             );
         }
 
-        await CatalogueSetup.ApplyAsync(database, Stop).WaitAsync(TimeSpan.FromSeconds(30), Stop);
+        await CatalogueSetup.ApplyAsync(database, Stop).WaitAsync(TimeSpan.FromSeconds(60), Stop);
     }
 
     [Fact]

@@ -204,27 +204,7 @@ public abstract class CommitTests(Product product)
         var seen = new ConcurrentQueue<string>();
         using var stopReading = CancellationTokenSource.CreateLinkedTokenSource(Stop);
 
-        // The first has taken its lock and lingers; the second begins after it and wants to be faster.
-        var slow = Task.Run(
-            () =>
-                test.Catalogue.CommitAsync(
-                    TestCatalogue
-                        .Put("slow")
-                        .Also(
-                            async (_, _) =>
-                            {
-                                began.SetResult();
-                                await release.Task;
-                            }
-                        ),
-                    Stop
-                ),
-            Stop
-        );
-        await began.Task.WaitAsync(TimeSpan.FromSeconds(10), Stop);
-        var fast = Task.Run(() => second.CommitAsync(TestCatalogue.Put("fast"), Stop), Stop);
-
-        // A reader that follows all the while, on its own connections.
+        // A reader that follows all the while, on its own connections; begun first, for the server ends who lingers for 5 s.
         var reader = Task.Run(
             async () =>
             {
@@ -253,10 +233,30 @@ public abstract class CommitTests(Product product)
             Stop
         );
 
+        // The first has taken its lock and lingers; the second begins after it and wants to be faster.
+        var slow = Task.Run(
+            () =>
+                test.Catalogue.CommitAsync(
+                    TestCatalogue
+                        .Put("slow")
+                        .Also(
+                            async (_, _) =>
+                            {
+                                began.SetResult();
+                                await release.Task;
+                            }
+                        ),
+                    Stop
+                ),
+            Stop
+        );
+        await began.Task.WaitAsync(TimeSpan.FromSeconds(60), Stop);
+        var fast = Task.Run(() => second.CommitAsync(TestCatalogue.Put("fast"), Stop), Stop);
+
         Assert.False(fast.IsCompleted);
         release.SetResult();
         var results = await Task.WhenAll(slow, fast);
-        await reader.WaitAsync(TimeSpan.FromSeconds(10), Stop);
+        await reader.WaitAsync(TimeSpan.FromSeconds(60), Stop);
 
         Assert.Equal([1, 2], results.Select(r => r.Epoch));
         Assert.Equal(["slow", "fast"], seen);

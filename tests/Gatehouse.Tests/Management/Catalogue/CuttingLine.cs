@@ -55,7 +55,7 @@ internal sealed class CuttingLine : IAsyncDisposable
             var buffer = new byte[65536];
             while (await here.ReadAsync(buffer, _stop.Token) is > 0 and var read)
             {
-                cut = buffer.AsSpan(0, read).IndexOf("COMMIT\0"u8) >= 0 && Interlocked.Exchange(ref _armed, 0) == 1;
+                cut |= buffer.AsSpan(0, read).IndexOf("COMMIT\0"u8) >= 0 && Interlocked.Exchange(ref _armed, 0) == 1;
                 await there.WriteAsync(buffer.AsMemory(0, read), _stop.Token);
             }
         });

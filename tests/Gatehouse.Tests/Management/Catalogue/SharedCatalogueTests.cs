@@ -20,13 +20,16 @@ public sealed class SharedCatalogueTests
         var listening = second.Database.ListenAsync(_ => woken.TrySetResult(), stop.Token);
 
         // The line is open when the first hint comes through it.
-        for (var i = 0; !woken.Task.IsCompleted && i < 200; i++)
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+        patience.CancelAfter(TimeSpan.FromSeconds(60));
+        for (var i = 0; !woken.Task.IsCompleted; i++)
         {
             await test.PutAsync($"app_{i}");
-            await Task.WhenAny(woken.Task, Task.Delay(50, Stop));
+            await Task.WhenAny(woken.Task, listening, Task.Delay(50, patience.Token));
+            Assert.False(listening.IsCompleted);
+            patience.Token.ThrowIfCancellationRequested();
         }
 
-        Assert.True(woken.Task.IsCompletedSuccessfully);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => listening);
     }
@@ -50,7 +53,7 @@ public sealed class SharedCatalogueTests
                 ),
             Stop
         );
-        await began.Task.WaitAsync(TimeSpan.FromSeconds(10), Stop);
+        await began.Task.WaitAsync(TimeSpan.FromSeconds(60), Stop);
 
         var others = await second.CommitAsync(TestCatalogue.Put("other"), Stop);
         thaw.SetResult();
@@ -113,7 +116,7 @@ public sealed class SharedCatalogueTests
         Assert.Equal(NodeState.Lost, await TestNodes.StateAsync(test, second, "worker-1"));
         Assert.Equal(NodeState.Draining, await TestNodes.StateAsync(test, first, "worker-1"));
         using var heard = CancellationTokenSource.CreateLinkedTokenSource(Stop);
-        var listening = new TaskCompletionSource();
+        var listening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var listens = test.Database.ListenAsync(
             word =>
             {

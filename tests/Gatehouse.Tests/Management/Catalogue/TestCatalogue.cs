@@ -166,8 +166,10 @@ internal sealed class TestCatalogue : IAsyncDisposable
             try
             {
                 await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-                bytes = new byte[stream.Length];
-                await stream.ReadExactlyAsync(bytes, Stop);
+                // To its end, wherever that is by now: the server may cut it meanwhile.
+                using var content = new MemoryStream();
+                await stream.CopyToAsync(content, Stop);
+                bytes = content.ToArray();
             }
             catch (FileNotFoundException)
             {

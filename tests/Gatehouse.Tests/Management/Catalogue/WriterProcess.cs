@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Data.Common;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
@@ -63,7 +62,7 @@ internal static class WriterProcess
                     CancellationToken.None
                 );
             }
-            catch (Exception e) when (e is DbException or CommitInDoubtException)
+            catch (Exception e) when (e is CommitInDoubtException || CatalogueDatabase.TroubleOf(e) is not null)
             {
                 continue; // nothing is acknowledged; a busy machine may keep the database from answering in time
             }

@@ -147,7 +147,7 @@ internal sealed class RestHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
-        await _app.DisposeAsync();
+        await _app.EndAsync();
         if (!_isBeside)
         {
             _clusterKey.Dispose();
