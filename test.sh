@@ -31,6 +31,17 @@ step() {
   return 1
 }
 
+# Downloads fail now and then: what needs them is tried again, each time after a longer pause.
+again() {
+  local pause
+  for pause in 5 20 60; do
+    "$@" && return
+    say "failed, tried again in $pause s: $*"
+    sleep "$pause"
+  done
+  "$@"
+}
+
 # command:package of everything the cluster tests drive.
 needed=(node:nodejs npm:npm nginx:nginx-light haproxy:haproxy wrk:wrk ip:iproute2 nft:nftables strace:strace pgrep:procps openssl:openssl curl:curl chromium:chromium postgres:postgresql)
 
@@ -42,15 +53,20 @@ install_tools() {
       packages+=("${pair##*:}")
   done
   [ ${#packages[@]} -eq 0 ] && return
-  local install="apt-get install -y --no-install-recommends ${packages[*]}"
   if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
     say "installing ${packages[*]}"
-    if (apt-get update -q && DEBIAN_FRONTEND=noninteractive $install) >"$logs/install.log" 2>&1; then
+    if again install_packages "${packages[@]}" >"$logs/install.log" 2>&1; then
       return
     fi
     tail -5 "$logs/install.log"
   fi
-  say "missing: ${packages[*]}; tests that need them are skipped. To install them: sudo $install"
+  say "missing: ${packages[*]}; tests that need them are skipped. To install them: sudo apt-get install -y --no-install-recommends ${packages[*]}"
+}
+
+install_packages() {
+  local options=(-o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o DPkg::Lock::Timeout=120)
+  apt-get "${options[@]}" update -q &&
+    DEBIAN_FRONTEND=noninteractive apt-get "${options[@]}" install -y --no-install-recommends "$@"
 }
 
 # Runs a test project or a part of it under a name, at most so many seconds; its counts go to a file, since it may run beside another.
@@ -99,9 +115,10 @@ fi
 install_tools &
 installing=$!
 export PATH=$PATH:/usr/sbin:/sbin
-step "restoring tools" dotnet tool restore &&
+step "restoring tools" again dotnet tool restore &&
+  step "restoring packages" again dotnet restore Gatehouse.slnx -p:Configuration="$configuration" -v q -nologo &&
   step "checking the format (to mend it: dotnet csharpier format .)" dotnet csharpier check .
-step "building, warnings are errors" dotnet build Gatehouse.slnx -c "$configuration" -v q -nologo || {
+step "building, warnings are errors" dotnet build Gatehouse.slnx --no-restore -c "$configuration" -v q -nologo || {
   wait "$installing"
   finish
 }

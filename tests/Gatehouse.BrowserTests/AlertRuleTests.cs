@@ -32,7 +32,7 @@ public sealed class AlertRuleTests(DemoPortal portal)
 
         await visit.ClickAsync("main >> text=Test");
         await visit.SeesAsync("1 address of at <night> got a test.");
-        Assert.Contains("This is a test", await sent.WaitAsync(TimeSpan.FromSeconds(30)), StringComparison.Ordinal);
+        Assert.Contains("This is a test", await sent.WaitAsync(TimeSpan.FromSeconds(60)), StringComparison.Ordinal);
 
         await visit.ConfirmAsync("Sign", "Sign");
         var secret = await visit.Page.GetByLabel("Webhook secret").InnerTextAsync();

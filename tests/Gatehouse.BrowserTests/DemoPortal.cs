@@ -62,8 +62,14 @@ public sealed class DemoPortal : Site, IAsyncLifetime
         Workers = ["worker-1", "worker-2"];
         FreeOffset = Offset + 15;
         _playwright = await Playwright.CreateAsync();
+        Assertions.SetDefaultExpectTimeout(60_000);
         _browser = await _playwright.Chromium.LaunchAsync(
-            new() { ExecutablePath = s_chromium, Args = ["--no-sandbox"] }
+            new()
+            {
+                ExecutablePath = s_chromium,
+                Args = ["--no-sandbox"],
+                Timeout = 150_000,
+            }
         );
         await SetUpAsync(new Uri(said.GetProperty("console").GetString()!));
     }

@@ -38,6 +38,7 @@ public sealed class EnvironmentTests(DemoPortal portal)
             StringComparison.Ordinal
         );
         // Without a key the API answers 401, and a host that leads nowhere 404.
+        await portal.ArrivesEverywhereAsync(visit);
         await visit.GoAsync("/devportal/apis/petstore:1.0.0/try?op=GET%20%2Fpets&environment=staging");
         await visit.ClickAsync(visit.Page.GetByRole(AriaRole.Button, new() { Name = "Send", Exact = true }));
         await visit.SeesAsync("401 Unauthorized");
@@ -61,7 +62,9 @@ public sealed class EnvironmentTests(DemoPortal portal)
     private static async Task ServeAsync(Visit visit, params string[] environments)
     {
         await visit.ClickAsync(visit.Page.GetByRole(AriaRole.Button, new() { Name = "Environments", Exact = true }));
-        foreach (var box in await visit.Page.Locator("[popover]:popover-open input[name=environment]").AllAsync())
+        var boxes = visit.Page.Locator("[popover]:popover-open input[name=environment]");
+        await boxes.First.WaitForAsync();
+        foreach (var box in await boxes.AllAsync())
         {
             var name = await box.GetAttributeAsync("value");
             await box.SetCheckedAsync(environments.Any(e => e == name));

@@ -64,6 +64,7 @@ public sealed class HostileTextTests(DemoPortal portal)
         }
 
         // What a backend says, and what the gateway's trace tells of it.
+        await portal.ArrivesEverywhereAsync(visit);
         await visit.GoAsync($"/devportal/apis/{Api}/try?op=GET%20%2Fhostile");
         await visit.Page.FillAsync("#key", key);
         await visit.ClickAsync(visit.Page.GetByRole(AriaRole.Button, new() { Name = "Send", Exact = true }));

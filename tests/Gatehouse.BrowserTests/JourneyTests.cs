@@ -21,7 +21,7 @@ public abstract partial class JourneyTests(Site site)
         await visit.ClickAsync(visit.Page.GetByRole(AriaRole.Button, new() { Name = "Sign in", Exact = true }));
 
         await visit.ReachesAsync("/admin/nodes");
-        await visit.Page.Locator("tr:has-text('worker-1')").GetByText("serving").WaitForAsync();
+        await visit.Page.Locator("tr:has-text('worker-1')").First.GetByText("serving").WaitForAsync();
         Assert.Equal(1, visit.Clicks);
     }
 
@@ -55,7 +55,14 @@ public abstract partial class JourneyTests(Site site)
         await visit.ClickAsync("[data-copy^=gwk_]");
 
         Assert.Equal(3, visit.Clicks);
-        Assert.Equal(secret, await visit.Page.EvaluateAsync<string>("() => navigator.clipboard.readText()"));
+        var copied = "";
+        await Eventually.TrueAsync(
+            async () =>
+                (copied = await visit.Page.EvaluateAsync<string>("() => navigator.clipboard.readText()")) == secret,
+            TimeSpan.FromSeconds(60),
+            () => $"the key is copied, not '{copied}'"
+        );
+        await site.ArrivesEverywhereAsync(visit);
         using var handler = new HttpClientHandler
         {
             ServerCertificateCustomValidationCallback = HttpClientHandler.DangerousAcceptAnyServerCertificateValidator,
@@ -69,7 +76,7 @@ public abstract partial class JourneyTests(Site site)
                 using var answer = await http.SendAsync(request);
                 return answer.IsSuccessStatusCode;
             },
-            TimeSpan.FromSeconds(30),
+            TimeSpan.FromSeconds(60),
             () => "the key opens the API"
         );
 
@@ -147,11 +154,11 @@ public abstract partial class JourneyTests(Site site)
             ],
             executable: DemoPortal.Executable
         );
-        await visit.SeesAsync("worker-9 joined from", within: 60_000);
+        await visit.SeesAsync("worker-9 joined from", within: 120_000);
 
         await visit.GoAsync("/admin/nodes");
-        var row = visit.Page.Locator("tr:has-text('worker-9')");
-        await row.GetByText("serving").WaitForAsync();
+        var row = visit.Page.Locator("tr:has-text('worker-9')").First;
+        await row.GetByText("serving").WaitForAsync(new() { Timeout = 90_000 });
         var killed = FairClock.Start();
         await worker.KillAsync();
         await row.GetByText("lost").WaitForAsync();

@@ -29,10 +29,9 @@ public sealed class KeyTests(DemoPortal portal)
         var before = await visit.Page.GetByRole(AriaRole.Button, new() { Name = "Revoke", Exact = true }).CountAsync();
         await visit.ConfirmAsync("Revoke", "Revoke");
         await visit.SeesAsync("was revoked");
-        Assert.Equal(
-            before - 1,
-            await visit.Page.Locator("button[popovertarget^=ask-revoke]:not([popovertargetaction])").CountAsync()
-        );
+        await Assertions
+            .Expect(visit.Page.Locator("button[popovertarget^=ask-revoke]:not([popovertargetaction])"))
+            .ToHaveCountAsync(before - 1);
     }
 
     [Fact]
@@ -55,6 +54,6 @@ public sealed class KeyTests(DemoPortal portal)
         );
 
         await visit.SeesAsync("was revoked");
-        Assert.Equal(0, await row.CountAsync());
+        await Assertions.Expect(row).ToHaveCountAsync(0);
     }
 }

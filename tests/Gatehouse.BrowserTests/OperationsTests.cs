@@ -38,8 +38,13 @@ public sealed class OperationsTests(DemoPortal portal)
         await visit.SeesAsync("users who are publisher");
 
         var auth = visit.Page.GetByLabel("Who may call GET /", new() { Exact = false }).First;
-        await auth.FocusAsync();
-        await visit.Page.Keyboard.TypeAsync("tokens of u");
+        // A list takes letters for one word only while they come within a second of each other.
+        for (var attempt = 0; attempt < 10 && await auth.InputValueAsync() != "application-user"; attempt++)
+        {
+            await auth.FocusAsync();
+            await visit.Page.Keyboard.TypeAsync("tokens of u");
+        }
+
         await visit.Page.Keyboard.PressAsync("Tab");
         await visit.Page.Keyboard.PressAsync("Enter");
         await visit.Page.Keyboard.PressAsync("Tab");
@@ -48,18 +53,14 @@ public sealed class OperationsTests(DemoPortal portal)
         await visit.Page.GetByRole(AriaRole.Button, new() { Name = "Save", Exact = true }).First.FocusAsync();
         await visit.Page.Keyboard.PressAsync("Enter");
         await visit.SeesAsync("Saved. Deploy to put it into force.");
-        Assert.Equal("application-user", await auth.InputValueAsync());
-        Assert.Contains(
-            "books:read",
-            await visit.Page.Locator("details.pick summary").First.InnerTextAsync(),
-            StringComparison.Ordinal
-        );
+        await Assertions.Expect(auth).ToHaveValueAsync("application-user");
+        await Assertions.Expect(visit.Page.Locator("details.pick summary").First).ToContainTextAsync("books:read");
 
         await visit.Page.SelectOptionAsync("#which", "all");
         await visit.Page.SelectOptionAsync("#all-auth", "none");
         await visit.ClickAsync("text=Change them");
         await visit.SeesAsync("no operation");
-        Assert.Equal("none", await auth.InputValueAsync());
+        await Assertions.Expect(auth).ToHaveValueAsync("none");
 
         await visit.GoAsync("/publisher/apis/rights:1.0.0/source");
         Assert.Contains("security: []", await visit.Page.InputValueAsync("#document"), StringComparison.Ordinal);

@@ -20,7 +20,7 @@ public sealed partial class OutageTests(DemoPortal portal)
         var row = visit.Page.Locator("tr:has-text('worker-1')").First;
         await row.GetByText("serving").WaitForAsync();
         var note = visit.Page.Locator("[data-stale]");
-        Assert.False(await note.IsVisibleAsync());
+        await Assertions.Expect(note).ToBeHiddenAsync();
 
         visit.IsCutOff = true;
         proxy.Cut();
@@ -103,7 +103,8 @@ public sealed partial class OutageTests(DemoPortal portal)
         proxy.Hold();
 
         await visit.ClickAsync("button[value=save]");
-        await visit.ClickAsync(visit.Page.GetByRole(AriaRole.Button, new() { Name = "Deploy again", Exact = true }));
+        // Not by way of the visit, which would wait for the answer.
+        await visit.Page.GetByRole(AriaRole.Button, new() { Name = "Deploy again", Exact = true }).ClickAsync();
         await question.WaitForAsync();
         proxy.Release();
 
@@ -113,14 +114,14 @@ public sealed partial class OutageTests(DemoPortal portal)
         );
         Assert.Equal(1, await question.CountAsync());
         await visit.ClickAsync(question.GetByRole(AriaRole.Button, new() { Name = "Cancel", Exact = true }));
-        Assert.Equal(0, await question.CountAsync());
+        await Assertions.Expect(question).ToHaveCountAsync(0);
     }
 
     private static async Task CreateImpatientlyAsync(Visit visit, AlternatingProxy proxy)
     {
         await visit.GoAsync("/devportal/applications");
         var bar = visit.Page.Locator("[data-loading]");
-        Assert.False(await bar.IsVisibleAsync());
+        await Assertions.Expect(bar).ToBeHiddenAsync();
         var before = proxy.Posts;
         proxy.Hold();
         var name = $"Patience {Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture)[..8]}";

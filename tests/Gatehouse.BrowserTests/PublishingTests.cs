@@ -24,7 +24,7 @@ public sealed class PublishingTests(DemoPortal portal)
         Assert.Matches(@"^\d+:\d+$", await place.InnerTextAsync());
         Assert.Equal("/publisher/import#document", await place.GetAttributeAsync("href"));
         // The list of problems stands before the document: on a slow page it is there, and the editor not yet.
-        await visit.Page.WaitForFunctionAsync("() => document.querySelector('#document')?.editor");
+        await visit.Page.WaitForFunctionAsync("() => document.querySelector('#document')?.editor?.dom.isConnected");
         await place.ClickAsync();
         await visit.Page.WaitForFunctionAsync(
             "() => document.querySelector('#document')?.editor?.selected().includes('title: again')"
@@ -66,6 +66,7 @@ public sealed class PublishingTests(DemoPortal portal)
             await visit.Page.Locator($".policy h2:has-text('{name}')").WaitForAsync();
         }
 
+        await visit.SettlesAsync();
         await visit.Page.GetByLabel("Move size-limit up").FocusAsync();
         await visit.Page.Keyboard.PressAsync("Enter");
         await visit.Page.Locator(".policy >> nth=0 >> h2:has-text('size-limit')").WaitForAsync();

@@ -97,7 +97,7 @@ public sealed class ScreenTests(DemoPortal portal, ScreenTests.Pages pages) : IC
         await visit.Page.EvaluateAsync(
             """
             () => {
-              const faint = Object.assign(document.createElement('p'), { textContent: 'Hard to read in the dark' });
+              const faint = Object.assign(document.createElement('p'), { id: 'faint', textContent: 'Hard to read in the dark' });
               const follow = () => (faint.style.color = matchMedia('(prefers-color-scheme: dark)').matches ? '#333' : '');
               matchMedia('(prefers-color-scheme: dark)').addEventListener('change', follow);
               follow();
@@ -107,8 +107,10 @@ public sealed class ScreenTests(DemoPortal portal, ScreenTests.Pages pages) : IC
         );
 
         await ShowAsync(visit, dark: false);
+        await visit.Page.WaitForFunctionAsync("() => document.querySelector('#faint').style.color === ''");
         await visit.AssertAccessibleAsync();
         await ShowAsync(visit, dark: true);
+        await visit.Page.WaitForFunctionAsync("() => document.querySelector('#faint').style.color !== ''");
         var found = await Assert.ThrowsAnyAsync<Xunit.Sdk.XunitException>(visit.AssertAccessibleAsync);
         Assert.Contains("color-contrast at <p", found.Message, StringComparison.Ordinal);
     }

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using Gatehouse.ClusterTests.Harness;
 using Microsoft.Playwright;
 
 namespace Gatehouse.BrowserTests;
@@ -55,8 +57,13 @@ public abstract class Site
                 Permissions = ["clipboard-read", "clipboard-write"],
             }
         );
-        context.SetDefaultTimeout(20_000);
-        return new(address ?? Address, context, await context.NewPageAsync());
+        context.SetDefaultTimeout(60_000);
+        if (javaScript)
+        {
+            await context.AddInitScriptAsync(Visit.Watch);
+        }
+
+        return new(address ?? Address, context, await context.NewPageAsync(), javaScript);
     }
 
     /// <summary>Makes the first administrator.</summary>
@@ -64,7 +71,7 @@ public abstract class Site
     protected async Task SetUpAsync(Uri link)
     {
         await using var visit = await VisitAsync(signedIn: false);
-        await visit.Page.GotoAsync($"{Address}/{link.Fragment}");
+        await visit.Page.GotoAsync($"{Address}/{link.Fragment}", new() { WaitUntil = WaitUntilState.Commit });
         await visit.ReachesAsync("/sign-in/set-up");
         // The script takes the code out of the address and into the form.
         await visit.Page.WaitForFunctionAsync("() => document.querySelector('#code')?.value");
@@ -72,6 +79,27 @@ public abstract class Site
         await visit.Page.ClickAsync("text=Set up and sign in");
         await visit.ReachesAsync("/admin");
         _state = await visit.Page.Context.StorageStateAsync();
+    }
+
+    /// <summary>Waits until every worker and balancer runs what the catalogue says now: a key comes to one before the other.</summary>
+    public async Task ArrivesEverywhereAsync(Visit visit)
+    {
+        var last = "";
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                var answer = await visit.Page.APIRequest.GetAsync($"{Address}/api/v1/status");
+                last = await answer.TextAsync();
+                var status = JsonNode.Parse(last)!;
+                return status["nodes"]!
+                    .AsArray()
+                    .Where(n => (string?)n!["profile"] is "gateway-worker" or "load-balancer")
+                    .Where(n => (string?)n!["state"] is not "lost")
+                    .All(n => (long?)n!["epoch"] >= (long?)status["epoch"]);
+            },
+            TimeSpan.FromSeconds(60),
+            () => $"all run the newest epoch: {last}"
+        );
     }
 
     /// <summary>An OpenAPI document of one operation, which leads to the sample backend.</summary>

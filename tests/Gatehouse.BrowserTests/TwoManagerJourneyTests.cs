@@ -57,6 +57,7 @@ public sealed class TwoManagerJourneyTests(TwoManagerPortal portal)
         await LoseTheDatabaseAsync(portal.Two, visit);
         await visit.ClickAsync("summary:has-text('ada')");
         await visit.ClickAsync(visit.Page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }));
+        await visit.ReachesAsync("/sign-in");
         await visit.GoAsync("/admin");
         Assert.Contains("/sign-in", visit.Page.Url, StringComparison.Ordinal);
 

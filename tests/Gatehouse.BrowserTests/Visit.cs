@@ -10,13 +10,23 @@ public sealed class Visit : IAsyncDisposable
     private static readonly string s_axe = new BundledAxeScriptProvider().GetScript();
     private static readonly string[] s_tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
+    /// <summary>Notes on every page when a link or a form is under way that is answered into the page as it stands.</summary>
+    internal const string Watch = """
+        addEventListener('DOMContentLoaded', () => {
+          window.Blazor?.addEventListener('enhancednavigationstart', () => (window.isUnderWay = true));
+          window.Blazor?.addEventListener('enhancednavigationend', () => (window.isUnderWay = false));
+        });
+        """;
+
     private readonly IBrowserContext _context;
+    private readonly bool _runsScripts;
     private readonly ConcurrentQueue<string> _faults = new();
 
-    internal Visit(string address, IBrowserContext context, IPage page)
+    internal Visit(string address, IBrowserContext context, IPage page, bool runsScripts)
     {
         Address = address;
         _context = context;
+        _runsScripts = runsScripts;
         Page = page;
         // Violations of the content security policy are errors of the console.
         page.Console += (_, message) =>
@@ -58,6 +68,7 @@ public sealed class Visit : IAsyncDisposable
 
     public async Task GoAsync(string path)
     {
+        await SettlesAsync();
         IResponse? answer = null;
         for (var attempt = 1; answer is null; attempt++)
         {
@@ -80,10 +91,24 @@ public sealed class Visit : IAsyncDisposable
 
     public Task ClickAsync(string selector) => ClickAsync(Page.Locator(selector).First);
 
+    /// <summary>Clicks, on the page that a click before led to.</summary>
     public async Task ClickAsync(ILocator target)
     {
+        await SettlesAsync();
         Clicks++;
         await target.ClickAsync();
+    }
+
+    /// <summary>
+    /// Waits until what a click before began is over. Until then the page is the former one, with the same words on it perhaps,
+    /// and its scripts have not set the focus nor closed what was answered.
+    /// </summary>
+    public async Task SettlesAsync()
+    {
+        if (_runsScripts)
+        {
+            await Page.WaitForFunctionAsync("() => !window.isUnderWay");
+        }
     }
 
     /// <summary>
@@ -111,12 +136,29 @@ public sealed class Visit : IAsyncDisposable
         );
     }
 
-    /// <summary>How many pixels the page is wider than its window.</summary>
-    public Task<int> OverhangAsync() =>
-        Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - document.documentElement.clientWidth");
+    /// <summary>How many pixels the page is wider than its window, once it is drawn anew for that.</summary>
+    public async Task<int> OverhangAsync()
+    {
+        for (var look = 1; ; look++)
+        {
+            var overhang = await Page.EvaluateAsync<int>(
+                "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            );
+            if (overhang == 0 || look == 50)
+            {
+                return overhang;
+            }
 
-    public Task SeesAsync(string text, float? within = null) =>
-        Page.GetByText(text).First.WaitForAsync(new() { Timeout = within });
+            await Task.Delay(100);
+        }
+    }
+
+    /// <summary>Waits for words on the page that a click before led to.</summary>
+    public async Task SeesAsync(string text, float? within = null)
+    {
+        await SettlesAsync();
+        await Page.GetByText(text).First.WaitForAsync(new() { Timeout = within });
+    }
 
     /// <summary>Fails with every violation of WCAG 2.2 AA and of good practice.</summary>
     public async Task AssertAccessibleAsync()

@@ -237,7 +237,7 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
             {
                 return Alive(ProcessId);
             }
-            catch (Exception e) when (e is IOException or InvalidOperationException)
+            catch (Exception e) when (e is IOException or InvalidOperationException or FormatException)
             {
                 // It has taken its file away, or is about to.
                 return false;

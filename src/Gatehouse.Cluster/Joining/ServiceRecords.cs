@@ -37,16 +37,21 @@ internal static class ServiceRecords
     }
 
     /// <summary>Targets and ports. Empty when nobody answers or there are none; throws only when cancelled.</summary>
+    /// <param name="name">Whose records.</param>
+    /// <param name="resolvers">Asked in turn.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <param name="patience">How long each may take; a second when null.</param>
     public static async Task<IReadOnlyList<MemberAddress>> LookUpAsync(
         string name,
         IReadOnlyList<IPEndPoint> resolvers,
-        CancellationToken cancellation
+        CancellationToken cancellation,
+        TimeSpan? patience = null
     )
     {
         foreach (var resolver in resolvers)
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            limit.CancelAfter(s_patience);
+            limit.CancelAfter(patience ?? s_patience);
             try
             {
                 using var socket = new Socket(resolver.AddressFamily, SocketType.Dgram, ProtocolType.Udp);

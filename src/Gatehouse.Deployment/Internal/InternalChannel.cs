@@ -16,11 +16,11 @@ namespace Gatehouse.Deployment.Internal;
 /// <param name="verification">The judge of peers.</param>
 public sealed class InternalChannel(NodeIdentity? identity, PeerVerification verification)
 {
-    /// <summary>How long a connection, handshake included, may take.</summary>
-    public static TimeSpan ConnectTimeout { get; } = TimeSpan.FromSeconds(2);
-
     // So that new requests move to a connection made with the present certificate; streams that run are not cut.
     private static readonly TimeSpan s_connectionLife = TimeSpan.FromHours(12);
+
+    /// <summary>How long a connection of control, handshake included, may take.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>A gRPC channel for <see cref="InternalPurpose.Control"/> to one node. The caller disposes it.</summary>
     public GrpcChannel CreateGrpc(string host, int port, PeerExpectation expectation) =>

@@ -21,7 +21,7 @@ public sealed partial class JoinClient(TimeProvider time, ILoggerFactory loggers
 
     private readonly ILogger _logger = loggers.CreateLogger<JoinClient>();
 
-    /// <summary>How long one address may take to say which authority it has.</summary>
+    /// <summary>How long one address may take to say which authority it has, and to be connected to.</summary>
     public TimeSpan AddressTimeout { get; init; } = TimeSpan.FromSeconds(4);
 
     /// <summary>How long a manager may take to answer.</summary>
@@ -58,6 +58,9 @@ public sealed partial class JoinClient(TimeProvider time, ILoggerFactory loggers
 
         return identity;
     }
+
+    private InternalChannel Channel(NodeIdentity? identity, PeerVerification verification) =>
+        new(identity, verification) { ConnectTimeout = AddressTimeout };
 
     private async Task<NodeIdentity> EnrolAsync(
         string dataDirectory,
@@ -133,11 +136,8 @@ public sealed partial class JoinClient(TimeProvider time, ILoggerFactory loggers
         try
         {
             var nobody = new PeerVerification(null, () => [], new(), time, loggers.CreateLogger<PeerVerification>());
-            using var handler = new InternalChannel(null, nobody).CreateHandler(
-                address.Host,
-                address.Port,
-                PeerExpectation.Manager
-            );
+            using var handler = Channel(null, nobody)
+                .CreateHandler(address.Host, address.Port, PeerExpectation.Manager);
             handler.SslOptions.RemoteCertificateValidationCallback = static (_, certificate, _, _) =>
                 certificate is not null;
             using var client = new HttpClient(handler) { MaxResponseContentBufferSize = MaxAuthorities };
@@ -205,11 +205,7 @@ public sealed partial class JoinClient(TimeProvider time, ILoggerFactory loggers
             time,
             loggers.CreateLogger<PeerVerification>()
         );
-        using var channel = new InternalChannel(null, verification).CreateGrpc(
-            address.Host,
-            address.Port,
-            PeerExpectation.Manager
-        );
+        using var channel = Channel(null, verification).CreateGrpc(address.Host, address.Port, PeerExpectation.Manager);
         try
         {
             return await new Enrolment.EnrolmentClient(channel).JoinAsync(
@@ -301,11 +297,8 @@ public sealed partial class JoinClient(TimeProvider time, ILoggerFactory loggers
                 continue;
             }
 
-            using var channel = new InternalChannel(identity, verification).CreateGrpc(
-                address.Host,
-                address.Port,
-                PeerExpectation.Manager
-            );
+            using var channel = Channel(identity, verification)
+                .CreateGrpc(address.Host, address.Port, PeerExpectation.Manager);
             try
             {
                 var reply = await new Enrolment.EnrolmentClient(channel).ClusterKeyAsync(

@@ -25,9 +25,14 @@ public sealed class EmptyStoreTests : ClusterTest
 
         await cluster.Manager.StartAsync();
         await cluster.ServesAsync("worker-1", "worker-2");
-        Assert.DoesNotContain(
-            await cluster.Rest.AlertsAsync(),
-            alert => alert.StartsWith("unverified", StringComparison.Ordinal)
+        IReadOnlyList<string> alerts = [];
+        await Eventually.TrueAsync(
+            async () =>
+                (alerts = await cluster.Rest.AlertsAsync()).All(a =>
+                    !a.StartsWith("unverified", StringComparison.Ordinal)
+                ),
+            TimeSpan.FromSeconds(60),
+            () => $"the manager has verified it: {string.Join("; ", alerts)}"
         );
     }
 }

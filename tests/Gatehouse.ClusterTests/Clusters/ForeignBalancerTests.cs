@@ -21,7 +21,7 @@ public sealed class ForeignBalancerTests : IAsyncDisposable
         }
     )
     {
-        Timeout = TimeSpan.FromSeconds(20),
+        Timeout = TimeSpan.FromSeconds(60),
     };
 
     private int Http => _networks is null ? 8080 + _cluster.Offset : 80;
@@ -100,14 +100,14 @@ public sealed class ForeignBalancerTests : IAsyncDisposable
         await _cluster.Rest.SendAsync(HttpMethod.Post, "nodes/worker-2/drain");
         await Eventually.TrueAsync(
             () => File.ReadAllText(file).Contains(" down; # worker-2", StringComparison.Ordinal),
-            TimeSpan.FromSeconds(20),
+            TimeSpan.FromSeconds(60),
             () => $"the drained node is down in the file\n{watch.Output}"
         );
         serving = await ReplacedAsync(serving);
         await _cluster.Rest.SendAsync(HttpMethod.Post, "nodes/worker-2/undrain");
         await Eventually.TrueAsync(
             () => !File.ReadAllText(file).Contains(" down;", StringComparison.Ordinal),
-            TimeSpan.FromSeconds(20),
+            TimeSpan.FromSeconds(60),
             () => $"the node is back in the file\n{watch.Output}"
         );
         await ReplacedAsync(serving);
@@ -118,7 +118,7 @@ public sealed class ForeignBalancerTests : IAsyncDisposable
         {
             await Eventually.TrueAsync(
                 () => _balancer.Serving is { Count: > 0 } now && !now.Overlaps(before),
-                TimeSpan.FromSeconds(30),
+                TimeSpan.FromSeconds(60),
                 () => $"NGINX serves by the new file\n{watch.Output}"
             );
             return _balancer.Serving;
@@ -176,7 +176,7 @@ public sealed class ForeignBalancerTests : IAsyncDisposable
             await Eventually.TrueAsync(
                 async () =>
                     (await CallAsync($"https://{At(worker, 9443)}/shop/1.0.0/things", "am.wso2.com")).Status == 200,
-                TimeSpan.FromSeconds(30),
+                TimeSpan.FromSeconds(60),
                 () => $"{worker} takes the key\n{_cluster.Output}"
             );
         }
@@ -193,7 +193,7 @@ public sealed class ForeignBalancerTests : IAsyncDisposable
                     last = await CallAsync($"{url}/shop/1.0.0/things", "am.wso2.com");
                     return last.Item1 == 200;
                 },
-                TimeSpan.FromSeconds(30),
+                TimeSpan.FromSeconds(60),
                 () => $"{url} answers 200, last {last}\n{_balancer.Output}"
             );
         }
@@ -246,7 +246,7 @@ public sealed class ForeignBalancerTests : IAsyncDisposable
         socket.Options.SetRequestHeader("Host", "am.wso2.com");
         socket.Options.SetRequestHeader("apikey", Key);
         socket.Options.CollectHttpResponseDetails = true;
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await Assert.ThrowsAsync<WebSocketException>(() =>
             socket.ConnectAsync(new($"wss://127.0.0.1:{Text(Https)}/shop/1.0.0/things"), deadline.Token)
         );

@@ -40,7 +40,7 @@ public sealed class FullDiskTests : ClusterTest
         await cluster.AnswersAsync(worker.Url("/during/1.0.0/x"), null, HttpStatusCode.OK);
         await Eventually.TrueAsync(
             async () => await cluster.Rest.DeploymentOnAsync(api, "worker-1") == "applied",
-            TimeSpan.FromSeconds(20),
+            TimeSpan.FromSeconds(60),
             () => "applied once there is space"
         );
     }

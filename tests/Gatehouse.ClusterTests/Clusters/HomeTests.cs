@@ -44,7 +44,7 @@ public sealed class HomeTests : IAsyncDisposable
             // The key is on its way.
             await Eventually.TrueAsync(
                 async () => (await CallAsync("https", worker, 9443, key)).Status == 200,
-                TimeSpan.FromSeconds(20),
+                TimeSpan.FromSeconds(60),
                 () => $"{worker} takes the key\n{_cluster.Output}"
             );
             foreach (
@@ -134,7 +134,7 @@ public sealed class HomeTests : IAsyncDisposable
             _cluster.Environment
         );
 
-        Assert.Equal(7, await second.ExitedAsync(TimeSpan.FromSeconds(60)));
+        Assert.Equal(7, await second.ExitedAsync());
         Assert.Contains("has a manager on this machine already", second.Output, StringComparison.Ordinal);
     }
 
@@ -233,7 +233,7 @@ public sealed class HomeTests : IAsyncDisposable
             $"https://127.0.0.1:{_cluster.Port("worker-1", 8243).ToString(CultureInfo.InvariantCulture)}/shop/1/items/7";
         await Eventually.TrueAsync(
             async () => (await _cluster.CallAsync(items, "am.wso2.com", key)).Status == 200,
-            TimeSpan.FromSeconds(30),
+            TimeSpan.FromSeconds(60),
             () => $"the worker takes the key\n{_cluster.Output}"
         );
 

@@ -35,7 +35,7 @@ public sealed class PartitionTests : ClusterTest
 
         await Eventually.TrueAsync(
             async () => await StatesSeenByManagerAsync(cluster) is { } states && states == "lost lost",
-            TimeSpan.FromSeconds(30),
+            TimeSpan.FromSeconds(60),
             () => "the manager shows both workers as lost"
         );
         var document = Path.Combine(cluster.Directory, "later.yaml");

@@ -13,6 +13,7 @@ public sealed class RefusedStartTests : ClusterTest
 {
     private readonly SharedCluster _shared;
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("gatehouse-refused-");
+    private readonly int _offset = Machine.TakeOffset();
 
     public RefusedStartTests(SharedCluster shared)
     {
@@ -61,11 +62,11 @@ public sealed class RefusedStartTests : ClusterTest
                 "--data",
                 Path.Combine(_folder.FullName, key),
                 "--port-offset",
-                Offset(700),
+                Offset(0),
                 "--set",
                 "cluster.enabled=false",
                 "--set",
-                string.Create(CultureInfo.InvariantCulture, $"{key}={port - 700}")
+                string.Create(CultureInfo.InvariantCulture, $"{key}={port - _offset}")
             );
 
             Assert.Equal(1, code);
@@ -84,11 +85,11 @@ public sealed class RefusedStartTests : ClusterTest
     public async Task A_token_of_another_node_is_used_up_by_it()
     {
         var token = await Cluster.Rest.CreateTokenAsync("gateway-worker", "short-lived");
-        await using var first = Join("first", token, 800);
+        await using var first = Join("first", token, 0);
         await first.SaysAsync("short-lived (gateway-worker) runs");
         await first.DisposeAsync();
 
-        await using var second = Join("second", token, 801);
+        await using var second = Join("second", token, 1);
 
         Assert.Equal(5, await second.ExitedAsync());
         Assert.Contains("token", second.Output, StringComparison.Ordinal);
@@ -105,7 +106,7 @@ public sealed class RefusedStartTests : ClusterTest
         var id = tokens!.AsArray().Single(t => (string?)t!["node"] == "revoked")!["id"]!.GetValue<string>();
         await Cluster.Rest.SendAsync(HttpMethod.Delete, $"join-tokens/{id}");
 
-        await using var node = Join("revoked", token, 802);
+        await using var node = Join("revoked", token, 2);
 
         Assert.Equal(5, await node.ExitedAsync());
         Assert.Contains("gatehouse token create", node.Output, StringComparison.Ordinal);
@@ -125,7 +126,7 @@ public sealed class RefusedStartTests : ClusterTest
             Assert.Equal(1, await command.ExecuteNonQueryAsync());
         }
 
-        await using var node = Join("late", token, 805);
+        await using var node = Join("late", token, 5);
 
         Assert.Equal(5, await node.ExitedAsync());
         Assert.Contains("expired", node.Output, StringComparison.Ordinal);
@@ -143,7 +144,7 @@ public sealed class RefusedStartTests : ClusterTest
         await foreign.Manager.KillAsync();
         await using var between = await Relay.StartAsync(foreign.Manager.Internal, Cluster.Manager.Internal);
 
-        await using var node = Join("stranger", token, 803);
+        await using var node = Join("stranger", token, 3);
 
         Assert.Equal(5, await node.ExitedAsync());
         Assert.Contains("another certificate authority", node.Output, StringComparison.Ordinal);
@@ -159,7 +160,7 @@ public sealed class RefusedStartTests : ClusterTest
         {
             Addresses = ["127.0.0.1:9"],
         };
-        await using var node = Join("waiting", nowhere.Encode(), 806);
+        await using var node = Join("waiting", nowhere.Encode(), 6);
         await node.SaysAsync("Waiting for a manager");
 
         node.Signal(PosixSignalNumber.Terminate);
@@ -173,7 +174,7 @@ public sealed class RefusedStartTests : ClusterTest
     public async Task A_worker_that_is_told_to_stop_while_it_starts_ends_at_once_and_in_order()
     {
         var token = await Cluster.Rest.CreateTokenAsync("gateway-worker", "tableless");
-        await using (var first = Join("tableless", token, 807))
+        await using (var first = Join("tableless", token, 7))
         {
             await first.SaysAsync("tableless (gateway-worker) runs");
             await first.KillAsync();
@@ -183,12 +184,12 @@ public sealed class RefusedStartTests : ClusterTest
         var data = Path.Combine(_folder.FullName, "tableless");
         Directory.Delete(Path.Combine(data, "store"), recursive: true);
         await using var node = NodeProcess.Start(
-            ["run", "--data", data, "--port-offset", Offset(807), "--set", "cluster.enabled=false"],
+            ["run", "--data", data, "--port-offset", Offset(7), "--set", "cluster.enabled=false"],
             Cluster.Environment
         );
         await Eventually.TrueAsync(
             () => node.Output.Length > 0 || node.HasExited,
-            TimeSpan.FromSeconds(40),
+            TimeSpan.FromSeconds(60),
             () => "the node says anything"
         );
 
@@ -205,16 +206,16 @@ public sealed class RefusedStartTests : ClusterTest
     [InlineData("hunter2")]
     public async Task What_is_no_token_is_called_so(string text)
     {
-        await using var node = Join("none", text, 804);
+        await using var node = Join("none", text, 4);
 
         Assert.Equal(3, await node.ExitedAsync());
         Assert.Contains("token", node.Output, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("   at ", node.Output, StringComparison.Ordinal);
     }
 
-    private NodeProcess Join(string directory, string token, int offset)
+    private NodeProcess Join(string directory, string token, int node)
     {
-        var node = NodeProcess.Start(
+        var joining = NodeProcess.Start(
             [
                 "join",
                 "-",
@@ -223,15 +224,15 @@ public sealed class RefusedStartTests : ClusterTest
                 "--advertise",
                 "127.0.0.1",
                 "--port-offset",
-                Offset(offset),
+                Offset(node),
                 "--set",
                 "cluster.enabled=false",
             ],
             Cluster.Environment
         );
-        _ = node.TellAsync(token);
-        return node;
+        _ = joining.TellAsync(token);
+        return joining;
     }
 
-    private static string Offset(int offset) => offset.ToString(CultureInfo.InvariantCulture);
+    private string Offset(int node) => (_offset + node).ToString(CultureInfo.InvariantCulture);
 }

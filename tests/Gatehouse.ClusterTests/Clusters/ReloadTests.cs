@@ -42,7 +42,11 @@ public sealed class ReloadTests : ClusterTest
             Assert.Contains("listen.gateway.http", output, StringComparison.Ordinal);
             Assert.Contains("log.level", output, StringComparison.Ordinal);
             await AnswersOnAsync(8270);
-            Assert.False(await IsOpenAsync(8280));
+            await Eventually.TrueAsync(
+                async () => !await IsOpenAsync(8280),
+                TimeSpan.FromSeconds(60),
+                () => "the former port is closed"
+            );
             await load.AnswersMoreAsync(150);
 
             await WriteAsync("limits: { requestHead: 28KiB }");

@@ -28,10 +28,7 @@ public class SharedCluster : IAsyncLifetime
         _cluster = await RealCluster.StartAsync(balancers: 2, settings: _settings);
         var api = await _cluster.Rest.DeployAsync("things", _backend.Url);
         (_, Key) = await _cluster.Rest.CreateKeyAsync("callers", api);
-        foreach (var node in _cluster.Workers.Concat(_cluster.Balancers))
-        {
-            await _cluster.AnswersAsync(node.Url("/things/1.0.0/one"), Key, System.Net.HttpStatusCode.OK);
-        }
+        await _cluster.AnswersEverywhereAsync("/things/1.0.0/one", Key);
     }
 
     /// <summary>Load through the balancer.</summary>

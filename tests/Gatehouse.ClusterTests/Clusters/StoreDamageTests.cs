@@ -72,7 +72,7 @@ public sealed class StoreDamageTests : ClusterTest
 
         await Eventually.TrueAsync(
             async () => (await cluster.Rest.AlertsAsync()).Any(a => a.Contains(fault, StringComparison.Ordinal)),
-            TimeSpan.FromSeconds(10),
+            TimeSpan.FromSeconds(60),
             () => $"the manager alerts of '{fault}'"
         );
     }

@@ -46,7 +46,7 @@ public sealed class TelemetryTests : ClusterTest
         Task SaysAsync(string path, params string[] words) =>
             Eventually.TrueAsync(
                 () => Task.FromResult(words.All(word => Text(path).Contains(word, StringComparison.Ordinal))),
-                TimeSpan.FromSeconds(30),
+                TimeSpan.FromSeconds(60),
                 () => $"{string.Join(", ", words)} at {path}, which got {Text(path).Length} bytes"
             );
     }

@@ -44,6 +44,7 @@ public sealed class UpgradeTests : ClusterTest
         await using var backend = await TestBackend.StartAsync();
         await cluster.Rest.DeployAsync("things", backend.Url);
         var (_, key) = await cluster.Rest.CreateKeyAsync("caller", "things:1.0.0");
+        await cluster.AnswersEverywhereAsync("/things/1.0.0/x", key);
         await using var load = await SteadyLoad.StartAsync(
             [.. cluster.Balancers.Select(b => b.Url("/things/1.0.0/x"))],
             key,

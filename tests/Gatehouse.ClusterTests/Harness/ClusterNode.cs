@@ -86,7 +86,7 @@ internal sealed class ClusterNode(RealCluster cluster, string name, string profi
                 (ready, last) = await ReadinessAsync();
                 return ready;
             },
-            TimeSpan.FromSeconds(60),
+            TimeSpan.FromSeconds(90),
             () => $"{name} is ready; it says '{last}'\n{Output}"
         );
     }

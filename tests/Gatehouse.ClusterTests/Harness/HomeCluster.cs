@@ -149,7 +149,7 @@ internal sealed class HomeCluster : IAsyncDisposable
             welcome["accessToken"]!.GetValue<string>()
         );
         Http = Trust.ClientOf(Authority);
-        Http.Timeout = TimeSpan.FromSeconds(20);
+        Http.Timeout = TimeSpan.FromSeconds(60);
     }
 
     /// <summary>Completes when the manager shows all these as serving.</summary>

@@ -38,7 +38,7 @@ internal static class InternalProbe
                 RemoteCertificateValidationCallback = (_, _, _, _) => true,
             },
         };
-        using var http = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(20) };
+        using var http = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(60) };
         using var request = new HttpRequestMessage(
             HttpMethod.Get,
             string.Create(CultureInfo.InvariantCulture, $"https://{node.Host}:{node.Internal}{path}")

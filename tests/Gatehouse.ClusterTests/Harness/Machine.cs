@@ -11,7 +11,7 @@ internal static class Machine
     private const int FirstOffset = 20_000;
     private const int LastOffset = 22_900; // 9763 + this stays below the ports the kernel gives to outgoing connections
     private const int Step = 20;
-    private static readonly int[] s_ports = [4000, 7443, 8080, 8243, 8280, 8443, 9090, 9443, 9763];
+    private static readonly int[] s_ports = [4000, 7443, 8080, 8243, 8280, 8443, 9090, 9443, 9700, 9763];
 
     private static readonly ConcurrentBag<FileStream> s_reserved = [];
 
@@ -60,7 +60,7 @@ internal static class Machine
             );
             return true;
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return false;
         }

@@ -18,11 +18,13 @@ internal sealed partial class NodeProcess : IAsyncDisposable
         _process = process;
         process.OutputDataReceived += (_, line) =>
         {
-            Keep(line.Data);
+            // First here: whoever saw a line in all of the output finds it in this part of it too.
             if (line.Data is not null)
             {
                 _standardOutput.Enqueue(line.Data);
             }
+
+            Keep(line.Data);
         };
         process.ErrorDataReceived += (_, line) => Keep(line.Data);
         process.Start();
@@ -86,7 +88,7 @@ internal sealed partial class NodeProcess : IAsyncDisposable
     {
         await Eventually.TrueAsync(
             () => Said(text) || HasExited,
-            within ?? TimeSpan.FromSeconds(40),
+            within ?? TimeSpan.FromSeconds(90),
             () => $"'{text}' in:\n{Output}"
         );
         Assert.True(Said(text), $"The process ended without saying '{text}':\n{Output}");
@@ -95,8 +97,17 @@ internal sealed partial class NodeProcess : IAsyncDisposable
     /// <summary>Completes when the process has ended, with its exit code.</summary>
     public async Task<int> ExitedAsync(TimeSpan? within = null)
     {
-        using var deadline = new CancellationTokenSource(within ?? TimeSpan.FromSeconds(40));
-        await _process.WaitForExitAsync(deadline.Token);
+        var patience = within ?? TimeSpan.FromSeconds(120);
+        using var deadline = new CancellationTokenSource(patience);
+        try
+        {
+            await _process.WaitForExitAsync(deadline.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.Fail($"The process did not end within {patience.TotalSeconds} s:\n{Output}");
+        }
+
         return _process.ExitCode;
     }
 

@@ -78,7 +78,7 @@ internal sealed class RealCluster : IAsyncDisposable
 
     /// <summary>For loopback ports without TLS.</summary>
     public HttpClient Plain { get; } =
-        new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(10) };
+        new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(30) };
 
     /// <summary>The log of every node, for the message of a failed test.</summary>
     public string Output => string.Join("\n\n", _nodes.Select(node => $"===== {node.Name}\n{node.Output}"));
@@ -148,7 +148,7 @@ internal sealed class RealCluster : IAsyncDisposable
         await Manager.StartAsync();
         await Eventually.TrueAsync(
             () => Manager.Process.StandardOutput.EndsWith("\n}", StringComparison.Ordinal) || Manager.Process.HasExited,
-            TimeSpan.FromSeconds(60),
+            TimeSpan.FromSeconds(90),
             () => $"the manager's welcome\n{Manager.Output}"
         );
         Assert.False(Manager.Process.HasExited, Manager.Output);
@@ -232,9 +232,18 @@ internal sealed class RealCluster : IAsyncDisposable
                     return false;
                 }
             },
-            within ?? TimeSpan.FromSeconds(30),
+            within ?? TimeSpan.FromSeconds(60),
             () => $"{url} answers {(int)expected}; last {last}\n{Output}"
         );
+    }
+
+    /// <summary>Calls a path at every worker and balancer until each answers with 200: a key comes to one before the other.</summary>
+    public async Task AnswersEverywhereAsync(string path, string? key)
+    {
+        foreach (var node in Workers.Concat(Balancers).ToList())
+        {
+            await AnswersAsync(node.Url(path), key, HttpStatusCode.OK);
+        }
     }
 
     /// <summary>Calls an address once.</summary>

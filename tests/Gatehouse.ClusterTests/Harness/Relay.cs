@@ -22,8 +22,8 @@ internal sealed class Relay : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        _listener.Stop();
         await _accepting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _listener.Stop();
         _stop.Dispose();
     }
 
@@ -31,7 +31,14 @@ internal sealed class Relay : IAsyncDisposable
     {
         while (!_stop.IsCancellationRequested)
         {
-            _ = PassAsync(await _listener.AcceptTcpClientAsync(_stop.Token), to);
+            try
+            {
+                _ = PassAsync(await _listener.AcceptTcpClientAsync(_stop.Token), to);
+            }
+            catch (SocketException)
+            {
+                // Whoever hung up before it was taken.
+            }
         }
     }
 

@@ -37,6 +37,9 @@ internal sealed class SteadyLoad : IAsyncDisposable
     /// <summary>How many requests were answered well so far.</summary>
     public long Answers => Interlocked.Read(ref _answers);
 
+    /// <summary>How often a caller went to another balancer so far.</summary>
+    public long Switched => Interlocked.Read(ref _switched);
+
     /// <summary>Begins, and returns when every caller has had answers.</summary>
     public static async Task<SteadyLoad> StartAsync(
         IReadOnlyList<Uri> urls,
@@ -67,12 +70,7 @@ internal sealed class SteadyLoad : IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _callers;
-        return new(
-            Answers,
-            [.. _failures],
-            Interlocked.Read(ref _switched),
-            Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _slowest))
-        );
+        return new(Answers, [.. _failures], Switched, Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _slowest)));
     }
 
     public async ValueTask DisposeAsync()

@@ -81,14 +81,22 @@ public sealed class DatabaseOutageTests : ClusterTest
         );
 
         File.Delete(filler);
-        if (!two.Server.IsRunning)
-        {
-            // A full disk under its log ends the server; what it acknowledged is on that disk.
-            await two.Server.StopAsync();
-            await two.Server.StartAgainAsync();
-        }
+        var until = writers.Acknowledged.Count + 30;
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                if (!two.Server.IsRunning)
+                {
+                    // A full disk under its log ends the server, perhaps only now; what it acknowledged is on that disk.
+                    await two.Server.StopAsync();
+                    await two.Server.StartAgainAsync();
+                }
 
-        await writers.AcknowledgeMoreAsync(30);
+                return writers.Acknowledged.Count >= until;
+            },
+            TimeSpan.FromSeconds(90),
+            () => $"writes are acknowledged again; {writers.Answers}"
+        );
         await writers.StopAsync();
         Print($"{writers.Acknowledged.Count} writes acknowledged, counter {writers.Raised}; {writers.Answers}");
         await writers.AreHeldAsync(cluster.Rest);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Gatehouse.ClusterTests.Harness;
+using Npgsql;
 
 namespace Gatehouse.ClusterTests.Managers;
 
@@ -44,10 +45,14 @@ public sealed class RestoreTests : ClusterTest
 
         foreach (var rest in new[] { cluster.Rest, second })
         {
-            var alert = Assert.Single(
-                await rest.AlertsAsync(),
-                a => a.StartsWith("restored", StringComparison.Ordinal)
+            IReadOnlyList<string> alerts = [];
+            await Eventually.TrueAsync(
+                async () =>
+                    (alerts = await rest.AlertsAsync()).Any(a => a.StartsWith("restored", StringComparison.Ordinal)),
+                TimeSpan.FromSeconds(60),
+                () => $"an alert tells of the restore; {string.Join('\n', alerts)}"
             );
+            var alert = Assert.Single(alerts, a => a.StartsWith("restored", StringComparison.Ordinal));
             Assert.Contains($"api {later}", alert, StringComparison.Ordinal);
         }
 
@@ -57,8 +62,11 @@ public sealed class RestoreTests : ClusterTest
             "CREATE DATABASE earlier TEMPLATE gatehouse",
             "ALTER DATABASE gatehouse ALLOW_CONNECTIONS true"
         );
-        await cluster.Rest.SendAsync(HttpMethod.Post, "applications", new JsonObject { ["name"] = "vanishing" });
-        var unsaid = await cluster.Rest.DeployAsync("unsaid", backend.Url);
+        // A manager may meet one of the connections that were cut, and says so.
+        await PastCutConnectionsAsync(() =>
+            cluster.Rest.SendAsync(HttpMethod.Post, "applications", new JsonObject { ["name"] = "vanishing" })
+        );
+        var unsaid = await PastCutConnectionsAsync(() => cluster.Rest.DeployAsync("unsaid", backend.Url));
         await cluster.AnswersAsync(worker.Url("/unsaid/1.0.0/x"), key, HttpStatusCode.Forbidden);
         await using (var load = await SteadyLoad.StartAsync([worker.Url("/kept/1.0.0/x")], key, cluster.Authority, 4))
         {
@@ -83,13 +91,21 @@ public sealed class RestoreTests : ClusterTest
                     return last.Contains("put back behind", StringComparison.Ordinal)
                         && last.Contains($"api {unsaid}", StringComparison.Ordinal);
                 },
-                TimeSpan.FromSeconds(20),
+                TimeSpan.FromSeconds(60),
                 () => $"an alert names what is undone; {last}"
             );
         }
 
-        var audit = await second.SendAsync(HttpMethod.Get, "audit?limit=20");
-        Assert.Contains("put back behind", audit!.ToJsonString(), StringComparison.Ordinal);
+        var audit = "";
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                audit = (await second.SendAsync(HttpMethod.Get, "audit?limit=20"))!.ToJsonString();
+                return audit.Contains("put back behind", StringComparison.Ordinal);
+            },
+            TimeSpan.FromSeconds(60),
+            () => $"the audit tells of it; {audit}"
+        );
         Assert.True((bool)(await second.SendAsync(HttpMethod.Get, "audit/verdict"))!["whole"]!);
         await cluster.Rest.DeployAsync("afterwards", backend.Url);
     }
@@ -98,13 +114,51 @@ public sealed class RestoreTests : ClusterTest
     private static async Task AloneAsync(TwoManagers two, params string[] statements)
     {
         await two.Server.ExecuteAsync("postgres", "ALTER DATABASE gatehouse ALLOW_CONNECTIONS false");
-        await two.Server.ExecuteAsync(
-            "postgres",
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'gatehouse'"
-        );
         foreach (var statement in statements)
         {
-            await two.Server.ExecuteAsync("postgres", statement);
+            await Eventually.TrueAsync(
+                async () =>
+                {
+                    await two.Server.ExecuteAsync(
+                        "postgres",
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ('gatehouse', 'was')"
+                    );
+                    try
+                    {
+                        await two.Server.ExecuteAsync("postgres", statement);
+                        return true;
+                    }
+                    catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ObjectInUse)
+                    {
+                        // Whoever was told to end is still at it.
+                        return false;
+                    }
+                },
+                TimeSpan.FromSeconds(60),
+                () => $"nobody is connected: {statement}"
+            );
         }
+    }
+
+    private static async Task<T> PastCutConnectionsAsync<T>(Func<Task<T>> ask)
+    {
+        T answer = default!;
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                try
+                {
+                    answer = await ask();
+                    return true;
+                }
+                catch (Xunit.Sdk.XunitException e) when (e.Message.Contains(": 503", StringComparison.Ordinal))
+                {
+                    return false;
+                }
+            },
+            TimeSpan.FromSeconds(60),
+            () => "the managers are connected again"
+        );
+        return answer;
     }
 }

@@ -80,12 +80,12 @@ public sealed class TwoManagersTests : ClusterTest
         {
             await Eventually.TrueAsync(
                 async () => (await StatesAsync(rest)).All(s => s.EndsWith(" serving", StringComparison.Ordinal)),
-                TimeSpan.FromSeconds(20),
+                TimeSpan.FromSeconds(60),
                 () => $"all serve\n{cluster.Output}"
             );
             await Eventually.TrueAsync(
                 async () => await rest.DeploymentOnAsync(api, "worker-1") == "applied",
-                TimeSpan.FromSeconds(20),
+                TimeSpan.FromSeconds(60),
                 () => "applied"
             );
         }
@@ -101,7 +101,7 @@ public sealed class TwoManagersTests : ClusterTest
         await again.SendAsync(HttpMethod.Delete, "nodes/worker-1");
         await Eventually.TrueAsync(
             async () => await cluster.Rest.StateOfAsync("worker-1") is null,
-            TimeSpan.FromSeconds(10),
+            TimeSpan.FromSeconds(60),
             () => "evicted"
         );
     }
@@ -168,7 +168,7 @@ public sealed class TwoManagersTests : ClusterTest
                 return nodes.Count == cluster.Workers.Count()
                     && nodes.All(n => (string?)n!["state"] == "serving" && (long?)n["epoch"] == (long?)status["epoch"]);
             },
-            TimeSpan.FromSeconds(30),
+            TimeSpan.FromSeconds(60),
             () => $"every worker at the head: {last}"
         );
     }

@@ -9,7 +9,7 @@ internal sealed class MemberProcess : IDisposable
 {
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _lines = new();
-    private volatile string _view = "";
+    private readonly List<string> _views = [""];
 
     private MemberProcess(Process process)
     {
@@ -22,7 +22,16 @@ internal sealed class MemberProcess : IDisposable
     }
 
     /// <summary>The newest view, as the process prints it: <c>Up CLUSTER a=Up b=Unreachable</c>.</summary>
-    public string View => _view;
+    public string View
+    {
+        get
+        {
+            lock (_views)
+            {
+                return _views[^1];
+            }
+        }
+    }
 
     public string Log => string.Join('\n', _lines);
 
@@ -60,21 +69,39 @@ internal sealed class MemberProcess : IDisposable
         );
     }
 
-    /// <summary>How long it took until the view satisfied the condition; fails with the log when it never does.</summary>
+    /// <summary>
+    /// How long it took until a view, from the present one on, satisfied the condition; one that has passed by the time this looks
+    /// was seen all the same. Fails with the log when none does.
+    /// </summary>
     public async Task<TimeSpan> SeesAsync(Func<string, bool> condition, int seconds)
     {
         var began = Stopwatch.GetTimestamp();
-        while (!condition(View))
+        int from;
+        lock (_views)
         {
-            if (Stopwatch.GetElapsedTime(began).TotalSeconds > seconds)
+            from = _views.Count - 1;
+        }
+
+        while (true)
+        {
+            var isLast = Stopwatch.GetElapsedTime(began).TotalSeconds > seconds;
+            lock (_views)
+            {
+                if (_views.Skip(from).Any(condition))
+                {
+                    return Stopwatch.GetElapsedTime(began);
+                }
+
+                from = _views.Count - 1;
+            }
+
+            if (isLast)
             {
                 Assert.Fail($"not seen within {seconds} s; last view '{View}'\n{Log}");
             }
 
             await Task.Delay(20);
         }
-
-        return Stopwatch.GetElapsedTime(began);
     }
 
     public Task<TimeSpan> SeesUpAsync(int seconds, params string[] nodes) =>
@@ -88,7 +115,7 @@ internal sealed class MemberProcess : IDisposable
     public void Kill()
     {
         _process.Kill();
-        _process.WaitForExit(10_000);
+        _process.WaitForExit();
     }
 
     public void Dispose()
@@ -96,7 +123,7 @@ internal sealed class MemberProcess : IDisposable
         if (!_process.HasExited)
         {
             _process.Kill(entireProcessTree: true);
-            _process.WaitForExit(10_000);
+            _process.WaitForExit();
         }
 
         _process.Dispose();
@@ -112,7 +139,10 @@ internal sealed class MemberProcess : IDisposable
         _lines.Enqueue($"{DateTime.UtcNow:HH:mm:ss.fff} {line}");
         if (line.StartsWith("view ", StringComparison.Ordinal))
         {
-            _view = line["view ".Length..];
+            lock (_views)
+            {
+                _views.Add(line["view ".Length..]);
+            }
         }
     }
 }

@@ -93,7 +93,7 @@ internal sealed class Networks : IDisposable
             using var ip = Process.Start(
                 new ProcessStartInfo("ip", arguments) { RedirectStandardError = true, RedirectStandardOutput = true }
             )!;
-            ip.WaitForExit(10_000);
+            ip.WaitForExit();
             return ip.ExitCode;
         }
         catch (System.ComponentModel.Win32Exception)

@@ -99,7 +99,7 @@ public sealed partial class ServiceFilesTests : IDisposable
     private static async Task<string> ReadAsync(Socket socket)
     {
         var buffer = new byte[1024];
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         return Encoding.UTF8.GetString(buffer, 0, await socket.ReceiveAsync(buffer, deadline.Token));
     }
 

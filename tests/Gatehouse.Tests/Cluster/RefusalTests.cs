@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -19,6 +20,7 @@ public sealed class RefusalTests : IDisposable
     public async Task A_node_with_a_certificate_of_another_authority_is_refused_and_both_sides_say_why()
     {
         using var foreign = new TestAuthority("Foreign CA");
+        var began = Stopwatch.StartNew();
         await using var a = Start("a", "127.0.0.1");
         await a.SeesUpAsync(1);
         var runtime = a.Membership.Runtime;
@@ -36,7 +38,12 @@ public sealed class RefusalTests : IDisposable
         );
         await StaysAsync(() => Assert.Single(a.View.Members));
         Assert.Same(runtime, a.Membership.Runtime);
-        Assert.Single(a.Lines, l => l.Contains("was refused: its certificate", StringComparison.Ordinal));
+        // Once a minute, however often it comes.
+        Assert.InRange(
+            a.Lines.Count(l => l.Contains("was refused: its certificate", StringComparison.Ordinal)),
+            1,
+            1 + (int)began.Elapsed.TotalMinutes
+        );
     }
 
     [Fact]
@@ -115,6 +122,7 @@ public sealed class RefusalTests : IDisposable
     [InlineData("TLS without a certificate")]
     public async Task Somebody_else_who_connects_does_not_hurt(string what)
     {
+        var began = Stopwatch.StartNew();
         await using var a = Start("a", "127.0.0.1");
         await a.SeesUpAsync(1);
         var runtime = a.Membership.Runtime;
@@ -157,7 +165,11 @@ public sealed class RefusalTests : IDisposable
         if (what != "nothing and hangs up")
         {
             await a.SaysAsync("a connection from 127.0.0.1 to the membership port was refused");
-            Assert.Single(a.Lines, l => l.Contains("was refused", StringComparison.Ordinal));
+            Assert.InRange(
+                a.Lines.Count(l => l.Contains("was refused", StringComparison.Ordinal)),
+                1,
+                1 + (int)began.Elapsed.TotalMinutes
+            );
         }
     }
 
@@ -183,9 +195,12 @@ public sealed class RefusalTests : IDisposable
                         break;
                     case "TLS without our authority":
                         await new SslStream(client.GetStream()).AuthenticateAsServerAsync(
-                            certificate,
-                            true,
-                            checkCertificateRevocation: false
+                            new SslServerAuthenticationOptions
+                            {
+                                ServerCertificate = certificate,
+                                ClientCertificateRequired = true,
+                            },
+                            stop
                         );
                         break;
                     case "a connection closed at once":
@@ -200,7 +215,7 @@ public sealed class RefusalTests : IDisposable
         {
             open.ForEach(c => c.Dispose());
         }
-        catch (Exception e) when (e is IOException or AuthenticationException)
+        catch (Exception e) when (e is IOException or AuthenticationException or SocketException)
         {
             await ServeAsync(listener, what, foreign, stop);
         }

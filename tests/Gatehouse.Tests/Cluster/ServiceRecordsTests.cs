@@ -108,7 +108,8 @@ public sealed class ServiceRecordsTests
         var asked = ServiceRecords.LookUpAsync(
             "_m._tcp.x",
             [(IPEndPoint)resolver.Client.LocalEndPoint!],
-            TestContext.Current.CancellationToken
+            TestContext.Current.CancellationToken,
+            TimeSpan.FromSeconds(60)
         );
         var question = await resolver.ReceiveAsync(TestContext.Current.CancellationToken);
         var answer = s_answer.ToArray();

@@ -118,14 +118,14 @@ internal sealed class TestMember : IAsyncDisposable
     public async Task StopAsync()
     {
         await _stop.CancelAsync();
-        await Run.WaitAsync(TimeSpan.FromSeconds(10));
+        await Run.WaitAsync(Patience);
     }
 
     public async ValueTask DisposeAsync()
     {
         s_running.TryRemove(this, out _);
         await _stop.CancelAsync();
-        await Run.WaitAsync(TimeSpan.FromSeconds(20)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Run.WaitAsync(TimeSpan.FromSeconds(60)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stop.Dispose();
     }
 
@@ -193,6 +193,19 @@ internal sealed class FastTime : TimeProvider
         base.CreateTimer(callback, state, Faster(dueTime), Faster(period));
 
     private static TimeSpan Faster(TimeSpan time) => time == Timeout.InfiniteTimeSpan ? time : time / Factor;
+}
+
+/// <summary>A clock that runs until it is told to stand: timers made from then on never fire.</summary>
+internal sealed class StandingTime : TimeProvider
+{
+    private volatile bool _stands;
+
+    public void Stand() => _stands = true;
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+        _stands
+            ? base.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan)
+            : base.CreateTimer(callback, state, dueTime, period);
 }
 
 internal sealed class CapturedLog(ConcurrentQueue<string> lines) : ILoggerFactory, ILogger

@@ -90,7 +90,17 @@ public sealed class OidcClientTests
         var folder = Path.GetFullPath(Path.Combine(ThisFolder(), "../../oidc-client"));
         if (!Directory.Exists(Path.Combine(folder, "node_modules", "openid-client")))
         {
-            var (installed, said) = await StartAsync(folder, "npm", ["ci", "--no-audit", "--no-fund"]);
+            var (installed, said) = (-1, "");
+            // A download may fail.
+            for (var attempt = 1; attempt <= 3 && installed is not (0 or 127); attempt++)
+            {
+                (installed, said) = await StartAsync(
+                    folder,
+                    "npm",
+                    ["ci", "--no-audit", "--no-fund", "--fetch-retries=5"]
+                );
+            }
+
             Assert.SkipWhen(installed == 127, "npm is not installed");
             Assert.True(installed == 0, said);
         }

@@ -279,14 +279,19 @@ internal sealed class CatalogueTwin : IFeedSource, IDisposable
 /// <summary>One manager of a catalogue, which can stop as SIGSTOP stops it: connections stay, nothing is said any more.</summary>
 internal sealed class FreezingSource(IFeedSource catalogue) : IFeedSource
 {
+    private readonly TaskCompletionSource _stands = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _frozen;
 
     public void Freeze() => _frozen = true;
+
+    /// <summary>Completes when a stream has come to where it stands still: it says nothing more.</summary>
+    public Task Stands => _stands.Task;
 
     public async Task<CatalogueHead> ReadHeadAsync(CancellationToken cancellation)
     {
         if (_frozen)
         {
+            _stands.TrySetResult();
             await Task.Delay(Timeout.Infinite, cancellation);
         }
 

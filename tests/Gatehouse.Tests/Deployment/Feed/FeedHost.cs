@@ -19,6 +19,8 @@ internal sealed class FeedHost : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
+    private int _ended;
+
     private FeedHost(WebApplication app, ReportsTwin reports)
     {
         _app = app;
@@ -32,12 +34,16 @@ internal sealed class FeedHost : IAsyncDisposable
 
     public ReportsTwin Reports { get; }
 
+    /// <summary>How many calls, streams among them, this side is done with.</summary>
+    public int Ended => Volatile.Read(ref _ended);
+
     public static async Task<FeedHost> StartAsync(
         IFeedSource source,
         PeerIdentity? peer = null,
         bool anonymous = false,
         FeedOptions? options = null,
-        bool isManager = true
+        bool isManager = true,
+        TimeProvider? time = null
     )
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -48,27 +54,35 @@ internal sealed class FeedHost : IAsyncDisposable
         builder.Services.AddSingleton(source);
         builder.Services.AddSingleton<SharedScans>();
         builder.Services.AddSingleton(options ?? new FeedOptions());
-        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(time ?? TimeProvider.System);
         if (isManager)
         {
             builder.Services.AddSingleton<IReportSink>(reports);
         }
 
         var app = builder.Build();
+        FeedHost? host = null;
         app.Use(
-            (http, next) =>
+            async (http, next) =>
             {
                 if (!anonymous)
                 {
                     http.Features.Set(peer ?? new PeerIdentity("test", Profile.GatewayWorker, "w1", "01"));
                 }
 
-                return next(http);
+                try
+                {
+                    await next(http);
+                }
+                finally
+                {
+                    Interlocked.Increment(ref host!._ended);
+                }
             }
         );
         app.MapGrpcService<FeedService>();
         await app.StartAsync();
-        return new(app, reports);
+        return host = new(app, reports);
     }
 
     public async ValueTask DisposeAsync()

@@ -46,6 +46,8 @@ internal sealed class NodeTwin : IAsyncDisposable
             Connect = static address => Connect(address),
             ShortestPause = TimeSpan.FromMilliseconds(5),
             LongestPause = TimeSpan.FromMilliseconds(50),
+            // Whoever wants to see silence says how much of it: a process full of tests is silent for seconds by itself.
+            Silence = TimeSpan.FromSeconds(60),
         };
 
     /// <summary>A channel whose connections break after so many bytes were received.</summary>

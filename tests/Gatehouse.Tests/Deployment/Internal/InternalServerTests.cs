@@ -83,17 +83,22 @@ public sealed class InternalServerTests
         await using var cluster = new TestCluster();
         var server = await cluster.StartAsync(
             Profile.GatewayManager,
-            new() { MaxAnonymousConnections = 3, AnonymousLifetime = TimeSpan.FromSeconds(2) }
+            new() { MaxAnonymousConnections = 3, AnonymousLifetime = TimeSpan.FromMinutes(10) }
+        );
+        var brief = await cluster.StartAsync(
+            Profile.GatewayManager,
+            new() { AnonymousLifetime = TimeSpan.FromSeconds(1) },
+            cluster.Identity(Profile.GatewayManager, "manager-2")
         );
         var nobody = cluster.ChannelAs(null);
         var open = new List<Stream>();
         for (var i = 0; i < 3; i++)
         {
-            open.Add(await ConnectAsync());
+            open.Add(await ConnectAsync(server));
         }
 
         await PollAsync(() => server.Connections == 3);
-        await using (var fourth = await ConnectAsync())
+        await using (var fourth = await ConnectAsync(server))
         {
             Assert.Equal(0, await ReadAsync(fourth));
         }
@@ -105,15 +110,19 @@ public sealed class InternalServerTests
 
         foreach (var stream in open)
         {
-            Assert.Equal(0, await ReadAsync(stream));
             await stream.DisposeAsync();
         }
 
-        async Task<Stream> ConnectAsync() =>
+        await using (var shortLived = await ConnectAsync(brief))
+        {
+            Assert.Equal(0, await ReadAsync(shortLived));
+        }
+
+        async Task<Stream> ConnectAsync(InternalServer to) =>
             await nobody.ConnectAsync(
                 InternalPurpose.Control,
                 "127.0.0.1",
-                server.Port,
+                to.Port,
                 PeerExpectation.Manager,
                 System.Net.Security.SslApplicationProtocol.Http11,
                 Cancellation
@@ -221,7 +230,7 @@ public sealed class InternalServerTests
     private static async Task<int> ReadAsync(Stream stream)
     {
         using var bounded = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        bounded.CancelAfter(TimeSpan.FromSeconds(10));
+        bounded.CancelAfter(TimeSpan.FromSeconds(60));
         try
         {
             return await stream.ReadAsync(new byte[1], bounded.Token);
@@ -235,7 +244,7 @@ public sealed class InternalServerTests
     private static async Task PollAsync(Func<bool> condition)
     {
         using var bounded = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        bounded.CancelAfter(TimeSpan.FromSeconds(10));
+        bounded.CancelAfter(TimeSpan.FromSeconds(60));
         while (!condition())
         {
             await Task.Delay(10, bounded.Token);

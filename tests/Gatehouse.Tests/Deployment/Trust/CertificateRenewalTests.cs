@@ -54,12 +54,14 @@ public sealed class CertificateRenewalTests
         await cluster.StartAsync(Profile.GatewayManager);
         using var worker = cluster.Identity(Profile.GatewayWorker, "worker-1");
         var first = worker.Certificate;
+        DateTimeOffset? askedAt = null;
         var asked = 0;
         var renewal = new CertificateRenewal(
             worker,
             (request, cancellation) =>
             {
-                asked++;
+                askedAt ??= cluster.Time.GetUtcNow();
+                Interlocked.Increment(ref asked);
                 return cluster
                     .Enrolment()
                     .RenewAsync(worker.Identity, worker.Certificate.Certificate, request, cancellation);
@@ -72,16 +74,26 @@ public sealed class CertificateRenewalTests
         var running = renewal.RunAsync(stop.Token);
 
         cluster.Time.Advance(TimeSpan.FromDays(19));
-        Assert.Equal(0, asked);
+        Assert.Equal(0, Volatile.Read(ref asked));
         using var bounded = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        bounded.CancelAfter(TimeSpan.FromSeconds(20));
-        while (worker.Certificate == first)
+        bounded.CancelAfter(TimeSpan.FromSeconds(60));
+        while (cluster.Time.GetUtcNow() < first.RenewAt)
         {
             cluster.Time.Advance(TimeSpan.FromHours(1));
             await Task.Delay(1, bounded.Token);
         }
 
-        Assert.InRange(cluster.Time.GetUtcNow(), first.RenewAt, first.Ends);
+        // From here on time goes by only for one who looked just before and waits for another hour; it stands still for what is done.
+        for (var waits = 1; worker.Certificate == first; waits++)
+        {
+            await Task.Delay(10, bounded.Token);
+            if (waits % 100 == 0 && Volatile.Read(ref asked) == 0)
+            {
+                cluster.Time.Advance(TimeSpan.FromHours(1));
+            }
+        }
+
+        Assert.InRange(askedAt!.Value, first.RenewAt, first.Ends);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
     }
@@ -227,7 +239,7 @@ public sealed class CertificateRenewalTests
         Deny(cluster, worker);
 
         using var bounded = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        bounded.CancelAfter(TimeSpan.FromSeconds(5));
+        bounded.CancelAfter(TimeSpan.FromSeconds(60));
         await Assert.ThrowsAsync<RpcException>(async () =>
         {
             while (await stream.ResponseStream.MoveNext(bounded.Token)) { }
@@ -246,11 +258,10 @@ public sealed class CertificateRenewalTests
         using var stream = new Feed.FeedClient(channel).Follow(new(), cancellationToken: Cancellation);
         Assert.True(await stream.ResponseStream.MoveNext(Cancellation));
 
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        var began = TimeProvider.System.GetTimestamp();
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         await server.StopAsync(patience.Token);
 
-        Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(10));
+        Assert.False(patience.IsCancellationRequested, "The stream was not ended but cut when patience was over.");
         await Assert.ThrowsAsync<RpcException>(async () =>
         {
             while (await stream.ResponseStream.MoveNext(Cancellation)) { }

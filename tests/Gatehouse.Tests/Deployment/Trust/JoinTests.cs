@@ -206,14 +206,18 @@ public sealed class JoinTests
             cluster.Managers[0]
         );
 
-        using var joined = await JoinAsync(cluster, cluster.NewDataDirectory(), token);
-        var nobody = await RefusedAsync(
-            cluster,
-            cluster.NewDataDirectory(),
-            token with
-            {
-                Addresses = ["127.0.0.1:1", $"127.0.0.1:{port}"],
-            }
+        var patience = TimeSpan.FromSeconds(5);
+        using var joined = await JoinAsync(cluster, cluster.NewDataDirectory(), token, patience);
+        var nobody = await Assert.ThrowsAsync<JoinException>(() =>
+            JoinAsync(
+                cluster,
+                cluster.NewDataDirectory(),
+                token with
+                {
+                    Addresses = ["127.0.0.1:1", $"127.0.0.1:{port}"],
+                },
+                patience
+            )
         );
 
         Assert.Equal("worker-1", joined.Node);
@@ -249,7 +253,7 @@ public sealed class JoinTests
         var token = cluster.NewToken(Profile.GatewayWorker, "worker-1");
 
         var refused = await Assert.ThrowsAsync<JoinException>(() =>
-            new JoinClient(cluster.Time, cluster.Log).JoinAsync(
+            new JoinClient(cluster.Time, cluster.Log) { AddressTimeout = TimeSpan.FromSeconds(60) }.JoinAsync(
                 cluster.NewDataDirectory(),
                 token,
                 TestCluster.SomeFacts(host),
@@ -285,14 +289,16 @@ public sealed class JoinTests
         Assert.DoesNotContain("PRIVATE KEY", told, StringComparison.Ordinal);
     }
 
-    private static Task<NodeIdentity> JoinAsync(TestCluster cluster, string data, JoinToken token) =>
-        new JoinClient(cluster.Time, cluster.Log).JoinAsync(
-            data,
-            JoinToken.Decode(token.Encode()),
-            TestCluster.SomeFacts(),
-            "0",
-            Cancellation
-        );
+    private static Task<NodeIdentity> JoinAsync(
+        TestCluster cluster,
+        string data,
+        JoinToken token,
+        TimeSpan? addressTimeout = null
+    ) =>
+        new JoinClient(cluster.Time, cluster.Log)
+        {
+            AddressTimeout = addressTimeout ?? TimeSpan.FromSeconds(60),
+        }.JoinAsync(data, JoinToken.Decode(token.Encode()), TestCluster.SomeFacts(), "0", Cancellation);
 
     private static Task<JoinException> RefusedAsync(TestCluster cluster, string data, JoinToken token) =>
         Assert.ThrowsAsync<JoinException>(() => JoinAsync(cluster, data, token));
@@ -345,8 +351,8 @@ public sealed class JoinTests
         public async ValueTask DisposeAsync()
         {
             await _stop.CancelAsync();
-            _listener.Stop();
             await _running;
+            _listener.Stop();
             _stop.Dispose();
         }
 

@@ -162,7 +162,7 @@ public sealed class RotationTests
     }
 
     private static Task<NodeIdentity> JoinAsync(TestCluster cluster, JoinToken token) =>
-        new JoinClient(cluster.Time, cluster.Log).JoinAsync(
+        new JoinClient(cluster.Time, cluster.Log) { AddressTimeout = TimeSpan.FromSeconds(60) }.JoinAsync(
             cluster.NewDataDirectory(),
             JoinToken.Decode(token.Encode()),
             TestCluster.SomeFacts(),

@@ -17,6 +17,8 @@ namespace Gatehouse.Tests.Deployment.Trust;
 /// <summary>A cluster's trust on this machine: real authority, real certificates, real TLS on loopback, a clock to turn.</summary>
 internal sealed class TestCluster : IAsyncDisposable
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
     private readonly ConcurrentBag<IAsyncDisposable> _servers = [];
     private readonly string _folder = Directory.CreateTempSubdirectory("gatehouse-trust-").FullName;
     private int _folders;
@@ -82,7 +84,9 @@ internal sealed class TestCluster : IAsyncDisposable
             Log.CreateLogger<PeerVerification>()
         );
 
-    public InternalChannel ChannelAs(NodeIdentity? identity) => new(identity, Verification());
+    /// <summary>The channels of a node that waits long: the other end runs in this process, beside everything else in it.</summary>
+    public InternalChannel ChannelAs(NodeIdentity? identity) =>
+        new(identity, Verification()) { ConnectTimeout = s_patience };
 
     public EnrolmentService Enrolment() =>
         new(Ledger, () => Trust ?? new ClusterTrust(Authority), () => Facts, Key, Log.CreateLogger<EnrolmentService>());
@@ -99,6 +103,7 @@ internal sealed class TestCluster : IAsyncDisposable
             {
                 Address = IPAddress.Loopback,
                 Port = 0,
+                HandshakeTimeout = s_patience,
             },
             identity ?? Identity(profile),
             Verification(),
