@@ -439,20 +439,25 @@ public abstract class NodeBoardTests(Product product)
     {
         await using var test = await TestCatalogue.CreateAsync(_time, product);
         var board = TestNodes.Board(test);
-        var names = Enumerable.Range(0, 2_000).Select(i => $"worker-{i}").ToList();
+        var names = Enumerable.Range(0, 20_000).Select(i => $"worker-{i}").ToList();
 
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var forgetting = Task.Run(
             () =>
             {
-                for (var i = 0; i < 10_000; i++)
+                while (!enough.IsCancellationRequested)
                 {
                     board.Seen(TestNodes.Identity("gone"));
                     board.Forget("gone");
+                    begun.TrySetResult();
                 }
             },
             Stop
         );
+        await begun.Task;
         names.ForEach(name => board.Seen(TestNodes.Identity(name)));
+        await enough.CancelAsync();
         await forgetting;
 
         Assert.Equal(names.Order(StringComparer.Ordinal), board.Readings.Value.Keys.Order(StringComparer.Ordinal));

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using CsCheck;
@@ -68,11 +67,11 @@ public sealed class HostileDocumentTests
     public void Two_megabytes_of_one_thing_end_in_seconds(string before, string piece, string after)
     {
         var text = new StringBuilder(before).Insert(before.Length, piece, (2 << 20) / piece.Length).Append(after);
-        var watch = Stopwatch.StartNew();
+        var began = Work();
 
         Refused(text.ToString());
 
-        Assert.True(watch.Elapsed < s_farFromHanging, $"took {watch.Elapsed}");
+        Assert.True(Work() - began < s_farFromHanging, $"took {Work() - began}");
     }
 
     [Fact]
@@ -85,12 +84,12 @@ public sealed class HostileDocumentTests
             text.Append(CultureInfo.InvariantCulture, $"    s{i}: {{ $ref: '#/components/schemas/s{i + 1}' }}\n");
         }
 
-        var watch = Stopwatch.StartNew();
+        var began = Work();
 
         var problems = Refused(text.ToString()).Problems;
 
         Assert.Contains("through 32 others", problems[0].Message, StringComparison.Ordinal);
-        Assert.True(watch.Elapsed < s_farFromHanging, $"took {watch.Elapsed}");
+        Assert.True(Work() - began < s_farFromHanging, $"took {Work() - began}");
     }
 
     [Theory]
@@ -100,13 +99,13 @@ public sealed class HostileDocumentTests
     {
         var text = Encoding.UTF8.GetBytes(LargeDocument.Of(10 << 20, json));
         Assert.InRange(text.Length, 10 << 20, 11 << 20);
-        var watch = Stopwatch.StartNew();
+        var began = Work();
 
         var document = OpenApiReader.Read(text);
 
         Assert.Equal(4000, document.Operations.Length);
-        Assert.True(watch.Elapsed < s_farFromHanging, $"took {watch.Elapsed}");
-        TestContext.Current.TestOutputHelper?.WriteLine($"{text.Length:N0} bytes in {watch.ElapsedMilliseconds} ms");
+        Assert.True(Work() - began < s_farFromHanging, $"took {Work() - began}");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{text.Length:N0} bytes in {(Work() - began).TotalMilliseconds} ms");
     }
 
     [Fact]
@@ -193,6 +192,16 @@ public sealed class HostileDocumentTests
             Assert.NotEmpty(e.Problems);
             Assert.All(e.Problems, p => Assert.NotEmpty(p.Message));
         }
+    }
+
+    // Of the processor, for this thread: on a machine whose cores are taken the clock says nothing of it. User and system time of proc(5),
+    // behind the name, which may hold anything.
+    private static TimeSpan Work()
+    {
+        var fields = File.ReadAllText("/proc/thread-self/stat").Split(')')[^1].Split(' ');
+        return TimeSpan.FromMilliseconds(
+            10 * (long.Parse(fields[12], CultureInfo.InvariantCulture) + long.Parse(fields[13], CultureInfo.InvariantCulture))
+        );
     }
 
     private static ProblemsException Refused(string text) =>
