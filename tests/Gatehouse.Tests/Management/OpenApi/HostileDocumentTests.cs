@@ -105,7 +105,9 @@ public sealed class HostileDocumentTests
 
         Assert.Equal(4000, document.Operations.Length);
         Assert.True(Work() - began < s_farFromHanging, $"took {Work() - began}");
-        TestContext.Current.TestOutputHelper?.WriteLine($"{text.Length:N0} bytes in {(Work() - began).TotalMilliseconds} ms");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{text.Length:N0} bytes in {(Work() - began).TotalMilliseconds} ms"
+        );
     }
 
     [Fact]
@@ -200,7 +202,11 @@ public sealed class HostileDocumentTests
     {
         var fields = File.ReadAllText("/proc/thread-self/stat").Split(')')[^1].Split(' ');
         return TimeSpan.FromMilliseconds(
-            10 * (long.Parse(fields[12], CultureInfo.InvariantCulture) + long.Parse(fields[13], CultureInfo.InvariantCulture))
+            10
+                * (
+                    long.Parse(fields[12], CultureInfo.InvariantCulture)
+                    + long.Parse(fields[13], CultureInfo.InvariantCulture)
+                )
         );
     }
 
