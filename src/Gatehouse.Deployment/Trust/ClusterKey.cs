@@ -16,6 +16,9 @@ public sealed class ClusterKey : IDisposable
     private const int TagSize = 16;
 
     private readonly byte[] _key;
+
+    // Two calls at once would use one context of OpenSSL: one fails, or encrypts under the other's nonce.
+    private readonly Lock _lock = new();
     private readonly AesGcm _cipher;
 
     private ClusterKey(byte[] key)
@@ -97,13 +100,17 @@ public sealed class ClusterKey : IDisposable
         wrapped[0] = Format;
         var nonce = wrapped.AsSpan(1, NonceSize);
         RandomNumberGenerator.Fill(nonce);
-        _cipher.Encrypt(
-            nonce,
-            secret,
-            wrapped.AsSpan(1 + NonceSize + TagSize),
-            wrapped.AsSpan(1 + NonceSize, TagSize),
-            AssociatedData(name)
-        );
+        lock (_lock)
+        {
+            _cipher.Encrypt(
+                nonce,
+                secret,
+                wrapped.AsSpan(1 + NonceSize + TagSize),
+                wrapped.AsSpan(1 + NonceSize, TagSize),
+                AssociatedData(name)
+            );
+        }
+
         return wrapped;
     }
 
@@ -120,13 +127,16 @@ public sealed class ClusterKey : IDisposable
         var secret = new byte[wrapped.Length - 1 - NonceSize - TagSize];
         try
         {
-            _cipher.Decrypt(
-                wrapped.Slice(1, NonceSize),
-                wrapped[(1 + NonceSize + TagSize)..],
-                wrapped.Slice(1 + NonceSize, TagSize),
-                secret,
-                AssociatedData(name)
-            );
+            lock (_lock)
+            {
+                _cipher.Decrypt(
+                    wrapped.Slice(1, NonceSize),
+                    wrapped[(1 + NonceSize + TagSize)..],
+                    wrapped.Slice(1 + NonceSize, TagSize),
+                    secret,
+                    AssociatedData(name)
+                );
+            }
         }
         catch (AuthenticationTagMismatchException e)
         {

@@ -29,6 +29,25 @@ public sealed class ClusterKeyTests : IDisposable
         );
     }
 
+    [Fact]
+    public void Secrets_that_are_wrapped_and_opened_at_the_same_moment_do_not_meet()
+    {
+        using var key = ClusterKey.Create();
+
+        Parallel.For(
+            0,
+            8,
+            thread =>
+            {
+                var secret = RandomNumberGenerator.GetBytes(20_000 + thread);
+                for (var round = 0; round < 2_000; round++)
+                {
+                    Assert.True(secret.AsSpan().SequenceEqual(key.Unwrap($"{thread}", key.Wrap($"{thread}", secret))));
+                }
+            }
+        );
+    }
+
     [Theory]
     [InlineData(UnixFileMode.GroupRead)]
     [InlineData(UnixFileMode.OtherRead)]
