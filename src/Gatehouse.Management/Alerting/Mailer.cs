@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json.Serialization;
 using Gatehouse.Management.OpenApi;
 using Gatehouse.Model;
+using Microsoft.EntityFrameworkCore;
 
 namespace Gatehouse.Management;
 
@@ -120,34 +121,32 @@ public sealed class Mailer(Catalogue catalogue, ManagementOptions options)
             throw new ProblemsException(problems.ToImmutable());
         }
 
-        if (isNew)
-        {
-            await Secrets
-                .PutAsync(PasswordSecret, Encoding.UTF8.GetBytes(settings.Password!), cancellation)
-                .ConfigureAwait(false);
-        }
-
         var stored = settings with
         {
             User = isUsed ? settings.User : null,
             Password = null,
             HasPassword = isNew || (isUsed && before.HasPassword),
         };
-        await catalogue
-            .CommitAsync(
-                new CatalogueTransaction(actor, $"set the mail server to {stored.Host}").Put(
-                    EntityKinds.MailSettings,
-                    Name,
-                    stored,
-                    ManagerJson.Default.MailSettings
-                ),
-                cancellation
-            )
-            .ConfigureAwait(false);
-        if (before.HasPassword && !stored.HasPassword)
+        var transaction = new CatalogueTransaction(actor, $"set the mail server to {stored.Host}").Put(
+            EntityKinds.MailSettings,
+            Name,
+            stored,
+            ManagerJson.Default.MailSettings
+        );
+        // With the server it is for, or not at all.
+        if (isNew)
         {
-            await Secrets.DeleteAsync(PasswordSecret, cancellation).ConfigureAwait(false);
+            var (secrets, password) = (Secrets, Encoding.UTF8.GetBytes(settings.Password!));
+            transaction.Also((context, ct) => secrets.PutAsync(context, PasswordSecret, password, ct));
         }
+        else if (before.HasPassword && !stored.HasPassword)
+        {
+            transaction.Also(
+                (context, ct) => context.Secrets.Where(s => s.Name == PasswordSecret).ExecuteDeleteAsync(ct)
+            );
+        }
+
+        await catalogue.CommitAsync(transaction, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Sends a mail that says it is a test, and tells what the server said. Throws <see cref="ProblemsException"/> for what is no mailbox.</summary>

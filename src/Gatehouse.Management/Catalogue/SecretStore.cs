@@ -45,19 +45,29 @@ public sealed class SecretStore(CatalogueDatabase database, ClusterKey key)
         {
             foreach (var (name, secret) in secrets)
             {
-                var wrapped = key.Wrap(name, secret.Span);
-                var row = await context.Secrets.FindAsync([name], cancellation).ConfigureAwait(false);
-                if (row is null)
-                {
-                    context.Secrets.Add(new() { Name = name, Wrapped = wrapped });
-                }
-                else
-                {
-                    row.Wrapped = wrapped;
-                }
+                await PutAsync(context, name, secret, cancellation).ConfigureAwait(false);
             }
 
             await context.SaveChangesAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The same within a transaction, which saves it.</summary>
+    internal async Task PutAsync(
+        CatalogueContext context,
+        string name,
+        ReadOnlyMemory<byte> secret,
+        CancellationToken cancellation
+    )
+    {
+        var wrapped = key.Wrap(name, secret.Span);
+        if (await context.Secrets.FindAsync([name], cancellation).ConfigureAwait(false) is { } row)
+        {
+            row.Wrapped = wrapped;
+        }
+        else
+        {
+            context.Secrets.Add(new() { Name = name, Wrapped = wrapped });
         }
     }
 }

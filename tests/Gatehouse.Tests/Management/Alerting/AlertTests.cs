@@ -14,6 +14,7 @@ using Gatehouse.Tests.Management.Apis;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 
@@ -374,6 +375,38 @@ public sealed class AlertTests
         Assert.True(deleted.Code == ExitCode.Done, deleted.Error);
         Assert.Contains("no mail server is set", again.Error, StringComparison.Ordinal);
         Assert.Equal(("", false), (after.Host, after.HasPassword));
+    }
+
+    [Fact]
+    public async Task A_password_is_kept_with_the_mail_server_it_is_for_or_not_at_all()
+    {
+        await using var manager = await LiveManager.StartAsync();
+        var database = manager.Service<ManagementOptions>().Database;
+        var secrets = new SecretStore(database, LiveManager.ClusterKey);
+        await manager.AskAsync<MailSettings>(
+            HttpMethod.Put,
+            "mail-settings",
+            """{"host":"one.example.com","from":"a@example.com","user":"u","password":"of one"}"""
+        );
+        await using (var context = database.Open())
+        {
+            await context.Database.ExecuteSqlRawAsync(
+                "CREATE TRIGGER no_space BEFORE UPDATE ON entities BEGIN SELECT RAISE(ABORT, 'no space'); END",
+                Stop
+            );
+        }
+
+        await manager.RefusedAsync(
+            HttpStatusCode.InternalServerError,
+            HttpMethod.Put,
+            "mail-settings",
+            """{"host":"two.example.com","from":"a@example.com","user":"u","password":"of two"}"""
+        );
+        await manager.RefusedAsync(HttpStatusCode.InternalServerError, HttpMethod.Put, "mail-settings", "{}");
+
+        var stored = await manager.AskAsync<MailSettings>(HttpMethod.Get, "mail-settings");
+        Assert.Equal(("one.example.com", true), (stored.Host, stored.HasPassword));
+        Assert.Equal("of one"u8.ToArray(), await secrets.FindAsync("mail/password", Stop));
     }
 
     [Fact]
